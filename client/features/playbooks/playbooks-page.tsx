@@ -1,0 +1,381 @@
+import { useBeforeLeave, useNavigate, useParams } from '@solidjs/router';
+import {
+  createEffect,
+  createMemo,
+  createSignal,
+  lazy,
+  on,
+  onCleanup,
+  onMount,
+  Show,
+  Suspense,
+} from 'solid-js';
+import { mutate, request, subscribe } from '../../graphql/client.ts';
+import { graphql } from '../../graphql/generated/gql.ts';
+import { createLiveQuery } from '../../graphql/live-query.ts';
+import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
+import { currentTime, relative } from '../../lib/time.ts';
+import { Button } from '../../ui/button.tsx';
+import { confirm } from '../../ui/confirm.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
+import { Empty, Failed, Loading } from '../../ui/states.tsx';
+import { toast, toastError } from '../../ui/toast.tsx';
+import { NewPlaybookDialog } from './new-playbook-dialog.tsx';
+import { PlaybookTree } from './playbook-tree.tsx';
+
+const YamlEditor = lazy(() => import('./yaml-editor.tsx'));
+
+const PLAYBOOKS = graphql(`
+  query Playbooks {
+    playbooks { path schedules { id name nextRunAt } }
+  }
+`);
+const PLAYBOOK = graphql(`
+  query Playbook($path: String!) {
+    playbook(path: $path) { path content revision }
+  }
+`);
+const SAVE = graphql(`
+  mutation SavePlaybook($input: SavePlaybookInput!) {
+    savePlaybook(input: $input) {
+      __typename
+      ... on SavePlaybookPayload { playbook { path revision } }
+      ... on InvalidInputError { message }
+      ... on ConflictError { message }
+    }
+  }
+`);
+const DELETE = graphql(`
+  mutation DeletePlaybook($input: DeletePlaybookInput!) {
+    deletePlaybook(input: $input) {
+      __typename
+      ... on InvalidInputError { message }
+      ... on NotFoundError { message }
+      ... on ConflictError { message }
+    }
+  }
+`);
+const RUN = graphql(`
+  mutation RunPlaybook($input: RunPlaybookInput!) {
+    runPlaybook(input: $input) {
+      __typename
+      ... on RunPlaybookPayload { run { id } }
+      ... on InvalidInputError { message }
+      ... on NotFoundError { message }
+    }
+  }
+`);
+const SCHEDULE_CHANGED = graphql(`subscription PlaybookSchedules { scheduleChanged { id } }`);
+
+const STARTER = `- name: What this play is for
+  hosts: localhost
+  connection: local
+  gather_facts: false
+  tasks:
+    - name: Say hello
+      ansible.builtin.debug:
+        msg: Hello
+`;
+
+interface OpenPlaybook {
+  readonly path: string;
+  /** The text that was read or saved last. */
+  readonly saved: string;
+  readonly revision: string;
+}
+
+export default function PlaybooksPage() {
+  const params = useParams<{ path: string }>();
+  const navigate = useNavigate();
+  const query = createLiveQuery(PLAYBOOKS, () => ({}));
+  onCleanup(subscribe(SCHEDULE_CHANGED, {}, { next: query.invalidate }));
+
+  const [playbook, setPlaybook] = createSignal<OpenPlaybook | null>(null);
+  const [text, setText] = createSignal('');
+  /** What the editor is to begin with; typing does not change it. */
+  const [initial, setInitial] = createSignal({ text: '' });
+  const [fault, setFault] = createSignal<string | null>(null);
+  const [conflict, setConflict] = createSignal<string | null>(null);
+  const [isMissing, setMissing] = createSignal(false);
+  const [isSaving, setSaving] = createSignal(false);
+  const [isCreating, setCreating] = createSignal(false);
+
+  const path = () => params.path || null;
+  const isChanged = () => playbook() !== null && text() !== playbook()?.saved;
+  const entries = createMemo(
+    () =>
+      query.data()?.playbooks.map((one) => ({ path: one.path, scheduleCount: one.schedules.length })) ?? [],
+  );
+  const schedules = createMemo(
+    () => query.data()?.playbooks.find((one) => one.path === path())?.schedules ?? [],
+  );
+  const nextRunAt = () =>
+    schedules()
+      .flatMap((schedule) => (schedule.nextRunAt ? [schedule.nextRunAt] : []))
+      .sort()[0];
+
+  const open = async (wanted: string) => {
+    try {
+      const { playbook: found } = await request(PLAYBOOK, { path: wanted });
+      if (path() !== wanted) return;
+      setMissing(found === null || found === undefined);
+      setPlaybook(found ? { path: found.path, saved: found.content, revision: found.revision } : null);
+      setText(found?.content ?? '');
+      setInitial({ text: found?.content ?? '' });
+      setFault(null);
+    } catch (error) {
+      toastError(error);
+    }
+  };
+  createEffect(
+    on(path, (wanted) => {
+      setPlaybook(null);
+      setMissing(false);
+      if (wanted !== null) void open(wanted);
+    }),
+  );
+
+  const mayLeave = () =>
+    confirm({
+      title: 'Leave without saving?',
+      text: `The changes to ${path()} are lost.`,
+      action: 'Leave',
+      isDangerous: true,
+    });
+  useBeforeLeave((event) => {
+    if (!isChanged() || event.defaultPrevented) return;
+    event.preventDefault();
+    void mayLeave().then((isSure) => isSure && event.retry(true));
+  });
+  onMount(() => {
+    const onUnload = (event: BeforeUnloadEvent) => {
+      if (isChanged()) event.preventDefault();
+    };
+    addEventListener('beforeunload', onUnload);
+    onCleanup(() => removeEventListener('beforeunload', onUnload));
+  });
+
+  const save = async (expectedRevision = playbook()?.revision): Promise<boolean> => {
+    const current = playbook();
+    if (!current || isSaving()) return false;
+    const content = text();
+    setSaving(true);
+    try {
+      const { savePlaybook: result } = await mutate(SAVE, {
+        input: { path: current.path, content, expectedRevision: expectedRevision ?? null },
+      });
+      switch (result.__typename) {
+        case 'SavePlaybookPayload':
+          setPlaybook({ path: current.path, saved: content, revision: result.playbook.revision });
+          setFault(null);
+          setConflict(null);
+          return true;
+        case 'ConflictError':
+          setConflict(result.message);
+          return false;
+        default:
+          setFault(result.message);
+          return false;
+      }
+    } catch (error) {
+      setFault(error instanceof Error ? error.message : String(error));
+      return false;
+    } finally {
+      setSaving(false);
+    }
+  };
+  const overwrite = async () => {
+    const current = playbook();
+    if (!current) return;
+    const { playbook: theirs } = await request(PLAYBOOK, { path: current.path });
+    await save(theirs?.revision);
+  };
+  const takeTheirs = async () => {
+    setConflict(null);
+    const current = path();
+    if (current !== null) await open(current);
+  };
+
+  const create = async (wanted: string): Promise<string | null> => {
+    const { savePlaybook: result } = await mutate(SAVE, { input: { path: wanted, content: STARTER } });
+    if (result.__typename !== 'SavePlaybookPayload') return result.message;
+    setCreating(false);
+    await query.refetch();
+    navigate(`/playbooks/${wanted}`);
+    return null;
+  };
+  const remove = async () => {
+    const current = playbook();
+    if (!current) return;
+    const count = schedules().length;
+    const isSure = await confirm({
+      title: `Delete ${current.path}?`,
+      text:
+        count > 0
+          ? `${count} ${count === 1 ? 'schedule uses' : 'schedules use'} it; their runs will fail until it is back.`
+          : 'The file is removed from the playbook folder.',
+      action: 'Delete playbook',
+      isDangerous: true,
+    });
+    if (!isSure) return;
+    const { deletePlaybook: result } = await mutate(DELETE, {
+      input: { path: current.path, expectedRevision: current.revision },
+    });
+    if (result.__typename !== 'DeletePlaybookPayload') return toast(result.message, true);
+    setText(current.saved);
+    await query.refetch();
+    navigate('/playbooks/');
+  };
+  const run = async () => {
+    const current = playbook();
+    if (!current) return;
+    if (isChanged()) {
+      const isSure = await confirm({
+        title: 'Save first?',
+        text: 'What runs is the saved playbook.',
+        action: 'Save and run',
+      });
+      if (!isSure || !(await save())) return;
+    }
+    const { runPlaybook: result } = await mutate(RUN, { input: { playbook: current.path } });
+    if (result.__typename === 'RunPlaybookPayload') navigate(`/runs/${result.run.id}`);
+    else setFault(result.message);
+  };
+
+  return (
+    <>
+      <div class="head">
+        <Show when={path()} fallback={<h1>Playbooks</h1>}>
+          <span class="sub">Playbooks /</span>
+          <h1 class="mono !text-base">{path()}</h1>
+          <Show when={isChanged()}>
+            <span class="sub">● unsaved</span>
+          </Show>
+        </Show>
+        <span class="sp" />
+        <Show
+          when={playbook()}
+          fallback={
+            <Button kind="p" onClick={() => setCreating(true)}>
+              New playbook
+            </Button>
+          }
+        >
+          <Button kind="q" onClick={() => setCreating(true)}>
+            New
+          </Button>
+          <Button kind="q" class="d" onClick={() => void remove().catch(toastError)}>
+            Delete
+          </Button>
+          <Button onClick={() => void run().catch(toastError)}>▶ Run</Button>
+          <Button
+            onClick={() => openScheduleDialog({ kind: 'create', playbook: path() })}
+            aria-label="Schedule"
+          >
+            <span aria-hidden="true">◷</span> Schedule
+            <Show when={schedules().length > 0}>
+              <span class="sub">
+                {schedules().length}
+                <Show when={nextRunAt()}>{(at) => <> · {relative(at(), currentTime())}</>}</Show>
+              </span>
+            </Show>
+          </Button>
+          <Button kind="p" disabled={!isChanged() || isSaving()} onClick={() => void save()}>
+            Save <kbd class="wide">Ctrl S</kbd>
+          </Button>
+        </Show>
+      </div>
+      <Show when={fault()}>
+        {(message) => (
+          <div class="note bad mb-3 flex items-start gap-3" role="alert">
+            <span class="sp">✕ {message()}</span>
+            <button type="button" aria-label="Dismiss" onClick={() => setFault(null)}>
+              ×
+            </button>
+          </div>
+        )}
+      </Show>
+      <div class="card">
+        <Show
+          when={query.data()}
+          fallback={
+            query.error() ? (
+              <Failed message={query.error() ?? ''} onRetry={() => void query.refetch()} />
+            ) : (
+              <Loading />
+            )
+          }
+        >
+          <Show
+            when={entries().length > 0 || path() !== null}
+            fallback={
+              <Empty
+                title="There is no playbook yet"
+                actions={
+                  <Button kind="p" onClick={() => setCreating(true)}>
+                    New playbook
+                  </Button>
+                }
+              >
+                Make the first one here, or copy your playbooks into the playbook folder.
+              </Empty>
+            }
+          >
+            <div class="ed">
+              <PlaybookTree
+                playbooks={entries()}
+                current={path()}
+                onOpen={(wanted) => navigate(`/playbooks/${wanted}`)}
+              />
+              <Show
+                when={playbook()}
+                keyed={false}
+                fallback={
+                  <Show when={path() === null || isMissing()} fallback={<Loading />}>
+                    <Empty title={isMissing() ? 'There is no such playbook' : 'Choose a playbook'}>
+                      {isMissing()
+                        ? 'It may have been deleted or renamed.'
+                        : 'Edit it, run it, or schedule it.'}
+                    </Empty>
+                  </Show>
+                }
+              >
+                {(current) => (
+                  <Suspense fallback={<Loading />}>
+                    <YamlEditor
+                      initial={initial()}
+                      label={`Content of ${current().path}`}
+                      onChange={setText}
+                      onSave={() => void save()}
+                    />
+                  </Suspense>
+                )}
+              </Show>
+            </div>
+          </Show>
+        </Show>
+      </div>
+      <Show when={isCreating()}>
+        <NewPlaybookDialog onCreate={create} onClose={() => setCreating(false)} />
+      </Show>
+      <Dialog
+        isOpen={conflict() !== null}
+        title="Somebody else changed this playbook"
+        onClose={() => setConflict(null)}
+        footer={
+          <>
+            <Button kind="q" onClick={() => setConflict(null)}>
+              Keep editing
+            </Button>
+            <Button onClick={() => void takeTheirs().catch(toastError)}>Take theirs</Button>
+            <Button kind="d" onClick={() => void overwrite().catch(toastError)}>
+              Overwrite with mine
+            </Button>
+          </>
+        }
+      >
+        <div class="p-5">{conflict()} Your text is still in the editor.</div>
+      </Dialog>
+    </>
+  );
+}

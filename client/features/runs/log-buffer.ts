@@ -1,0 +1,98 @@
+/** The lines that a viewer holds: whole batches as they came, split into lines only where somebody looks. */
+export interface LogBuffer {
+  /** How many lines are held, from line 1 on without a gap. */
+  count(): number;
+  /** A line by its number, 1 or more; "" for one that is not held. */
+  line(number: number): string;
+  /**
+   * Takes a batch. Lines that are held already are left out.
+   * @returns whether it joined on; false: there is a gap, and nothing was taken
+   */
+  append(batch: LogBatch): boolean;
+  /** Numbers of the lines that hold `text`, upper and lower case alike, at most `limit`. */
+  search(text: string, limit: number): number[];
+}
+
+export interface LogBatch {
+  readonly firstLine: number;
+  readonly lineCount: number;
+  readonly text: string;
+}
+
+interface Held extends LogBatch {
+  /** Where each line begins in `text`; null until a line of it is looked at. */
+  offsets: Uint32Array | null;
+}
+
+export function createLogBuffer(): LogBuffer {
+  const batches: Held[] = [];
+  let last = 0;
+
+  function batchOf(number: number): Held | undefined {
+    let low = 0;
+    let high = batches.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((batches[middle]?.firstLine ?? 0) <= number) low = middle;
+      else high = middle - 1;
+    }
+    return batches[low];
+  }
+
+  return {
+    count: () => last,
+
+    line(number) {
+      const batch = number < 1 || number > last ? undefined : batchOf(number);
+      if (!batch) return '';
+      batch.offsets ??= offsetsOf(batch);
+      const index = number - batch.firstLine;
+      const end = index + 1 < batch.lineCount ? (batch.offsets[index + 1] ?? 0) - 1 : batch.text.length;
+      return batch.text.slice(batch.offsets[index] ?? 0, end);
+    },
+
+    append(batch) {
+      const known = last - batch.firstLine + 1;
+      if (known < 0) return false;
+      if (known >= batch.lineCount) return true;
+      batches.push({ ...(known === 0 ? batch : withoutFirst(batch, known)), offsets: null });
+      last = batch.firstLine + batch.lineCount - 1;
+      return true;
+    },
+
+    search(text, limit) {
+      const wanted = text.toLowerCase();
+      const found: number[] = [];
+      if (wanted === '') return found;
+      for (const batch of batches) {
+        const haystack = batch.text.toLowerCase();
+        if (!haystack.includes(wanted)) continue;
+        for (const [index, line] of haystack.split('\n').entries()) {
+          if (line.includes(wanted)) found.push(batch.firstLine + index);
+          if (found.length >= limit) return found;
+        }
+      }
+      return found;
+    },
+  };
+}
+
+function offsetsOf(batch: LogBatch): Uint32Array {
+  const offsets = new Uint32Array(batch.lineCount);
+  let at = 0;
+  for (let index = 0; index < batch.lineCount; index += 1) {
+    offsets[index] = at;
+    at = batch.text.indexOf('\n', at) + 1;
+  }
+  return offsets;
+}
+
+function withoutFirst(batch: LogBatch, count: number): LogBatch {
+  let at = 0;
+  for (let skipped = 0; skipped < count; skipped += 1) at = batch.text.indexOf('\n', at) + 1;
+  return {
+    firstLine: batch.firstLine + count,
+    lineCount: batch.lineCount - count,
+    text: batch.text.slice(at),
+  };
+}

@@ -1,0 +1,192 @@
+import { A, useNavigate, useParams } from '@solidjs/router';
+import { createMemo, createSignal, onCleanup, Show } from 'solid-js';
+import { mutate, subscribe } from '../../graphql/client.ts';
+import { graphql } from '../../graphql/generated/gql.ts';
+import { createLiveQuery } from '../../graphql/live-query.ts';
+import { absolute, currentTime, span } from '../../lib/time.ts';
+import { Button } from '../../ui/button.tsx';
+import { confirm } from '../../ui/confirm.tsx';
+import { Empty, Failed, Loading } from '../../ui/states.tsx';
+import { isEnded, StatusBadge } from '../../ui/status-badge.tsx';
+import { toast, toastError } from '../../ui/toast.tsx';
+import { LogViewer } from './log-viewer.tsx';
+
+const RUN = graphql(`
+  query Run($id: ID!) {
+    node(id: $id) {
+      ... on Run {
+        id playbook status trigger exitCode reason scheduledFor queuedAt startedAt finishedAt cancelRequestedAt node
+        schedule { id name }
+        parameters { inventory limit tags skipTags extraVars check diff verbosity forks }
+      }
+    }
+  }
+`);
+const RUN_CHANGED = graphql(`subscription RunChanged($id: ID!) { runChanged(id: $id) { id } }`);
+const CANCEL = graphql(`
+  mutation CancelRun($input: CancelRunInput!) {
+    cancelRun(input: $input) { __typename ... on NotFoundError { message } ... on InvalidStateError { message } }
+  }
+`);
+const AGAIN = graphql(`
+  mutation RunAgain($input: RunPlaybookInput!) {
+    runPlaybook(input: $input) {
+      __typename
+      ... on RunPlaybookPayload { run { id } }
+      ... on InvalidInputError { message }
+      ... on NotFoundError { message }
+    }
+  }
+`);
+
+export default function RunPage() {
+  const params = useParams<{ id: string }>();
+  return (
+    <Show when={params.id} keyed>
+      {(id) => <OneRun id={id} />}
+    </Show>
+  );
+}
+
+function OneRun(props: { id: string }) {
+  const navigate = useNavigate();
+  const query = createLiveQuery(RUN, () => ({ id: props.id }));
+  onCleanup(subscribe(RUN_CHANGED, { id: props.id }, { next: query.invalidate, error: () => undefined }));
+  const run = createMemo(() => {
+    const node = query.data()?.node;
+    return node && 'status' in node ? node : null;
+  });
+  const [isBusy, setBusy] = createSignal(false);
+
+  const act = async (work: () => Promise<void>) => {
+    setBusy(true);
+    await work().catch(toastError);
+    setBusy(false);
+  };
+  const stop = () =>
+    act(async () => {
+      const isSure = await confirm({
+        title: 'Stop this run?',
+        text: 'Ansible is asked to end; what does not end within seconds is killed. Hosts may be left half changed.',
+        action: 'Stop run',
+        isDangerous: true,
+      });
+      if (!isSure) return;
+      const { cancelRun: result } = await mutate(CANCEL, { input: { id: props.id } });
+      if (result.__typename !== 'CancelRunPayload') toast(result.message, true);
+      query.invalidate();
+    });
+  const again = () =>
+    act(async () => {
+      const current = run();
+      if (!current) return;
+      const { inventory, limit, tags, skipTags, extraVars, check, diff, verbosity, forks } =
+        current.parameters;
+      const parameters = { inventory, limit, tags, skipTags, extraVars, check, diff, verbosity, forks };
+      const { runPlaybook: result } = await mutate(AGAIN, {
+        input: { playbook: current.playbook, parameters },
+      });
+      if (result.__typename === 'RunPlaybookPayload') navigate(`/runs/${result.run.id}`);
+      else toast(result.message, true);
+    });
+  const lateMs = () => {
+    const current = run();
+    return current?.scheduledFor && current.startedAt
+      ? Date.parse(current.startedAt) - Date.parse(current.scheduledFor)
+      : null;
+  };
+
+  return (
+    <Show
+      when={query.data()}
+      fallback={
+        query.error() ? (
+          <Failed message={query.error() ?? ''} onRetry={() => void query.refetch()} />
+        ) : (
+          <Loading />
+        )
+      }
+    >
+      <Show
+        when={run()}
+        fallback={
+          <Empty
+            title="There is no such run"
+            actions={<Button onClick={() => navigate('/runs')}>All runs</Button>}
+          >
+            It may have been removed.
+          </Empty>
+        }
+      >
+        {(current) => (
+          <>
+            <div class="head">
+              <A href="/runs" class="sub">
+                Runs /
+              </A>
+              <h1>{current().schedule?.name ?? current().playbook}</h1>
+              <StatusBadge status={current().status} exitCode={current().exitCode ?? null} />
+              <span class="sp" />
+              <Button disabled={isBusy()} onClick={() => void again()}>
+                Run again
+              </Button>
+              <Show when={!isEnded(current().status)}>
+                <Button
+                  kind="d"
+                  disabled={isBusy() || current().cancelRequestedAt != null}
+                  onClick={() => void stop()}
+                >
+                  ■ {current().cancelRequestedAt ? 'Stopping …' : 'Stop'}
+                </Button>
+              </Show>
+            </div>
+            <div class="card">
+              <div class="run-h">
+                <A class="mono hover:underline" href={`/playbooks/${current().playbook}`}>
+                  {current().playbook}
+                </A>
+                <span class="sub num">
+                  <Show
+                    when={current().scheduledFor}
+                    fallback={<>started by hand, {absolute(current().queuedAt)}</>}
+                  >
+                    {(at) => (
+                      <>
+                        scheduled {absolute(at())}
+                        <Show when={lateMs() !== null}>, started +{lateMs()} ms</Show>
+                      </>
+                    )}
+                  </Show>
+                </span>
+                <Show when={current().parameters.check}>
+                  <span class="st wait">check mode</span>
+                </Show>
+                <Show when={current().parameters.limit}>
+                  {(limit) => <span class="sub mono">limit {limit()}</span>}
+                </Show>
+                <span class="sp" />
+                <Show when={current().startedAt}>
+                  {(started) => {
+                    const end = () => current().finishedAt;
+                    const until = () => (end() ? Date.parse(end() ?? '') : currentTime());
+                    return <span class="num">{span(until() - Date.parse(started()))}</span>;
+                  }}
+                </Show>
+              </div>
+              <Show when={current().reason}>
+                {(reason) => (
+                  <div
+                    class={`note m-3 ${current().status === 'FAILED' || current().status === 'TIMED_OUT' ? 'bad' : current().status === 'LOST' ? 'lost' : 'skip'}`}
+                  >
+                    {reason()}
+                  </div>
+                )}
+              </Show>
+              <LogViewer runId={props.id} />
+            </div>
+          </>
+        )}
+      </Show>
+    </Show>
+  );
+}

@@ -1,0 +1,148 @@
+import { A, useNavigate } from '@solidjs/router';
+import { createMemo, createSignal, For, onCleanup, Show } from 'solid-js';
+import { subscribe } from '../../graphql/client.ts';
+import { graphql } from '../../graphql/generated/gql.ts';
+import type { RunStatus } from '../../graphql/generated/graphql.ts';
+import { createLiveQuery } from '../../graphql/live-query.ts';
+import { absolute, currentTime, relative, span } from '../../lib/time.ts';
+import { Button } from '../../ui/button.tsx';
+import { Empty, Failed, Loading } from '../../ui/states.tsx';
+import { ALL_STATUSES, StatusBadge, statusWord } from '../../ui/status-badge.tsx';
+
+const RUNS = graphql(`
+  query Runs($first: Int!, $filter: RunFilter) {
+    runs(first: $first, filter: $filter) {
+      totalCount
+      pageInfo { hasNextPage }
+      edges {
+        node { id playbook status exitCode reason trigger queuedAt startedAt finishedAt scheduledFor schedule { id name } }
+      }
+    }
+  }
+`);
+const RUN_CHANGED = graphql(`subscription RunsChanged { runChanged { id } }`);
+const PAGE = 50;
+
+export default function RunsPage() {
+  const navigate = useNavigate();
+  const [status, setStatus] = createSignal<RunStatus | ''>('');
+  const [shown, setShown] = createSignal(PAGE);
+  const query = createLiveQuery(RUNS, () => {
+    const wanted = status();
+    return { first: shown(), filter: wanted === '' ? {} : { status: [wanted] } };
+  });
+  onCleanup(subscribe(RUN_CHANGED, {}, { next: query.invalidate }));
+  const runs = createMemo(() => query.data()?.runs.edges.map((edge) => edge.node) ?? []);
+
+  return (
+    <>
+      <div class="head">
+        <h1>Runs</h1>
+        <Show when={query.data()}>
+          {(data) => <span class="sub num">{data().runs.totalCount} in all</span>}
+        </Show>
+        <span class="sp" />
+        <label class="flex items-center gap-2">
+          <span class="sub">Status</span>
+          <select
+            class="in !w-40"
+            value={status()}
+            onChange={(event) => setStatus(event.currentTarget.value as RunStatus | '')}
+          >
+            <option value="">any</option>
+            <For each={ALL_STATUSES}>{(one) => <option value={one}>{statusWord(one)}</option>}</For>
+          </select>
+        </label>
+      </div>
+      <div class="card">
+        <Show
+          when={query.data()}
+          fallback={
+            query.error() ? (
+              <Failed message={query.error() ?? ''} onRetry={() => void query.refetch()} />
+            ) : (
+              <Loading />
+            )
+          }
+        >
+          <Show
+            when={runs().length > 0}
+            fallback={
+              <Show
+                when={status() === ''}
+                fallback={<Empty title="No run has this status">Choose another one.</Empty>}
+              >
+                <Empty
+                  title="Nothing has run yet"
+                  actions={
+                    <Button kind="p" onClick={() => navigate('/playbooks/')}>
+                      Open a playbook
+                    </Button>
+                  }
+                >
+                  Run a playbook, or schedule one; every run and its log is kept here.
+                </Empty>
+              </Show>
+            }
+          >
+            <table>
+              <thead>
+                <tr>
+                  <th>Status</th>
+                  <th>Playbook</th>
+                  <th class="wide">Trigger</th>
+                  <th>Started</th>
+                  <th class="wide">Took</th>
+                </tr>
+              </thead>
+              <tbody>
+                <For each={runs()}>
+                  {(run) => (
+                    <tr>
+                      <td>
+                        <A href={`/runs/${run.id}`}>
+                          <StatusBadge status={run.status} exitCode={run.exitCode ?? null} />
+                        </A>
+                      </td>
+                      <td>
+                        <A class="t mono hover:underline" href={`/runs/${run.id}`}>
+                          {run.playbook}
+                        </A>
+                        <Show when={run.reason}>{(reason) => <div class="s">{reason()}</div>}</Show>
+                      </td>
+                      <td class="wide">
+                        {run.trigger === 'SCHEDULE' ? 'schedule' : 'by hand'}
+                        <Show when={run.schedule}>
+                          {(schedule) => <div class="s">{schedule().name}</div>}
+                        </Show>
+                      </td>
+                      <td class="num">
+                        {relative(run.startedAt ?? run.queuedAt, currentTime())}
+                        <div class="s">{absolute(run.startedAt ?? run.queuedAt)}</div>
+                      </td>
+                      <td class="wide num">
+                        <Show when={run.startedAt} fallback="–">
+                          {(started) =>
+                            span(
+                              (run.finishedAt ? Date.parse(run.finishedAt) : currentTime()) -
+                                Date.parse(started()),
+                            )
+                          }
+                        </Show>
+                      </td>
+                    </tr>
+                  )}
+                </For>
+              </tbody>
+            </table>
+          </Show>
+        </Show>
+      </div>
+      <Show when={query.data()?.runs.pageInfo.hasNextPage}>
+        <div class="mt-3 text-center">
+          <Button onClick={() => setShown((count) => count + PAGE)}>Show more</Button>
+        </div>
+      </Show>
+    </>
+  );
+}

@@ -1,0 +1,99 @@
+import { type AnyVariables, Client, fetchExchange, type TypedDocumentNode } from '@urql/core';
+import { print } from 'graphql';
+import { createClient, type Sink } from 'graphql-ws';
+import { createSignal } from 'solid-js';
+import { authorization, refuseToken } from '../lib/session.ts';
+
+const FORBIDDEN = 4403;
+const [isConnected, setConnected] = createSignal(true);
+
+/** Whether the live connection stands; lists and logs catch up by themselves when it comes back. */
+export const isLive = isConnected;
+
+const [reconnects, setReconnects] = createSignal(0);
+/** Bumped each time the live connection came back: what was read before may be old. */
+export const reconnectCount = reconnects;
+
+const client = new Client({
+  url: '/graphql',
+  exchanges: [fetchExchange],
+  requestPolicy: 'network-only',
+  preferGetMethod: false,
+  fetchOptions: () => ({ headers: authorization() }),
+});
+
+const socket = createClient({
+  url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`,
+  connectionParams: () => authorization(),
+  keepAlive: 10_000,
+  retryAttempts: Number.POSITIVE_INFINITY,
+  // at most a few seconds, and never all consoles at the same moment
+  retryWait: (tries) =>
+    new Promise((resolve) => setTimeout(resolve, Math.min(500 * 2 ** tries, 5_000) * (0.5 + Math.random()))),
+  shouldRetry: () => true,
+  on: {
+    connected: (_socket, _payload, wasRetry) => {
+      setConnected(true);
+      if (wasRetry) setReconnects((count) => count + 1);
+    },
+    closed: (event) => {
+      const { code, wasClean } = event as CloseEvent;
+      if (code === FORBIDDEN) refuseToken();
+      else if (!wasClean || code !== 1000) setConnected(false);
+    },
+  },
+});
+
+/** Something that the server did not do, in words for the person in front. */
+export class ApiError extends Error {}
+
+/** Data of a query or mutation. @throws {ApiError} */
+export async function request<D, V extends AnyVariables>(
+  document: TypedDocumentNode<D, V>,
+  variables: V,
+): Promise<D> {
+  const { data, error } = await client.query(document, variables).toPromise();
+  if (data !== undefined && data !== null && !error) return data;
+  if (error?.response?.status === 401) {
+    refuseToken();
+    throw new ApiError('The server asks for a key.');
+  }
+  if (error?.networkError) throw new ApiError('The server does not answer.');
+  throw new ApiError(error?.graphQLErrors[0]?.message ?? error?.message ?? 'The server gave no answer.');
+}
+
+/** As `request`, for what changes something. @throws {ApiError} */
+export async function mutate<D, V extends AnyVariables>(
+  document: TypedDocumentNode<D, V>,
+  variables: V,
+): Promise<D> {
+  const { data, error } = await client.mutation(document, variables).toPromise();
+  if (data !== undefined && data !== null && !error) return data;
+  if (error?.response?.status === 401) refuseToken();
+  throw new ApiError(
+    error?.networkError
+      ? 'The server does not answer; nothing was changed.'
+      : (error?.graphQLErrors[0]?.message ?? 'The server gave no answer.'),
+  );
+}
+
+/**
+ * Events of a subscription over the one socket; it is subscribed to again after a lost connection.
+ * @returns the function that ends it
+ */
+export function subscribe<D, V extends Record<string, unknown>>(
+  document: TypedDocumentNode<D, V>,
+  variables: V,
+  sink: { next(data: D): void; error?(message: string): void; complete?(): void },
+): () => void {
+  const full: Sink<{ data?: D | null; errors?: readonly { message: string }[] }> = {
+    next: (result) => {
+      if (result.data) sink.next(result.data);
+      else if (result.errors?.[0]) sink.error?.(result.errors[0].message);
+    },
+    error: (error) =>
+      sink.error?.(error instanceof Error ? error.message : 'The live connection was refused.'),
+    complete: () => sink.complete?.(),
+  };
+  return socket.subscribe({ query: print(document), variables }, full as Sink<never>);
+}

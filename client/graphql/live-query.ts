@@ -1,0 +1,71 @@
+import type { AnyVariables, TypedDocumentNode } from '@urql/core';
+import { type Accessor, createEffect, createSignal, on, onCleanup } from 'solid-js';
+import { createStore, reconcile } from 'solid-js/store';
+import { currentToken } from '../lib/session.ts';
+import { reconnectCount, request } from './client.ts';
+
+/** Data of a query that is read again when something changed. What is shown stays while the newer is on its way. */
+export interface LiveQuery<D> {
+  /** The newest data; undefined until the first came. Only what changed in it is new to the page. */
+  readonly data: Accessor<D | undefined>;
+  /** Why the last reading failed; null when it did not. */
+  readonly error: Accessor<string | null>;
+  readonly isLoading: Accessor<boolean>;
+  /** Reads again now. */
+  refetch(): Promise<void>;
+  /** Reads again soon; many calls make one reading. */
+  invalidate(): void;
+}
+
+const SETTLE_MS = 150;
+
+export function createLiveQuery<D extends object, V extends AnyVariables>(
+  document: TypedDocumentNode<D, V>,
+  variables: () => V | null,
+): LiveQuery<D> {
+  const [store, setStore] = createStore<{ data: D | undefined }>({ data: undefined });
+  const [error, setError] = createSignal<string | null>(null);
+  const [isLoading, setLoading] = createSignal(false);
+  let latest = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  async function refetch(): Promise<void> {
+    const wanted = variables();
+    if (wanted === null) return;
+    latest += 1;
+    const own = latest;
+    setLoading(true);
+    try {
+      const data = await request(document, wanted);
+      // a newer question was asked meanwhile: its answer is the one to show
+      if (own !== latest) return;
+      setStore('data', reconcile(data, { key: 'id', merge: true }) as never);
+      setError(null);
+    } catch (failure) {
+      if (own === latest) setError(failure instanceof Error ? failure.message : String(failure));
+    } finally {
+      if (own === latest) setLoading(false);
+    }
+  }
+
+  function invalidate(): void {
+    if (timer !== undefined) return;
+    timer = setTimeout(() => {
+      timer = undefined;
+      void refetch();
+    }, SETTLE_MS);
+  }
+
+  createEffect(on([() => JSON.stringify(variables()), reconnectCount, currentToken], () => void refetch()));
+  // what failed is tried again by itself
+  const retry = setInterval(() => {
+    if (error() !== null) void refetch();
+  }, 3_000);
+  onCleanup(() => {
+    clearTimeout(timer);
+    clearInterval(retry);
+    latest += 1;
+  });
+
+  return { data: () => store.data, error, isLoading, refetch, invalidate };
+}

@@ -1,0 +1,180 @@
+import { mkdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+import { openDataDir, seedPlaybooks } from './data-dir.ts';
+import type { Services } from './graphql/context.ts';
+import { createGraphqlWebSocket } from './graphql/websocket.ts';
+import { createGraphqlYoga } from './graphql/yoga.ts';
+import { createDoor } from './http/door.ts';
+import { createHttpServer } from './http/http-server.ts';
+import { registerMetrics, registerProbes } from './http/probes.ts';
+import { registerRoutes } from './http/routes.ts';
+import { createAnsibleRunner } from './runner/ansible-runner.ts';
+import { createAgendaScheduler } from './scheduler/agenda-scheduler.ts';
+import { SWEEP_EVERY_SECONDS } from './scheduler/scheduler.ts';
+import { openPlaybookFolder } from './services/playbook-folder.ts';
+import { createPlaybookService } from './services/playbook-service.ts';
+import { createRunExecutor } from './services/run-executor.ts';
+import { createRunLogService } from './services/run-log-service.ts';
+import { createRunService } from './services/run-service.ts';
+import { createScheduleService } from './services/schedule-service.ts';
+import { createSystemService } from './services/system-service.ts';
+import { createTickService } from './services/tick-service.ts';
+import { createWatchService } from './services/watch-service.ts';
+import { openStorage } from './storage/open-storage.ts';
+
+/** A running Sible. */
+export interface App {
+  /** Where it listens, as a URL. */
+  readonly url: string;
+  readonly storageKind: 'sqlite' | 'mongodb';
+  /** Stops serving and following. Playbooks under way go on, and are taken up at the next start. */
+  close(): Promise<void>;
+}
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly version: string;
+  /** Program to run playbooks with. */
+  readonly ansiblePlaybook: string;
+  /** Playbooks for a folder that does not exist yet. */
+  readonly examplesDir: string;
+  /** Folder of the built console; null: none. */
+  readonly consoleDir: string | null;
+}
+
+const STOP_TIMEOUT_MS = 5_000;
+
+/** Builds the parts, lowest first, and starts them; what was opened is closed again when a later part fails. */
+export async function startApp(options: AppOptions): Promise<App> {
+  const { config, logger } = options;
+  const now = () => new Date();
+  const onError = (error: unknown, during: string) =>
+    logger.error({ err: error }, `failed, will be tried again: ${during}`);
+  const onInfo = (message: string, details: object) => logger.info(details, message);
+  const closers: (() => unknown)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) {
+      try {
+        await closer();
+      } catch (error) {
+        logger.error({ err: error }, 'closing failed');
+      }
+    }
+  };
+
+  try {
+    const dataDir = await openDataDir(config.dataDir);
+    closers.push(() => dataDir.release());
+    const { workerId } = dataDir;
+    await seedPlaybooks(config.playbooksDir, options.examplesDir);
+    await mkdir(join(config.dataDir, 'runs'), { recursive: true, mode: 0o700 });
+
+    const storage = await openStorage({
+      mongodbUri: config.mongodbUri,
+      sqlitePath: join(config.dataDir, 'sible.sqlite'),
+    });
+    closers.push(() => storage.close());
+
+    const folder = await openPlaybookFolder(config.playbooksDir);
+    const playbooks = createPlaybookService(folder);
+    const runner = createAnsibleRunner({
+      ansiblePlaybook: options.ansiblePlaybook,
+      playbooksDir: folder.root,
+      dataDir: await realpath(config.dataDir),
+      onWarning: (message) => logger.warn(message),
+    });
+    const runLogs = createRunLogService({ storage, onError });
+    closers.push(() => runLogs.close());
+
+    // what the scheduler calls is made of parts that call the scheduler: it is given as functions
+    const scheduler = createAgendaScheduler({
+      backend: storage.jobBackend,
+      nodeName: workerId,
+      concurrency: config.concurrency,
+      onTick: (scheduleId, scheduledFor) => ticks.handle(scheduleId, scheduledFor),
+      onRun: (runId) => executor.execute(runId),
+      onSweep: async () => {
+        await ticks.repair();
+        await runs.markLost();
+      },
+      onError,
+    });
+    const executor = createRunExecutor({
+      storage,
+      runner,
+      runLogs,
+      playbooks,
+      scheduler,
+      workerId,
+      concurrency: config.concurrency,
+      timeoutMs: config.runTimeoutMs,
+      now,
+      onError,
+      onInfo,
+    });
+    closers.push(() => executor.close());
+    const runs = createRunService({ storage, scheduler, playbooks, executor, now, onError });
+    const ticks = createTickService({
+      storage,
+      scheduler,
+      now,
+      repairAheadMs: 2_000 * SWEEP_EVERY_SECONDS,
+      onError,
+    });
+    const schedules = createScheduleService({
+      storage,
+      scheduler,
+      playbooks,
+      defaultTimezone: config.timezone,
+      now,
+      onError,
+    });
+    const watch = createWatchService(storage);
+    closers.push(() => watch.close());
+    const system = createSystemService({
+      storage,
+      runner,
+      ticks,
+      version: options.version,
+      timezone: config.timezone,
+      node: workerId,
+      now,
+    });
+
+    const services: Services = { schedules, runs, runLogs, playbooks, watch, system };
+    const door = createDoor({ adminToken: config.adminToken, allowedHosts: config.allowedHosts });
+    const yoga = createGraphqlYoga({
+      services,
+      isDevelopment: config.isDevelopment,
+      onInternalError: (error, requestId) => logger.error({ err: error, requestId }, 'internal error'),
+    });
+    const webSocket = createGraphqlWebSocket({ yoga, isAuthorized: door.isAuthorized });
+    const probes = { system, ticks, executor, countSockets: webSocket.count };
+    const server = await createHttpServer({
+      door,
+      yoga,
+      webSocket,
+      registerRoutes: (app) => {
+        registerRoutes(app, services);
+        registerMetrics(app, probes);
+      },
+      registerProbes: (app) => registerProbes(app, probes),
+      consoleDir: options.consoleDir,
+      logger,
+    });
+
+    await executor.recover();
+    await scheduler.start();
+    await ticks.repair();
+    closers.push(() => scheduler.stop(STOP_TIMEOUT_MS));
+    const url = await server.listen(config.host, config.port);
+    closers.push(() => server.close());
+    return { url, storageKind: storage.kind, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

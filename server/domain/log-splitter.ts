@@ -1,0 +1,99 @@
+import { MAX_LINE_BYTES, SPLIT_MARK } from './run-log.ts';
+
+/** Whole lines out of a stream of bytes. */
+export interface LogSplitter {
+  /** The lines that `bytes` completes; null when it completes none. `bytes` is not kept. */
+  push(bytes: Uint8Array): SplitLines | null;
+  /** The unfinished last line; null when the stream ended with "\n" or was empty. */
+  end(): SplitLines | null;
+}
+
+export interface SplitLines {
+  readonly lineCount: number;
+  /** The lines joined by "\n". Bytes that are no UTF-8 have become U+FFFD. */
+  readonly text: string;
+  /** How many bytes of the stream they cover, together with all before them and the line ends. */
+  readonly endOffset: number;
+}
+
+const NEWLINE = 10;
+
+/**
+ * Splits at "\n" only: "\r" stays in the line, since a viewer needs it to show progress as a terminal would.
+ * A line longer than `MAX_LINE_BYTES` is split at a character, with `SPLIT_MARK` at the end of each part but the last.
+ *
+ * @param startOffset where in the stream the first byte stands
+ */
+export function createLogSplitter(startOffset: number): LogSplitter {
+  /** The bytes behind the last line end. */
+  let rest: Uint8Array = new Uint8Array(0);
+  /** Offset of the first byte of `rest`. */
+  let offset = startOffset;
+
+  return {
+    push(bytes) {
+      const joined =
+        rest.length === 0
+          ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+          : Buffer.concat([rest, bytes]);
+      const end = joined.lastIndexOf(NEWLINE) + 1;
+      const { lines, unfinishedFrom } = splitLong(joined, end);
+      // a copy: the caller's buffer is used again, and a view would keep a whole piece in memory
+      rest = Uint8Array.prototype.slice.call(joined, unfinishedFrom);
+      if (lines === null) return null;
+      offset += unfinishedFrom;
+      return { ...lines, endOffset: offset };
+    },
+
+    end() {
+      if (rest.length === 0) return null;
+      const text = Buffer.from(rest).toString('utf8');
+      offset += rest.length;
+      rest = new Uint8Array(0);
+      return { lineCount: 1, text, endOffset: offset };
+    },
+  };
+}
+
+/** Lines up to `end` (behind a line end, or 0), and the parts of an unfinished line that is too long already. */
+function splitLong(
+  bytes: Buffer,
+  end: number,
+): { lines: Omit<SplitLines, 'endOffset'> | null; unfinishedFrom: number } {
+  let lineCount = 0;
+  let isLong = bytes.length - end > MAX_LINE_BYTES;
+  for (let at = 0; at < end; ) {
+    const next = bytes.indexOf(NEWLINE, at);
+    isLong ||= next - at > MAX_LINE_BYTES;
+    lineCount += 1;
+    at = next + 1;
+  }
+  if (!isLong) {
+    if (lineCount === 0) return { lines: null, unfinishedFrom: 0 };
+    return { lines: { lineCount, text: bytes.toString('utf8', 0, end - 1) }, unfinishedFrom: end };
+  }
+
+  const lines: string[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    const newline = bytes.indexOf(NEWLINE, at);
+    const lineEnd = newline === -1 ? bytes.length : newline;
+    while (lineEnd - at > MAX_LINE_BYTES) {
+      const cut = characterBoundary(bytes, at + MAX_LINE_BYTES);
+      lines.push(bytes.toString('utf8', at, cut) + SPLIT_MARK);
+      at = cut;
+    }
+    if (newline === -1) break;
+    lines.push(bytes.toString('utf8', at, lineEnd));
+    at = newline + 1;
+  }
+  return { lines: { lineCount: lines.length, text: lines.join('\n') }, unfinishedFrom: at };
+}
+
+/** The last offset not after `at` where no UTF-8 character is cut; `at` itself where the bytes are no UTF-8. */
+function characterBoundary(bytes: Buffer, at: number): number {
+  for (let back = 0; back < 4; back += 1) {
+    if (((bytes[at - back] ?? 0) & 0xc0) !== 0x80) return at - back;
+  }
+  return at;
+}

@@ -1,0 +1,82 @@
+/** One execution of a playbook. */
+export interface Run {
+  readonly id: string;
+  /** Path of the playbook, relative to the playbook folder. */
+  readonly playbook: string;
+  readonly parameters: RunParameters;
+  readonly status: RunStatus;
+  readonly trigger: RunTrigger;
+  /** The schedule that it belongs to; null for a run of a playbook by hand. The schedule may be deleted by now. */
+  readonly scheduleId: string | null;
+  /** The nominal instant of the tick that started it; null when it was started by hand. */
+  readonly scheduledFor: Date | null;
+  readonly queuedAt: Date;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+  /** Exit code of ansible-playbook; null until it ended, and when it ended by a signal or never started. */
+  readonly exitCode: number | null;
+  /** Why it ended as it did, where the exit code does not say it. */
+  readonly reason: string | null;
+  /** The worker (node) that started it; null while queued. Only this worker may say how it went. */
+  readonly workerId: string | null;
+  /** Until when its worker has vouched for it; null unless running. */
+  readonly leaseUntil: Date | null;
+  /** When someone asked for its end; null: nobody. */
+  readonly cancelRequestedAt: Date | null;
+}
+
+/** What ansible-playbook is started with beside the playbook. */
+export interface RunParameters {
+  /** Inventory file or folder, relative to the playbook folder; null: the one of ansible.cfg, or Ansible's default. */
+  readonly inventory: string | null;
+  /** Host pattern; null: all hosts of the play. */
+  readonly limit: string | null;
+  readonly tags: readonly string[];
+  readonly skipTags: readonly string[];
+  /** Values handed to the playbook as data, never as templates. */
+  readonly extraVars: Readonly<Record<string, unknown>> | null;
+  /** Change nothing, only say what would change. */
+  readonly check: boolean;
+  /** Show differences of changed files. */
+  readonly diff: boolean;
+  /** 0–6: that many `-v`. */
+  readonly verbosity: number;
+  /** Hosts at once, 1–500; null: Ansible's default. */
+  readonly forks: number | null;
+}
+
+export const NO_PARAMETERS: RunParameters = {
+  inventory: null,
+  limit: null,
+  tags: [],
+  skipTags: [],
+  extraVars: null,
+  check: false,
+  diff: false,
+  verbosity: 0,
+  forks: null,
+};
+
+/** `lost`: its worker stopped vouching for it and nobody knows how it went; its worker may still tell. */
+export type RunStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'canceled' | 'timedOut' | 'lost';
+export type RunTrigger = 'schedule' | 'manual' | 'retry';
+
+export interface RunFilter {
+  /** Any of these; undefined or empty: any status. */
+  readonly status?: readonly RunStatus[] | undefined;
+  readonly scheduleId?: string | undefined;
+  readonly playbook?: string | undefined;
+}
+
+/** How a run ended. */
+export interface RunEnd {
+  readonly status: 'succeeded' | 'failed' | 'canceled' | 'timedOut' | 'lost';
+  readonly exitCode: number | null;
+  readonly reason: string | null;
+  readonly finishedAt: Date;
+}
+
+/** Whether nothing more will come of this run, except that a lost one may still be found. */
+export function isFinished(status: RunStatus): boolean {
+  return status !== 'queued' && status !== 'running';
+}

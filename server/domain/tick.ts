@@ -1,0 +1,13 @@
+/** One nominal instant of a schedule, and what became of it. There is exactly one per (schedule, instant). */
+export interface Tick {
+  readonly scheduleId: string;
+  /** The nominal instant. */
+  readonly scheduledFor: Date;
+  readonly outcome: TickOutcome;
+  /** Why it did not start, in words; null when it started. */
+  readonly reason: string | null;
+  /** The run that it started; null when it started none. */
+  readonly runId: string | null;
+}
+
+export type TickOutcome = 'started' | 'skipped' | 'missed';

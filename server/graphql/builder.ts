@@ -1,0 +1,75 @@
+import SchemaBuilder from '@pothos/core';
+import ComplexityPlugin from '@pothos/plugin-complexity';
+import ErrorsPlugin from '@pothos/plugin-errors';
+import RelayPlugin from '@pothos/plugin-relay';
+import SimpleObjectsPlugin from '@pothos/plugin-simple-objects';
+import { GraphQLError } from 'graphql';
+import type { Context } from './context.ts';
+
+/** A page of 500 schedules with their last runs is allowed; 500 runs of each of 500 schedules are not. */
+const MAX_COMPLEXITY = 100_000;
+
+/** Non-null by default, also for the parts of lists; arguments are required only where they say so. */
+export const builder = new SchemaBuilder<{
+  Context: Context;
+  DefaultFieldNullability: false;
+  DefaultEdgesNullability: { list: false; items: false };
+  DefaultNodeNullability: false;
+  Connection: { totalCount: () => Promise<number> };
+  Scalars: {
+    ID: { Input: string; Output: string };
+    DateTime: { Input: Date; Output: Date };
+    TimeZone: { Input: string; Output: string };
+    JSONObject: { Input: Record<string, unknown>; Output: Readonly<Record<string, unknown>> };
+  };
+}>({
+  plugins: [ComplexityPlugin, ErrorsPlugin, RelayPlugin, SimpleObjectsPlugin],
+  defaultFieldNullability: false,
+  // one for each field of each object that may come; connections say how many come
+  complexity: { defaultComplexity: 1, defaultListMultiplier: 1, limit: { complexity: MAX_COMPLEXITY } },
+  errors: { directResult: true, defaultTypes: [] },
+  relay: {
+    nodesQueryOptions: false,
+    edgesFieldOptions: { nullable: { list: false, items: false } },
+    nodeFieldOptions: { nullable: false },
+    pageInfoTypeOptions: { description: 'Where a page begins and ends, and whether there is more.' },
+  },
+});
+
+builder.queryType({});
+builder.mutationType({});
+builder.subscriptionType({});
+
+/** RFC 3339 with an offset; a local time without one would mean something else on every server. */
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/i;
+
+builder.scalarType('DateTime', {
+  description:
+    'RFC 3339 instant with offset, e.g. 2026-03-29T01:30:00Z. Output is always UTC with milliseconds.',
+  serialize: (date) => date.toISOString(),
+  parseValue: (value) => {
+    const date = typeof value === 'string' && RFC_3339.test(value) ? new Date(value) : null;
+    if (date && !Number.isNaN(date.getTime())) return date;
+    throw new GraphQLError(`Expected an RFC 3339 instant with an offset, e.g. "2026-03-29T01:30:00Z".`);
+  },
+});
+
+builder.scalarType('TimeZone', {
+  description: 'IANA zone name, e.g. Europe/Berlin.',
+  serialize: (zone) => zone,
+  parseValue: (value) => {
+    // an unknown zone is an error of the field, told by the service; here only what is no name at all is refused
+    if (typeof value === 'string') return value;
+    throw new GraphQLError('Expected an IANA zone name, e.g. "Europe/Berlin".');
+  },
+});
+
+builder.scalarType('JSONObject', {
+  description: 'Any JSON object.',
+  serialize: (object) => object,
+  parseValue: (value) => {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return value as Record<string, unknown>;
+    throw new GraphQLError('Expected a JSON object.');
+  },
+});

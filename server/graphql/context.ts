@@ -1,0 +1,61 @@
+import DataLoader from 'dataloader';
+import { NotFoundError } from '../domain/errors.ts';
+import type { Playbook } from '../domain/playbook.ts';
+import type { Run } from '../domain/run.ts';
+import type { Schedule } from '../domain/schedule.ts';
+import type { PlaybookService } from '../services/playbook-service.ts';
+import type { RunLogService } from '../services/run-log-service.ts';
+import type { RunService } from '../services/run-service.ts';
+import type { ScheduleService } from '../services/schedule-service.ts';
+import type { SystemService } from '../services/system-service.ts';
+import type { WatchService } from '../services/watch-service.ts';
+
+/** What the API is made of; one set for the life of the server. */
+export interface Services {
+  readonly schedules: ScheduleService;
+  readonly runs: RunService;
+  readonly runLogs: RunLogService;
+  readonly playbooks: PlaybookService;
+  readonly watch: WatchService;
+  readonly system: SystemService;
+}
+
+/** What a resolver sees: made anew for each operation, and for each event of a subscription read through fresh loaders. */
+export interface Context {
+  readonly services: Services;
+  /** One question to the store for all objects of a page. */
+  readonly loaders: Loaders;
+}
+
+export interface Loaders {
+  readonly schedule: DataLoader<string, Schedule | null>;
+  readonly run: DataLoader<string, Run | null>;
+  readonly playbook: DataLoader<string, Playbook>;
+  readonly lastRunOfSchedule: DataLoader<string, Run | null>;
+  readonly schedulesOfPlaybook: DataLoader<string, Schedule[]>;
+}
+
+export function createLoaders(services: Services): Loaders {
+  // a subscription lives for hours in one context: what was read for one event must not answer the next
+  const options = { cache: false } as const;
+  return {
+    schedule: new DataLoader((ids) => services.schedules.findMany(ids), options),
+    run: new DataLoader((ids) => services.runs.findMany(ids), options),
+    // cached: content and revision of one playbook must be of one reading
+    playbook: new DataLoader<string, Playbook>((paths) =>
+      Promise.all(
+        paths.map(
+          async (path) => (await services.playbooks.find(path)) ?? new NotFoundError('playbook', path),
+        ),
+      ),
+    ),
+    lastRunOfSchedule: new DataLoader(async (ids) => {
+      const runs = await services.runs.lastOfSchedules(ids);
+      return ids.map((id) => runs.get(id) ?? null);
+    }, options),
+    schedulesOfPlaybook: new DataLoader(async (paths) => {
+      const schedules = await services.schedules.listByPlaybooks(paths);
+      return paths.map((path) => schedules.get(path) ?? []);
+    }, options),
+  };
+}

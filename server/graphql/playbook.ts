@@ -1,0 +1,88 @@
+import { ConflictError, InvalidInputError, NotFoundError } from '../domain/errors.ts';
+import type { Playbook } from '../domain/playbook.ts';
+import { builder } from './builder.ts';
+import { ScheduleRef } from './refs.ts';
+
+/** Only the path is known of a playbook in the list; the file is read when its content is asked for. */
+type PlaybookParent = Pick<Playbook, 'path'> & Partial<Playbook>;
+
+const PlaybookRef = builder.objectRef<PlaybookParent>('Playbook').implement({
+  fields: (t) => ({
+    path: t.exposeString('path'),
+    content: t.string({
+      resolve: async (playbook, _args, { loaders }) =>
+        playbook.content ?? (await loaders.playbook.load(playbook.path)).content,
+    }),
+    revision: t.string({
+      description: 'Hash of the content, for optimistic concurrency.',
+      resolve: async (playbook, _args, { loaders }) =>
+        playbook.revision ?? (await loaders.playbook.load(playbook.path)).revision,
+    }),
+    schedules: t.field({
+      type: [ScheduleRef],
+      resolve: (playbook, _args, { loaders }) => loaders.schedulesOfPlaybook.load(playbook.path),
+    }),
+  }),
+});
+
+builder.queryField('playbooks', (t) =>
+  t.field({
+    type: [PlaybookRef],
+    description: 'All playbooks under the playbook folder, sorted by path.',
+    resolve: async (_root, _args, { services }) =>
+      (await services.playbooks.listPaths()).map((path) => ({ path })),
+  }),
+);
+
+builder.queryField('playbook', (t) =>
+  t.field({
+    type: PlaybookRef,
+    nullable: true,
+    args: { path: t.arg.string({ required: true }) },
+    resolve: (_root, { path }, { services }) => services.playbooks.find(path),
+  }),
+);
+
+const SavePlaybookInput = builder.inputType('SavePlaybookInput', {
+  fields: (t) => ({
+    path: t.string({ required: true }),
+    content: t.string({ required: true }),
+    expectedRevision: t.string({ description: 'Omit to create; else the revision that was read.' }),
+  }),
+});
+const SavePlaybookPayload = builder.simpleObject('SavePlaybookPayload', {
+  fields: (t) => ({ playbook: t.field({ type: PlaybookRef, nullable: false }) }),
+});
+
+builder.mutationField('savePlaybook', (t) =>
+  t.field({
+    type: SavePlaybookPayload,
+    args: { input: t.arg({ type: SavePlaybookInput, required: true }) },
+    errors: { types: [InvalidInputError, ConflictError], union: { name: 'SavePlaybookResult' } },
+    resolve: async (_root, { input }, { services }) => ({
+      playbook: await services.playbooks.save(input.path, input.content, input.expectedRevision ?? null),
+    }),
+  }),
+);
+
+const DeletePlaybookInput = builder.inputType('DeletePlaybookInput', {
+  fields: (t) => ({ path: t.string({ required: true }), expectedRevision: t.string() }),
+});
+const DeletePlaybookPayload = builder.simpleObject('DeletePlaybookPayload', {
+  fields: (t) => ({ path: t.string({ nullable: false }) }),
+});
+
+builder.mutationField('deletePlaybook', (t) =>
+  t.field({
+    type: DeletePlaybookPayload,
+    args: { input: t.arg({ type: DeletePlaybookInput, required: true }) },
+    errors: {
+      types: [InvalidInputError, NotFoundError, ConflictError],
+      union: { name: 'DeletePlaybookResult' },
+    },
+    resolve: async (_root, { input }, { services }) => {
+      await services.playbooks.delete(input.path, input.expectedRevision ?? null);
+      return { path: input.path };
+    },
+  }),
+);

@@ -1,0 +1,182 @@
+import { InvalidInputError, InvalidStateError, NotFoundError } from '../domain/errors.ts';
+import type { RunStatus, RunTrigger } from '../domain/run.ts';
+import type { LogPage } from '../services/run-log-service.ts';
+import { builder } from './builder.ts';
+import { connectionOf, pageComplexity } from './connections.ts';
+import { localId, tryLocalId } from './ids.ts';
+import { RunConnectionRef, RunRef, ScheduleRef } from './refs.ts';
+import { RunParametersInput, RunParametersRef, runParametersOf } from './run-parameters.ts';
+
+const RunStatusEnum = builder.enumType('RunStatus', {
+  values: {
+    QUEUED: { value: 'queued' },
+    RUNNING: { value: 'running' },
+    SUCCEEDED: { value: 'succeeded' },
+    FAILED: { value: 'failed' },
+    CANCELED: { value: 'canceled' },
+    TIMED_OUT: { value: 'timedOut' },
+    LOST: {
+      value: 'lost',
+      description:
+        'Its node stopped vouching for it, so nobody knows how it went. If the node comes back, it will say.',
+    },
+  } as const satisfies Record<string, { value: RunStatus; description?: string }>,
+});
+const RunTriggerEnum = builder.enumType('RunTrigger', {
+  values: {
+    SCHEDULE: { value: 'schedule' },
+    MANUAL: { value: 'manual' },
+    RETRY: { value: 'retry' },
+  } as const satisfies Record<string, { value: RunTrigger }>,
+});
+
+const MAX_PAGE_LINES = 10_000;
+const MAX_PAGE_BYTES = 1_048_576;
+
+const RunLogPageRef = builder.objectRef<LogPage>('RunLogPage').implement({
+  description: `
+Lines are numbered from 1. \`text\` holds \`lineCount\` lines from line \`firstLine\` on, joined by "\\n", without a final newline.
+Pass the last line number that you hold (\`firstLine + lineCount - 1\`) as \`after\`.
+\`totalLines\` is how many the run has so far; \`complete\` says that the run has ended and these are its last lines.
+`.trim(),
+  fields: (t) => ({
+    firstLine: t.exposeInt('firstLine'),
+    lineCount: t.exposeInt('lineCount'),
+    text: t.exposeString('text'),
+    totalLines: t.exposeInt('totalLines'),
+    complete: t.exposeBoolean('isComplete'),
+  }),
+});
+
+builder.node(RunRef, {
+  id: { resolve: (run) => run.id },
+  loadOne: (id, { loaders }) => loaders.run.load(id),
+  isTypeOf: () => true,
+  fields: (t) => ({
+    playbook: t.exposeString('playbook'),
+    status: t.expose('status', { type: RunStatusEnum }),
+    trigger: t.expose('trigger', { type: RunTriggerEnum }),
+    schedule: t.field({
+      type: ScheduleRef,
+      nullable: true,
+      description: 'Null for a run by hand, and when the schedule is deleted.',
+      resolve: (run, _args, { loaders }) =>
+        run.scheduleId === null ? null : loaders.schedule.load(run.scheduleId),
+    }),
+    scheduledFor: t.expose('scheduledFor', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'The nominal instant of the tick that started it; null for a manual run.',
+    }),
+    queuedAt: t.expose('queuedAt', { type: 'DateTime' }),
+    startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true }),
+    finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true }),
+    exitCode: t.exposeInt('exitCode', {
+      nullable: true,
+      description:
+        'Exit code of ansible-playbook; null while it runs, or when it ended by a signal or never started.',
+    }),
+    reason: t.exposeString('reason', {
+      nullable: true,
+      description: 'Why the run ended as it did, where the exit code does not say it.',
+    }),
+    parameters: t.expose('parameters', { type: RunParametersRef, description: 'What it was started with.' }),
+    node: t.exposeString('workerId', {
+      nullable: true,
+      description: 'The node that runs or ran it; null until it starts.',
+    }),
+    cancelRequestedAt: t.expose('cancelRequestedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When someone asked for its end; null: nobody.',
+    }),
+    log: t.field({
+      type: RunLogPageRef,
+      description: 'At most 10,000 lines or 1 MiB a page, whichever is less, but at least one line.',
+      args: { after: t.arg.int({ defaultValue: 0 }), first: t.arg.int({ defaultValue: 1_000 }) },
+      resolve: (run, { after, first }, { services }) => {
+        const maxLines = first ?? 1_000;
+        if (maxLines < 1 || maxLines > MAX_PAGE_LINES) {
+          const message = `"first" is ${maxLines}; expected 1 to ${MAX_PAGE_LINES}.`;
+          throw new InvalidInputError([{ path: ['first'], message, position: null }]);
+        }
+        return services.runLogs.page(run.id, after ?? 0, { maxLines, maxBytes: MAX_PAGE_BYTES });
+      },
+    }),
+  }),
+});
+
+const RunFilterInput = builder.inputType('RunFilter', {
+  fields: (t) => ({
+    status: t.field({ type: [RunStatusEnum], description: 'Any of these.' }),
+    scheduleId: t.id(),
+    playbook: t.string(),
+  }),
+});
+
+builder.queryField('runs', (t) =>
+  t.connection(
+    {
+      complexity: pageComplexity,
+      type: RunRef,
+      description: 'Newest first.',
+      args: { filter: t.arg({ type: RunFilterInput }) },
+      resolve: (_root, { filter, ...args }, { services: { runs } }) => {
+        const wanted = {
+          status: filter?.status ?? undefined,
+          // an id that is none of a schedule has no runs
+          scheduleId: filter?.scheduleId ? (tryLocalId('Schedule', filter.scheduleId) ?? '') : undefined,
+          playbook: filter?.playbook ?? undefined,
+        };
+        return connectionOf(
+          args,
+          (page) => runs.list(wanted, page),
+          () => runs.count(wanted),
+        );
+      },
+    },
+    RunConnectionRef,
+  ),
+);
+
+const RunPlaybookInput = builder.inputType('RunPlaybookInput', {
+  fields: (t) => ({
+    playbook: t.string({ required: true }),
+    parameters: t.field({ type: RunParametersInput }),
+  }),
+});
+const RunPlaybookPayload = builder.simpleObject('RunPlaybookPayload', {
+  fields: (t) => ({ run: t.field({ type: RunRef, nullable: false }) }),
+});
+
+builder.mutationField('runPlaybook', (t) =>
+  t.field({
+    type: RunPlaybookPayload,
+    args: { input: t.arg({ type: RunPlaybookInput, required: true }) },
+    errors: { types: [InvalidInputError, NotFoundError], union: { name: 'RunPlaybookResult' } },
+    resolve: async (_root, { input }, { services }) => ({
+      run: await services.runs.runPlaybook(
+        input.playbook,
+        input.parameters ? runParametersOf(input.parameters) : null,
+      ),
+    }),
+  }),
+);
+
+const CancelRunInput = builder.inputType('CancelRunInput', {
+  fields: (t) => ({ id: t.id({ required: true }) }),
+});
+const CancelRunPayload = builder.simpleObject('CancelRunPayload', {
+  fields: (t) => ({ run: t.field({ type: RunRef, nullable: false }) }),
+});
+
+builder.mutationField('cancelRun', (t) =>
+  t.field({
+    type: CancelRunPayload,
+    args: { input: t.arg({ type: CancelRunInput, required: true }) },
+    errors: { types: [NotFoundError, InvalidStateError], union: { name: 'CancelRunResult' } },
+    resolve: async (_root, { input }, { services }) => ({
+      run: await services.runs.cancel(localId('Run', input.id)),
+    }),
+  }),
+);

@@ -1,0 +1,123 @@
+import { ConflictError, InvalidInputError, InvalidStateError, NotFoundError } from '../domain/errors.ts';
+import { builder } from './builder.ts';
+import { localId } from './ids.ts';
+import { RunRef, ScheduleRef } from './refs.ts';
+import { RunParametersInput, requireNotNull, runParametersOf } from './run-parameters.ts';
+import { OverlapPolicyEnum, ScheduleTimingInput, timingInputOf } from './schedule.ts';
+
+const CreateScheduleInput = builder.inputType('CreateScheduleInput', {
+  fields: (t) => ({
+    playbook: t.string({ required: true }),
+    timing: t.field({ type: ScheduleTimingInput, required: true }),
+    timezone: t.field({ type: 'TimeZone', description: "Default: the server's configured zone." }),
+    name: t.string({ description: "Default: the playbook's path." }),
+    enabled: t.boolean({ defaultValue: true }),
+    overlap: t.field({ type: OverlapPolicyEnum, defaultValue: 'skip' }),
+    parameters: t.field({ type: RunParametersInput }),
+  }),
+});
+const CreateSchedulePayload = builder.simpleObject('CreateSchedulePayload', {
+  fields: (t) => ({ schedule: t.field({ type: ScheduleRef, nullable: false }) }),
+});
+
+builder.mutationField('createSchedule', (t) =>
+  t.field({
+    type: CreateSchedulePayload,
+    args: { input: t.arg({ type: CreateScheduleInput, required: true }) },
+    errors: { types: [InvalidInputError, NotFoundError], union: { name: 'CreateScheduleResult' } },
+    resolve: async (_root, { input }, { services }) => ({
+      schedule: await services.schedules.create({
+        playbook: input.playbook,
+        timing: timingInputOf(input.timing),
+        timezone: input.timezone ?? null,
+        name: input.name ?? null,
+        enabled: input.enabled ?? true,
+        overlap: input.overlap ?? 'skip',
+        parameters: input.parameters ? runParametersOf(input.parameters) : null,
+      }),
+    }),
+  }),
+);
+
+const UpdateScheduleInput = builder.inputType('UpdateScheduleInput', {
+  description: 'What is left out stays as it is.',
+  fields: (t) => ({
+    id: t.id({ required: true }),
+    expectedVersion: t.int(),
+    playbook: t.string(),
+    timing: t.field({ type: ScheduleTimingInput }),
+    timezone: t.field({ type: 'TimeZone' }),
+    name: t.string(),
+    enabled: t.boolean(),
+    overlap: t.field({ type: OverlapPolicyEnum }),
+    parameters: t.field({ type: RunParametersInput, description: 'Replaces all of them.' }),
+  }),
+});
+const UpdateSchedulePayload = builder.simpleObject('UpdateSchedulePayload', {
+  fields: (t) => ({ schedule: t.field({ type: ScheduleRef, nullable: false }) }),
+});
+
+builder.mutationField('updateSchedule', (t) =>
+  t.field({
+    type: UpdateSchedulePayload,
+    args: { input: t.arg({ type: UpdateScheduleInput, required: true }) },
+    errors: {
+      types: [InvalidInputError, NotFoundError, ConflictError],
+      union: { name: 'UpdateScheduleResult' },
+    },
+    resolve: async (_root, { input }, { services }) => {
+      const timing = requireNotNull(input.timing, 'timing');
+      const parameters = requireNotNull(input.parameters, 'parameters');
+      return {
+        schedule: await services.schedules.update(localId('Schedule', input.id), {
+          expectedVersion: input.expectedVersion ?? undefined,
+          playbook: requireNotNull(input.playbook, 'playbook'),
+          timing: timing && timingInputOf(timing),
+          timezone: requireNotNull(input.timezone, 'timezone'),
+          name: requireNotNull(input.name, 'name'),
+          enabled: requireNotNull(input.enabled, 'enabled'),
+          overlap: requireNotNull(input.overlap, 'overlap'),
+          parameters: parameters && runParametersOf(parameters),
+        }),
+      };
+    },
+  }),
+);
+
+const DeleteScheduleInput = builder.inputType('DeleteScheduleInput', {
+  fields: (t) => ({ id: t.id({ required: true }) }),
+});
+const DeleteSchedulePayload = builder.simpleObject('DeleteSchedulePayload', {
+  fields: (t) => ({ id: t.id({ nullable: false }) }),
+});
+
+builder.mutationField('deleteSchedule', (t) =>
+  t.field({
+    type: DeleteSchedulePayload,
+    args: { input: t.arg({ type: DeleteScheduleInput, required: true }) },
+    errors: { types: [NotFoundError], union: { name: 'DeleteScheduleResult' } },
+    resolve: async (_root, { input }, { services }) => {
+      await services.schedules.delete(localId('Schedule', input.id));
+      return { id: input.id };
+    },
+  }),
+);
+
+const TriggerScheduleInput = builder.inputType('TriggerScheduleInput', {
+  fields: (t) => ({ id: t.id({ required: true }) }),
+});
+const TriggerSchedulePayload = builder.simpleObject('TriggerSchedulePayload', {
+  fields: (t) => ({ run: t.field({ type: RunRef, nullable: false }) }),
+});
+
+builder.mutationField('triggerSchedule', (t) =>
+  t.field({
+    type: TriggerSchedulePayload,
+    description: 'Runs the schedule now, with its own parameters.',
+    args: { input: t.arg({ type: TriggerScheduleInput, required: true }) },
+    errors: { types: [NotFoundError, InvalidStateError], union: { name: 'TriggerScheduleResult' } },
+    resolve: async (_root, { input }, { services }) => ({
+      run: await services.runs.triggerSchedule(localId('Schedule', input.id)),
+    }),
+  }),
+);

@@ -1,0 +1,228 @@
+import { InvalidInputError } from '../domain/errors.ts';
+import type { ScheduleOrder } from '../domain/schedule.ts';
+import type { Tick } from '../domain/tick.ts';
+import { describeTiming, type Timing } from '../domain/timing.ts';
+import type { TimingInput } from '../domain/timing-input.ts';
+import type { SchedulePreview } from '../services/schedule-service.ts';
+import { builder } from './builder.ts';
+import { connectionOf, pageComplexity } from './connections.ts';
+import { RunConnectionRef, RunRef, ScheduleRef } from './refs.ts';
+import { RunParametersRef } from './run-parameters.ts';
+
+type TimingOf<K extends Timing['kind']> = Extract<Timing, { kind: K }>;
+
+const CronTimingRef = builder.objectRef<TimingOf<'cron'>>('CronTiming').implement({
+  fields: (t) => ({ expression: t.exposeString('expression') }),
+});
+const OneOffTimingRef = builder.objectRef<TimingOf<'once'>>('OneOffTiming').implement({
+  fields: (t) => ({ at: t.expose('at', { type: 'DateTime' }) }),
+});
+const IntervalTimingRef = builder.objectRef<TimingOf<'interval'>>('IntervalTiming').implement({
+  fields: (t) => ({ seconds: t.exposeInt('seconds'), anchor: t.expose('anchor', { type: 'DateTime' }) }),
+});
+const ScheduleTimingRef = builder.unionType('ScheduleTiming', {
+  types: [CronTimingRef, OneOffTimingRef, IntervalTimingRef],
+  resolveType: (timing) => {
+    switch (timing.kind) {
+      case 'cron':
+        return 'CronTiming';
+      case 'once':
+        return 'OneOffTiming';
+      case 'interval':
+        return 'IntervalTiming';
+      default:
+        return timing satisfies never;
+    }
+  },
+});
+
+const TickOutcomeEnum = builder.enumType('TickOutcome', {
+  values: {
+    STARTED: { value: 'started' },
+    SKIPPED: { value: 'skipped' },
+    MISSED: { value: 'missed' },
+  } as const,
+});
+export const OverlapPolicyEnum = builder.enumType('OverlapPolicy', {
+  description: 'What happens at an instant at which a run of the same schedule is queued or running.',
+  values: {
+    SKIP: { value: 'skip', description: 'It does not run, and the ledger says so.' },
+    ALLOW: { value: 'allow', description: 'Both run.' },
+  } as const,
+});
+const ScheduleOrderEnum = builder.enumType('ScheduleOrder', {
+  values: {
+    NEXT_RUN: { value: 'nextRun', description: 'Soonest first; those without a next run last.' },
+    NAME: { value: 'name' },
+    CREATED: { value: 'created', description: 'Newest first.' },
+  } as const satisfies Record<string, { value: ScheduleOrder; description?: string }>,
+});
+
+const TickRef = builder.objectRef<Tick>('Tick').implement({
+  description: 'One nominal instant of a schedule, and what became of it.',
+  fields: (t) => ({
+    scheduledFor: t.expose('scheduledFor', { type: 'DateTime' }),
+    outcome: t.expose('outcome', { type: TickOutcomeEnum }),
+    reason: t.exposeString('reason', {
+      nullable: true,
+      description: 'Why it did not start, in words; null when it started.',
+    }),
+    run: t.field({
+      type: RunRef,
+      nullable: true,
+      resolve: (tick, _args, { loaders }) => (tick.runId === null ? null : loaders.run.load(tick.runId)),
+    }),
+  }),
+});
+
+builder.node(ScheduleRef, {
+  id: { resolve: (schedule) => schedule.id },
+  loadOne: (id, { loaders }) => loaders.schedule.load(id),
+  isTypeOf: () => true,
+  fields: (t) => ({
+    name: t.exposeString('name'),
+    playbook: t.exposeString('playbook'),
+    timing: t.expose('timing', { type: ScheduleTimingRef }),
+    timezone: t.expose('timezone', { type: 'TimeZone' }),
+    description: t.string({
+      description: 'The timing in plain English.',
+      resolve: ({ timing, timezone }) => describeTiming(timing, timezone),
+    }),
+    parameters: t.expose('parameters', {
+      type: RunParametersRef,
+      description: 'What a run of this schedule is started with.',
+    }),
+    overlap: t.expose('overlap', { type: OverlapPolicyEnum }),
+    enabled: t.exposeBoolean('enabled'),
+    nextRunAt: t.expose('nextRunAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'Null when disabled or when no fire is left.',
+    }),
+    nextRuns: t.field({
+      type: ['DateTime'],
+      args: { count: t.arg.int({ defaultValue: 5 }) },
+      resolve: (schedule, { count }, { services }) => [...services.schedules.nextRuns(schedule, count ?? 5)],
+    }),
+    problem: t.exposeString('problem', {
+      nullable: true,
+      description: 'Why this schedule cannot fire, in words; null when it is sound.',
+    }),
+    version: t.exposeInt('version', { description: 'Bumped by each change.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
+    lastRun: t.field({
+      type: RunRef,
+      nullable: true,
+      resolve: (schedule, _args, { loaders }) => loaders.lastRunOfSchedule.load(schedule.id),
+    }),
+    runs: t.connection(
+      {
+        complexity: pageComplexity,
+        type: RunRef,
+        description: 'Newest first.',
+        resolve: (schedule, args, { services }) => {
+          const filter = { scheduleId: schedule.id };
+          return connectionOf(
+            args,
+            (page) => services.runs.list(filter, page),
+            () => services.runs.count(filter),
+          );
+        },
+      },
+      RunConnectionRef,
+    ),
+    ticks: t.connection(
+      {
+        complexity: pageComplexity,
+        type: TickRef,
+        description: 'The ledger: exactly one tick per nominal fire instant, newest first.',
+        resolve: (schedule, args, { services }) =>
+          connectionOf(
+            args,
+            (page) => services.schedules.listTicks(schedule.id, page),
+            () => services.schedules.countTicks(schedule.id),
+          ),
+      },
+      { name: 'TickConnection' },
+      { name: 'TickEdge' },
+    ),
+  }),
+});
+
+const IntervalInput = builder.inputType('IntervalInput', {
+  fields: (t) => ({
+    seconds: t.int({ required: true }),
+    anchor: t.field({
+      type: 'DateTime',
+      description: 'Fires are a whole number of intervals after it. Default: now.',
+    }),
+  }),
+});
+export const ScheduleTimingInput = builder.inputType('ScheduleTimingInput', {
+  isOneOf: true,
+  fields: (t) => ({
+    cron: t.string({ description: 'Five fields, or six with seconds first, or a macro such as @daily.' }),
+    at: t.field({ type: 'DateTime' }),
+    every: t.field({ type: IntervalInput }),
+  }),
+});
+export const timingInputOf = (input: typeof ScheduleTimingInput.$inferInput): TimingInput => input;
+
+const ScheduleFilterInput = builder.inputType('ScheduleFilter', {
+  fields: (t) => ({
+    playbook: t.string(),
+    enabled: t.boolean(),
+    search: t.string({ description: 'Part of the name or of the path of the playbook.' }),
+  }),
+});
+
+builder.queryField('schedules', (t) =>
+  t.connection(
+    {
+      complexity: pageComplexity,
+      type: ScheduleRef,
+      args: {
+        filter: t.arg({ type: ScheduleFilterInput }),
+        orderBy: t.arg({ type: ScheduleOrderEnum, defaultValue: 'nextRun' }),
+      },
+      resolve: (_root, { filter, orderBy, ...args }, { services: { schedules } }) => {
+        const wanted = {
+          playbook: filter?.playbook ?? undefined,
+          enabled: filter?.enabled ?? undefined,
+          search: filter?.search ?? undefined,
+        };
+        return connectionOf(
+          args,
+          (page) => schedules.list(wanted, orderBy ?? 'nextRun', page),
+          () => schedules.count(wanted),
+        );
+      },
+    },
+    { name: 'ScheduleConnection' },
+    { name: 'ScheduleEdge' },
+  ),
+);
+
+const SchedulePreviewRef = builder.objectRef<SchedulePreview>('SchedulePreview').implement({
+  fields: (t) => ({
+    description: t.exposeString('description'),
+    fires: t.field({ type: ['DateTime'], resolve: (preview) => [...preview.fires] }),
+  }),
+});
+
+builder.queryField('previewSchedule', (t) =>
+  t.field({
+    type: SchedulePreviewRef,
+    description: 'The next fires of a timing that is not saved yet: the same code that the scheduler uses.',
+    args: {
+      timing: t.arg({ type: ScheduleTimingInput, required: true }),
+      timezone: t.arg({ type: 'TimeZone' }),
+      from: t.arg({ type: 'DateTime' }),
+      count: t.arg.int({ defaultValue: 10 }),
+    },
+    errors: { types: [InvalidInputError], union: { name: 'PreviewScheduleResult' } },
+    resolve: (_root, { timing, timezone, from, count }, { services }) =>
+      services.schedules.preview(timingInputOf(timing), timezone ?? null, from ?? null, count ?? 10),
+  }),
+);

@@ -1,0 +1,12 @@
+import './errors.ts';
+import './connections.ts';
+import './playbook.ts';
+import './run.ts';
+import './schedule.ts';
+import './schedule-mutations.ts';
+import './subscriptions.ts';
+import './system.ts';
+import type { GraphQLSchema } from 'graphql';
+import { builder } from './builder.ts';
+
+export const schema: GraphQLSchema = builder.toSchema();

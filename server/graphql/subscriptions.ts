@@ -1,0 +1,67 @@
+import type { Run } from '../domain/run.ts';
+import type { LogLines } from '../domain/run-log.ts';
+import type { Schedule } from '../domain/schedule.ts';
+import { builder } from './builder.ts';
+import { globalId, localId } from './ids.ts';
+import { RunRef, ScheduleRef } from './refs.ts';
+
+const RunLogBatchRef = builder.objectRef<LogLines>('RunLogBatch').implement({
+  description:
+    'As RunLogPage; `lineCount` is at least 1. One string, not a list: a server sends six times as many lines this way.',
+  fields: (t) => ({
+    firstLine: t.exposeInt('firstLine'),
+    lineCount: t.exposeInt('lineCount'),
+    text: t.exposeString('text'),
+  }),
+});
+
+const ScheduleChangeRef = builder
+  .objectRef<{ readonly id: string; readonly schedule: Schedule | null }>('ScheduleChange')
+  .implement({
+    fields: (t) => ({
+      id: t.id({ resolve: (change) => globalId('Schedule', change.id) }),
+      schedule: t.expose('schedule', {
+        type: ScheduleRef,
+        nullable: true,
+        description: 'Null once it is deleted.',
+      }),
+    }),
+  });
+
+builder.subscriptionField('runLog', (t) =>
+  t.field({
+    type: RunLogBatchRef,
+    description: `
+The log of a run from line \`after\` + 1: first what is stored, then live, without a gap or a repeat,
+then \`complete\` once the run has ended and its last line has been sent.
+A client that lost its connection subscribes again with the last line number it holds.
+`.trim(),
+    args: { runId: t.arg.id({ required: true }), after: t.arg.int({ defaultValue: 0 }) },
+    subscribe: (_root, { runId, after }, { services }) =>
+      services.runLogs.tail(localId('Run', runId), after ?? 0),
+    resolve: (lines: LogLines) => lines,
+  }),
+);
+
+builder.subscriptionField('runChanged', (t) =>
+  t.field({
+    type: RunRef,
+    description: 'Runs as they change: state, progress, end. All runs, or those of one schedule, or one run.',
+    args: { id: t.arg.id(), scheduleId: t.arg.id() },
+    subscribe: (_root, { id, scheduleId }, { services }) =>
+      services.watch.runs({
+        id: id ? localId('Run', id) : undefined,
+        scheduleId: scheduleId ? localId('Schedule', scheduleId) : undefined,
+      }),
+    resolve: (run: Run) => run,
+  }),
+);
+
+builder.subscriptionField('scheduleChanged', (t) =>
+  t.field({
+    type: ScheduleChangeRef,
+    description: 'Schedules as they are created, changed or deleted, by whoever.',
+    subscribe: (_root, _args, { services }) => services.watch.schedules(),
+    resolve: (change: { readonly id: string; readonly schedule: Schedule | null }) => change,
+  }),
+);

@@ -1,0 +1,154 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import serveStatic from '@fastify/static';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
+import type { GraphqlWebSocket } from '../graphql/websocket.ts';
+import type { Yoga } from '../graphql/yoga.ts';
+import type { Door } from './door.ts';
+
+/** The one listening socket: GraphQL over HTTP, SSE and WebSocket, the plain routes, and the console. */
+export interface HttpServer {
+  /** @returns the address as a URL, e.g. "http://127.0.0.1:4000" */
+  listen(host: string, port: number): Promise<string>;
+  /** Ends all connections, also those that stream. */
+  close(): Promise<void>;
+}
+
+export interface HttpServerOptions {
+  readonly door: Door;
+  readonly yoga: Yoga;
+  readonly webSocket: GraphqlWebSocket;
+  /** Plain routes of the API: behind the door, and for those with the key. */
+  readonly registerRoutes: (app: FastifyInstance) => void;
+  /** Routes for probes: behind the door, without the key. */
+  readonly registerProbes: (app: FastifyInstance) => void;
+  /** Folder of the built console; null: none is served. */
+  readonly consoleDir: string | null;
+  readonly logger: FastifyBaseLogger;
+}
+
+/** A playbook of 1 MiB as JSON, in the worst case of ordinary text, and its request around it. */
+const MAX_BODY_BYTES = 3 * 1_048_576;
+/** Requests a minute from one address that come without the key, where one is needed. */
+const MAX_STRANGERS_REQUESTS = 60;
+const GRAPHQL_PATH = '/graphql';
+
+export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { door, yoga, webSocket } = options;
+  const app = Fastify({
+    loggerInstance: options.logger,
+    disableRequestLogging: true,
+    bodyLimit: MAX_BODY_BYTES,
+    routerOptions: { maxParamLength: 500 },
+    forceCloseConnections: true,
+    // who is asking is read off the socket: a header can be written by anybody
+    trustProxy: false,
+  });
+  // a form or plain text can be sent by any web page without asking first; JSON cannot
+  app.removeContentTypeParser(['text/plain']);
+
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        // CodeMirror writes its styles into the page
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        imgSrc: ["'self'", 'data:'],
+        fontSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        manifestSrc: ["'self'"],
+        baseUri: ["'none'"],
+        formAction: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    // behind TLS it is the proxy that can promise TLS
+    strictTransportSecurity: false,
+    crossOriginEmbedderPolicy: false,
+    referrerPolicy: { policy: 'no-referrer' },
+  });
+
+  app.addHook('onRequest', async (request, reply) => {
+    const refusal = door.refusal(headOf(request.raw));
+    if (refusal !== null) return reply.code(403).send({ error: { code: 'FORBIDDEN', message: refusal } });
+  });
+
+  await app.register(async (scope) => {
+    await scope.register(rateLimit, {
+      max: MAX_STRANGERS_REQUESTS,
+      timeWindow: '1 minute',
+      allowList: (request) => isAuthorized(request),
+    });
+    scope.addHook('preHandler', async (request, reply) => {
+      if (isAuthorized(request)) return;
+      const message = 'This needs the header "Authorization: Bearer <SIBLE_ADMIN_TOKEN>".';
+      return reply
+        .code(401)
+        .header('www-authenticate', 'Bearer')
+        .send({ error: { code: 'UNAUTHORIZED', message } });
+    });
+    scope.route({
+      url: GRAPHQL_PATH,
+      method: ['GET', 'POST'],
+      handler: (request, reply) => yoga.handleNodeRequestAndResponse(request, reply, {}),
+    });
+    options.registerRoutes(scope);
+  });
+  options.registerProbes(app);
+
+  if (options.consoleDir !== null) {
+    await app.register(serveStatic, {
+      root: options.consoleDir,
+      cacheControl: false,
+      setHeaders: (reply, path) => {
+        // the names of built assets change with their content
+        const isAsset = path.includes('/assets/');
+        reply.setHeader('cache-control', isAsset ? 'public, max-age=31536000, immutable' : 'no-cache');
+      },
+    });
+  }
+  app.setNotFoundHandler((request, reply) => {
+    const wantsPage = request.method === 'GET' && request.headers.accept?.includes('text/html');
+    if (wantsPage && options.consoleDir !== null) return reply.sendFile('index.html');
+    return reply.code(404).send({
+      error: { code: 'NOT_FOUND', message: `There is no ${request.method} ${request.url.slice(0, 200)}.` },
+    });
+  });
+
+  app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy());
+    const path = request.url?.split('?', 1)[0];
+    const refusal = path === GRAPHQL_PATH ? door.refusal(headOf(request)) : 'There is no WebSocket here.';
+    if (refusal === null) webSocket.upgrade(request, socket, head);
+    else
+      socket.end(
+        `HTTP/1.1 ${path === GRAPHQL_PATH ? '403 Forbidden' : '404 Not Found'}\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(refusal)}\r\n\r\n${refusal}`,
+      );
+  });
+
+  function isAuthorized(request: FastifyRequest): boolean {
+    return door.isAuthorized(request.headers.authorization);
+  }
+
+  return {
+    listen: (host, port) => app.listen({ host, port }),
+    async close() {
+      await webSocket.close();
+      await app.close();
+    },
+  };
+}
+
+function headOf(request: IncomingMessage) {
+  const fetchSite = request.headers['sec-fetch-site'];
+  return {
+    method: request.method ?? 'GET',
+    host: request.headers.host,
+    origin: request.headers.origin,
+    fetchSite: typeof fetchSite === 'string' ? fetchSite : undefined,
+  };
+}

@@ -1,0 +1,146 @@
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { z } from 'zod';
+import {
+  ConflictError,
+  DomainError,
+  InvalidInputError,
+  InvalidStateError,
+  NotFoundError,
+} from '../domain/errors.ts';
+import type { Schedule } from '../domain/schedule.ts';
+import { describeTiming } from '../domain/timing.ts';
+import type { Services } from '../graphql/context.ts';
+import { globalId, localId } from '../graphql/ids.ts';
+
+/** The few routes for people with `curl`, on the same services as GraphQL. Ids are the same global ids. */
+export function registerRoutes(app: FastifyInstance, services: Services): void {
+  app.setErrorHandler((error, request, reply) => sendError(reply, error, request.id));
+
+  app.post('/schedule', async (request, reply) => {
+    const body = parseBody(request.body);
+    const schedule = await services.schedules.create({
+      playbook: body.playbook,
+      timing: { cron: body.cron },
+      timezone: body.timezone ?? null,
+      name: body.name ?? null,
+      enabled: true,
+      overlap: 'skip',
+      parameters: null,
+    });
+    return reply.code(201).send(scheduleJson(schedule));
+  });
+
+  app.get('/schedule', async () => {
+    const all: Schedule[] = [];
+    let cursor: string | null = null;
+    do {
+      const page = await services.schedules.list({}, 'nextRun', { limit: 500, cursor, backward: false });
+      all.push(...page.items.map((item) => item.node));
+      cursor = page.hasMore ? (page.items.at(-1)?.cursor ?? null) : null;
+    } while (cursor !== null);
+    return all.map(scheduleJson);
+  });
+
+  app.delete<{ Params: { id: string } }>('/schedule/:id', async (request, reply) => {
+    await services.schedules.delete(localId('Schedule', request.params.id));
+    return reply.code(204).send();
+  });
+
+  app.get<{ Params: { id: string }; Querystring: Record<string, unknown> }>(
+    '/runs/:id/log',
+    async (request, reply) => {
+      const id = localId('Run', request.params.id);
+      const after = parseAfter(request.query.after);
+      const isFollowed = request.query.follow !== undefined && request.query.follow !== '0';
+      const lines = isFollowed
+        ? await services.runLogs.tail(id, after)
+        : await services.runLogs.stored(id, after);
+      reply.header('content-type', 'text/plain; charset=utf-8');
+      reply.header('content-disposition', `attachment; filename="sible-run-${id}.log"`);
+      return reply.send(Readable.from(textOf(lines), { objectMode: false }));
+    },
+  );
+}
+
+async function* textOf(
+  batches: AsyncIterable<{ readonly text: string }>,
+): AsyncGenerator<string, void, undefined> {
+  for await (const batch of batches) yield `${batch.text}\n`;
+}
+
+const ScheduleBody = z.strictObject({
+  playbook: z.string(),
+  cron: z.string(),
+  timezone: z.string().optional(),
+  name: z.string().optional(),
+});
+
+function parseBody(body: unknown): z.infer<typeof ScheduleBody> {
+  const parsed = ScheduleBody.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw new InvalidInputError(
+    parsed.error.issues.map(({ path, message }) => ({
+      path: path.map(String),
+      message: path.length > 0 ? `"${path.join('.')}": ${message}.` : `${message}.`,
+      position: null,
+    })),
+  );
+}
+
+function parseAfter(value: unknown): number {
+  if (value === undefined) return 0;
+  const after = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
+  if (!Number.isNaN(after)) return after;
+  throw new InvalidInputError([
+    {
+      path: ['after'],
+      message: '"after" must be the number of the last line held, 0 or more.',
+      position: null,
+    },
+  ]);
+}
+
+function scheduleJson(schedule: Schedule) {
+  const { timing } = schedule;
+  return {
+    id: globalId('Schedule', schedule.id),
+    name: schedule.name,
+    playbook: schedule.playbook,
+    cron: timing.kind === 'cron' ? timing.expression : null,
+    description: describeTiming(timing, schedule.timezone),
+    timezone: schedule.timezone,
+    enabled: schedule.enabled,
+    nextRunAt: schedule.nextRunAt?.toISOString() ?? null,
+  };
+}
+
+function sendError(reply: FastifyReply, error: unknown, requestId: string): FastifyReply {
+  if (error instanceof DomainError) {
+    const issues = error instanceof InvalidInputError ? { issues: error.issues } : {};
+    return reply
+      .code(statusOf(error))
+      .send({ error: { code: error.code, message: error.message, ...issues } });
+  }
+  const status = statusCodeOf(error);
+  if (error instanceof Error && status >= 400 && status < 500) {
+    // Fastify's own: a body that is no JSON, too long, of another type
+    return reply.code(status).send({ error: { code: 'BAD_REQUEST', message: error.message } });
+  }
+  reply.log.error({ err: error, requestId }, 'internal error');
+  return reply
+    .code(500)
+    .send({ error: { code: 'INTERNAL_SERVER_ERROR', message: 'Internal error.', requestId } });
+}
+
+function statusOf(error: DomainError): number {
+  if (error instanceof NotFoundError) return 404;
+  if (error instanceof ConflictError || error instanceof InvalidStateError) return 409;
+  return 400;
+}
+
+function statusCodeOf(error: unknown): number {
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
+    ? error.statusCode
+    : 500;
+}

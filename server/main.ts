@@ -1,0 +1,86 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pino from 'pino';
+import { startApp } from './app.ts';
+import { type Config, ConfigError, readConfig } from './config.ts';
+import { DataDirError } from './data-dir.ts';
+import { findAnsiblePlaybook } from './runner/find-ansible.ts';
+
+/** From the sources as well as from `dist/server`. */
+const ROOT = findRoot(fileURLToPath(new URL('.', import.meta.url)));
+
+const config = readConfigOrExit();
+const logger = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+
+try {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  const consoleDir = join(ROOT, 'dist', 'client');
+  const app = await startApp({
+    config,
+    logger,
+    version,
+    ansiblePlaybook: findAnsiblePlaybook(config.ansiblePlaybook, config.dataDir, process.env.PATH ?? ''),
+    examplesDir: join(ROOT, 'examples', 'playbooks'),
+    consoleDir: existsSync(join(consoleDir, 'index.html')) ? consoleDir : null,
+  });
+  process.stdout.write(`Sible is running: ${app.url}\n`);
+
+  let isStopping = false;
+  const stop = (signal: NodeJS.Signals) => {
+    // asked twice: at once
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    logger.info({ signal }, 'stopping; playbooks under way go on');
+    void app.close().then(() => process.exit(0));
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+} catch (error) {
+  fail(error);
+}
+
+process.on('unhandledRejection', (error) => {
+  logger.fatal({ err: error }, 'unhandled rejection');
+  process.exit(1);
+});
+
+function readConfigOrExit(): Config {
+  try {
+    return readConfig(process.env);
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+function fail(error: unknown): never {
+  const isExpected =
+    error instanceof ConfigError ||
+    error instanceof DataDirError ||
+    isStorageError(error) ||
+    isAddressError(error);
+  const text =
+    error instanceof Error ? (isExpected ? error.message : (error.stack ?? error.message)) : String(error);
+  process.stderr.write(`Sible cannot start.\n${text}\n`);
+  process.exit(1);
+}
+
+/** By name: the adapter that is not used is not loaded. */
+function isStorageError(error: unknown): boolean {
+  return error instanceof Error && ['DatabaseFileError', 'DatabaseConnectionError'].includes(error.name);
+}
+
+function isAddressError(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    (error.code === 'EADDRINUSE' || error.code === 'EADDRNOTAVAIL' || error.code === 'EACCES')
+  );
+}
+
+function findRoot(from: string): string {
+  for (let folder = from; folder !== '/'; folder = join(folder, '..')) {
+    if (existsSync(join(folder, 'package.json'))) return folder;
+  }
+  throw new Error(`There is no package.json above ${from}.`);
+}

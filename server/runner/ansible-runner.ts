@@ -1,0 +1,386 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, constants, mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { constants as osConstants } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { ansibleArguments, ansibleEnvironment, extraVarsFile } from './ansible-command.ts';
+import { followFile } from './follower.ts';
+import { findRunProcesses, isRunning, readBootId, signal } from './process-tree.ts';
+import {
+  type Reattached,
+  type RunExit,
+  type Runner,
+  type RunProcess,
+  RunRefusedError,
+  type RunRequest,
+} from './runner.ts';
+import { type Ending, listSpools, type Spool, type SupervisorId, spoolOf } from './spool.ts';
+
+export interface AnsibleRunnerOptions {
+  /** Program to run; may be any that takes ansible-playbook's arguments. */
+  readonly ansiblePlaybook: string;
+  /** Absolute, without symbolic links. */
+  readonly playbooksDir: string;
+  /** Absolute. */
+  readonly dataDir: string;
+  /** How long a playbook that is asked to end may take before it is killed, in ms. */
+  readonly cancelGraceMs?: number;
+  onWarning(message: string): void;
+}
+
+const SUPERVISOR = fileURLToPath(new URL('./supervisor.sh', import.meta.url));
+const CANCEL_GRACE_MS = 5_000;
+/** Between two looks at processes that are not our children: after a restart, and while killing. */
+const LOOK_MS = 100;
+/** After so many rounds of SIGKILL what is left cannot be killed (it waits in the kernel, or is another user's). */
+const MAX_KILL_ROUNDS = 100;
+/** How long a supervisor that exists may take to write its id. */
+const START_TIMEOUT_MS = 5_000;
+const VERSION_TIMEOUT_MS = 20_000;
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
+  const runsDir = join(options.dataDir, 'runs');
+  const closing = new AbortController();
+  let version: Promise<string | null> | null = null;
+
+  async function prepareCommand(spool: Spool, request: RunRequest) {
+    const { parameters, playbook, runId } = request;
+    const hasExtraVars = parameters.extraVars !== null && Object.keys(parameters.extraVars).length > 0;
+    const config = join(options.playbooksDir, 'ansible.cfg');
+    const paths = {
+      playbooksDir: options.playbooksDir,
+      dataDir: options.dataDir,
+      extraVars: hasExtraVars ? spool.extraVarsPath : null,
+      ansibleConfig: (await isReadable(config)) ? config : null,
+    };
+    if (parameters.extraVars && hasExtraVars) {
+      await writeFile(spool.extraVarsPath, extraVarsFile(parameters.extraVars), { mode: 0o600 });
+    }
+    const env = ansibleEnvironment(runId, process.env, paths);
+    await mkdir(env.TMPDIR ?? options.dataDir, { recursive: true, mode: 0o700 });
+    return { args: ansibleArguments(playbook, parameters, paths), env };
+  }
+
+  /** @throws {RunRefusedError} */
+  async function requireProgram(): Promise<void> {
+    if (!isAbsolute(options.ansiblePlaybook)) return;
+    await access(options.ansiblePlaybook, constants.X_OK).catch(() => {
+      throw new RunRefusedError(
+        `"${options.ansiblePlaybook}" is not there or cannot be executed; install Ansible or set SIBLE_ANSIBLE_PLAYBOOK.`,
+      );
+    });
+  }
+
+  async function start(request: RunRequest): Promise<RunProcess> {
+    await requireProgram();
+    const spool = spoolOf(runsDir, request.runId);
+    await spool.create();
+    const { args, env } = await prepareCommand(spool, request);
+    const startedAt = new Date();
+    await spool.writeRequest({ startedAt: startedAt.toISOString(), timeoutMs: request.timeoutMs });
+    // append: a playbook and what it leaves behind write to the same file
+    const output = await open(spool.outputPath, 'a', 0o600);
+    try {
+      const child = spawn('/bin/sh', [SUPERVISOR, spool.path, options.ansiblePlaybook, ...args], {
+        cwd: options.playbooksDir,
+        env,
+        detached: true,
+        stdio: ['ignore', output.fd, output.fd],
+      });
+      // listened to before anything is waited for: a program that ends at once must not be missed
+      const gone = once(child, 'exit').catch(() => undefined);
+      await once(child, 'spawn');
+      // the server may end before the playbook does
+      child.unref();
+      return supervise(spool, request.runId, startedAt, request.timeoutMs, gone);
+    } catch (error) {
+      await spool.remove();
+      throw new RunRefusedError(
+        `The playbook could not be started: ${error instanceof Error ? error.message : String(error)}.`,
+      );
+    } finally {
+      await output.close();
+    }
+  }
+
+  /** @param gone resolves when the supervisor has ended */
+  function supervise(
+    spool: Spool,
+    runId: string,
+    startedAt: Date,
+    timeoutMs: number | null,
+    gone: Promise<unknown>,
+  ): RunProcess {
+    let isGone = false;
+    let ending: Promise<void> | null = null;
+    const supervisorGone = gone.then(() => {
+      isGone = true;
+    });
+
+    const end = (why: Ending, onStep?: (step: string) => void): Promise<void> => {
+      ending ??= endRun(why, onStep ?? (() => undefined));
+      return ending;
+    };
+
+    async function endRun(why: Ending, onStep: (step: string) => void): Promise<void> {
+      await spool.markEnding(why);
+      const supervisor = await readSupervisorSoon(spool, supervisorGone);
+      if (supervisor && !isGone) {
+        onStep('SIGTERM to ansible-playbook');
+        // to the supervisor, which passes it on to the playbook alone: so Ansible can end its workers itself
+        signal(supervisor.pid, 'SIGTERM');
+        await Promise.race([
+          supervisorGone,
+          delay(options.cancelGraceMs ?? CANCEL_GRACE_MS, undefined, { ref: false }),
+        ]);
+      }
+      await killAll(runId, onStep);
+      await supervisorGone;
+    }
+
+    const timer =
+      timeoutMs === null
+        ? null
+        : startTimer(startedAt.getTime() + timeoutMs - Date.now(), () => void end('timedOut').catch(warn));
+    const warn = (error: unknown) =>
+      options.onWarning(
+        `Ending run ${runId} failed: ${error instanceof Error ? error.message : String(error)}`,
+      );
+
+    async function readExit(): Promise<RunExit> {
+      await supervisorGone;
+      timer?.cancel();
+      // what was ended on purpose has ended when nothing of it is left
+      await ending;
+      const [status, why] = [await spool.readStatus(), await spool.readEnding()];
+      if (why && !ending) await killAll(runId, () => undefined);
+      const exit = describeExit(status, why, timeoutMs);
+      // killed from outside: what it had started goes on without anybody who would wait for it
+      if (exit.signal !== null || exit.isLost) await killAll(runId, () => undefined);
+      await rm(spool.extraVarsPath, { force: true });
+      return exit;
+    }
+    const exit = readExit().catch((error: unknown): RunExit => {
+      warn(error);
+      return lostExit(
+        `How it ended cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
+      );
+    });
+
+    return {
+      runId,
+      startedAt,
+      exit,
+      output: (offset, abort) =>
+        followFile(
+          spool.outputPath,
+          offset,
+          exit,
+          abort ? AbortSignal.any([abort, closing.signal]) : closing.signal,
+        ),
+      cancel: (onStep) => end('canceled', onStep),
+    };
+  }
+
+  return {
+    start,
+
+    prepare: (runId) => spoolOf(runsDir, runId).create(),
+
+    async reattach(runId): Promise<Reattached> {
+      const spool = spoolOf(runsDir, runId);
+      if (!(await spool.exists()))
+        return lost(spool, runId, 'Its spool folder is gone, and with it what is known of it.');
+      if (await spool.giveUpStart()) {
+        await spool.remove();
+        return { kind: 'notStarted' };
+      }
+      const request = await spool.readRequest();
+      const supervisor = await readSupervisorSoon(spool, delay(START_TIMEOUT_MS));
+      const startedAt = request ? new Date(request.startedAt) : new Date();
+      if (supervisor && (await isRunning(supervisor))) {
+        return {
+          kind: 'attached',
+          process: supervise(
+            spool,
+            runId,
+            startedAt,
+            request?.timeoutMs ?? null,
+            untilGone(supervisor, closing.signal),
+          ),
+        };
+      }
+      if ((await spool.readStatus()) || (await spool.readEnding())) {
+        return { kind: 'attached', process: supervise(spool, runId, startedAt, null, Promise.resolve()) };
+      }
+      const isOldBoot = supervisor !== null && supervisor.bootId !== (await readBootId());
+      return lost(
+        spool,
+        runId,
+        isOldBoot
+          ? 'The machine was restarted while it ran.'
+          : `Its supervisor${supervisor ? ` (process ${supervisor.pid})` : ''} is gone and left no exit status; somebody killed it.`,
+      );
+    },
+
+    listSpooled: () => listSpools(runsDir),
+    discard: (runId) => spoolOf(runsDir, runId).remove(),
+
+    version() {
+      version ??= readVersion(options.ansiblePlaybook);
+      return version;
+    },
+
+    async close() {
+      closing.abort();
+    },
+  };
+
+  async function lost(spool: Spool, runId: string, reason: string): Promise<Reattached> {
+    await killAll(runId, () => undefined);
+    const exit = lostExit(reason);
+    const isThere = await isReadable(spool.outputPath);
+    const process: RunProcess = {
+      runId,
+      startedAt: new Date(),
+      exit: Promise.resolve(exit),
+      output: (offset, abort) =>
+        isThere ? followFile(spool.outputPath, offset, Promise.resolve(), abort) : nothing(),
+      cancel: async () => undefined,
+    };
+    return { kind: 'lost', reason, process };
+  }
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}
+
+/** SIGKILL to all that carry the run's marker, until two looks in a row find nothing: a process may fork while it is looked for. */
+async function killAll(runId: string, onStep: (step: string) => void): Promise<void> {
+  let killed = 0;
+  let emptyLooks = 0;
+  for (let round = 0; emptyLooks < 2 && round < MAX_KILL_ROUNDS; round += 1) {
+    const pids = await findRunProcesses(runId);
+    for (const pid of pids) signal(pid, 'SIGKILL');
+    killed += round === 0 ? pids.length : 0;
+    emptyLooks = pids.length === 0 ? emptyLooks + 1 : 0;
+    if (pids.length > 0) await delay(LOOK_MS / 5);
+  }
+  if (killed > 0) onStep(`SIGKILL to ${killed} processes that were left`);
+}
+
+/** The supervisor's id, which it writes within milliseconds; null when it ends, or time is up, before. */
+async function readSupervisorSoon(spool: Spool, until: Promise<unknown>): Promise<SupervisorId | null> {
+  let isOver = false;
+  void until.then(() => {
+    isOver = true;
+  });
+  for (;;) {
+    const wasOver = isOver;
+    const supervisor = await spool.readSupervisor();
+    if (supervisor || wasOver || (await spool.readStatus())) return supervisor;
+    await delay(10);
+  }
+}
+
+/** Resolves when a process that is not our child has ended. Never, once `abort` is aborted. */
+async function untilGone(supervisor: SupervisorId, abort: AbortSignal): Promise<void> {
+  while (await isRunning(supervisor)) {
+    await delay(LOOK_MS, undefined, { ref: false });
+    if (abort.aborted) await new Promise(() => undefined);
+  }
+}
+
+function describeExit(
+  status: { readonly code: number; readonly at: Date } | null,
+  why: Ending | null,
+  timeoutMs: number | null,
+): RunExit {
+  const signalName = status ? signalOf(status.code) : null;
+  const exitCode = status && signalName === null ? status.code : null;
+  const base = {
+    exitCode,
+    signal: signalName,
+    isCanceled: why === 'canceled',
+    isTimedOut: why === 'timedOut',
+    isLost: false,
+  };
+  const finishedAt = status?.at ?? new Date();
+  if (why === 'canceled') return { ...base, finishedAt, reason: 'Canceled on request.' };
+  if (why === 'timedOut') {
+    const limit = timeoutMs === null ? 'its time limit' : `its limit of ${timeoutMs / 1_000} s`;
+    return { ...base, finishedAt, reason: `It took longer than ${limit} and was ended.` };
+  }
+  if (status === null) return lostExit('Its supervisor was killed and left no exit status.');
+  return {
+    ...base,
+    finishedAt,
+    reason: signalName ? `It was killed by ${signalName}.` : (EXIT_REASONS[status.code] ?? null),
+  };
+}
+
+/**
+ * What ansible-playbook's exit codes say.
+ * @see ansible-core 2.19, lib/ansible/executor/task_queue_manager.py (RUN_*) and lib/ansible/errors/__init__.py (ExitCode)
+ */
+const EXIT_REASONS: Readonly<Record<number, string>> = {
+  1: 'Ansible reported an error.',
+  2: 'One or more hosts failed.',
+  3: 'One or more hosts could not be reached.',
+  4: 'One or more hosts could not be reached, or the playbook could not be parsed.',
+  5: 'Ansible did not accept its options.',
+  6: 'One or more hosts failed or could not be reached.',
+  99: 'It was interrupted.',
+  126: 'ansible-playbook could not be executed.',
+  127: 'ansible-playbook was not found, or the interpreter that it names.',
+  250: 'Ansible met an unexpected error.',
+};
+
+/** A shell gives 128 + n for signal n; Ansible itself has no code in that range. */
+function signalOf(code: number): string | null {
+  if (code <= 128) return null;
+  const found = Object.entries(osConstants.signals).find(([, number]) => number === code - 128);
+  return found?.[0] ?? null;
+}
+
+function lostExit(reason: string): RunExit {
+  return {
+    exitCode: null,
+    signal: null,
+    isCanceled: false,
+    isTimedOut: false,
+    isLost: true,
+    reason,
+    finishedAt: new Date(),
+  };
+}
+
+function startTimer(ms: number, onTime: () => void): { cancel(): void } {
+  let timer: NodeJS.Timeout;
+  const at = Date.now() + ms;
+  const arm = () => {
+    const left = at - Date.now();
+    timer = setTimeout(left > MAX_TIMER_MS ? arm : onTime, Math.min(Math.max(left, 0), MAX_TIMER_MS));
+    timer.unref();
+  };
+  arm();
+  return { cancel: () => clearTimeout(timer) };
+}
+
+function readVersion(program: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    execFile(program, ['--version'], { timeout: VERSION_TIMEOUT_MS, maxBuffer: 65_536 }, (error, stdout) => {
+      // "ansible-playbook [core 2.19.4]"; any other program has a version that we cannot read
+      resolve(error ? null : (/\[core ([^\]]{1,40})\]/.exec(stdout)?.[1] ?? null));
+    });
+  });
+}
+
+async function isReadable(path: string): Promise<boolean> {
+  return access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,79 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { open } from 'node:fs/promises';
+
+const PIECE_BYTES = 1_048_576;
+/** In case the file system does not tell of changes (network file systems do not). */
+const POLL_MS = 250;
+
+/**
+ * The bytes of a growing file from `offset` on, until `ended` and then to its end.
+ * A piece is a view of one buffer that the next piece overwrites.
+ */
+export async function* followFile(
+  path: string,
+  offset: number,
+  ended: Promise<unknown>,
+  abort?: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const file = await open(path, 'r');
+  const bell = createBell();
+  let isEnded = false;
+  void ended.then(() => {
+    isEnded = true;
+    bell.ring();
+  });
+  const watcher = watchQuietly(path, bell.ring);
+  const poll = setInterval(bell.ring, POLL_MS);
+  abort?.addEventListener('abort', bell.ring);
+  try {
+    const buffer = Buffer.allocUnsafe(PIECE_BYTES);
+    for (let at = offset; ; ) {
+      // noted before the read: what was written before the end is read after it
+      const wasEnded = isEnded;
+      const rings = bell.rings();
+      const { bytesRead } = await file.read(buffer, 0, PIECE_BYTES, at);
+      if (abort?.aborted) return;
+      if (bytesRead > 0) {
+        at += bytesRead;
+        yield buffer.subarray(0, bytesRead);
+      } else if (wasEnded) return;
+      else await bell.heard(rings);
+    }
+  } finally {
+    clearInterval(poll);
+    watcher?.close();
+    abort?.removeEventListener('abort', bell.ring);
+    await file.close();
+  }
+}
+
+/** A bell that is not missed: waiting for it ends at once when it rang since `seen`. */
+function createBell() {
+  let count = 0;
+  let resume: (() => void) | null = null;
+  return {
+    ring: () => {
+      count += 1;
+      resume?.();
+      resume = null;
+    },
+    rings: () => count,
+    heard: (seen: number) =>
+      count !== seen
+        ? Promise.resolve()
+        : new Promise<void>((resolve) => {
+            resume = resolve;
+          }),
+  };
+}
+
+/** Null when there are no more watches to be had: the poll does it alone then. */
+function watchQuietly(path: string, onChange: () => void): FSWatcher | null {
+  try {
+    const watcher = watch(path, { persistent: false }, onChange);
+    watcher.on('error', () => watcher.close());
+    return watcher;
+  } catch {
+    return null;
+  }
+}

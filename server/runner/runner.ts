@@ -1,0 +1,89 @@
+import type { RunParameters } from '../domain/run.ts';
+
+/** Runs playbooks headless. Knows neither storage, nor GraphQL, nor Agenda. */
+export interface Runner {
+  /**
+   * Makes the run's spool folder. To be called before the run is claimed: a run that is claimed but has no folder is lost,
+   * one with a folder in which nothing was started certainly never ran. Safe to call again.
+   */
+  prepare(runId: string): Promise<void>;
+  /**
+   * Starts a playbook in a session of its own, with the output in the run's spool folder; resolves when the
+   * supervisor process exists. Safe to call once per run id only.
+   * @throws {RunRefusedError} when it cannot be started as asked; nothing was started then
+   */
+  start(request: RunRequest): Promise<RunProcess>;
+  /**
+   * Takes up a run that was started by an earlier life of this server, whether it still goes on or ended meanwhile.
+   * `notStarted`: it certainly never ran, and never will unless started anew. `lost`: nothing is known of its end.
+   */
+  reattach(runId: string): Promise<Reattached>;
+  /** Ids of the runs that have a spool folder here. */
+  listSpooled(): Promise<string[]>;
+  /** Removes the spool folder, after everything in it was stored. Safe to call again. */
+  discard(runId: string): Promise<void>;
+  /** Version of ansible-core, e.g. "2.19.4"; null when it cannot be read. */
+  version(): Promise<string | null>;
+  /** Stops following; the playbooks go on. */
+  close(): Promise<void>;
+}
+
+export interface RunRequest {
+  readonly runId: string;
+  /** Path relative to the playbook folder; checked already. */
+  readonly playbook: string;
+  readonly parameters: RunParameters;
+  /** End it when it takes longer, in ms; null: no limit. */
+  readonly timeoutMs: number | null;
+}
+
+export type Reattached =
+  | { readonly kind: 'attached'; readonly process: RunProcess }
+  | { readonly kind: 'notStarted' }
+  | {
+      readonly kind: 'lost';
+      readonly reason: string /** What it printed can still be followed to its end. */;
+      readonly process: RunProcess;
+    };
+
+/** A playbook that runs, or has run. */
+export interface RunProcess {
+  readonly runId: string;
+  /** When the process was started. */
+  readonly startedAt: Date;
+  /**
+   * The bytes of stdout and stderr as they were written, from byte `offset` on, in pieces of at most 1 MiB;
+   * ends after the last byte once the playbook has ended. One reader at a time. A piece is valid until the next is asked for.
+   */
+  output(offset: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Resolves when the supervisor has ended, with how it went. Never rejects. */
+  readonly exit: Promise<RunExit>;
+  /**
+   * Ends the playbook and everything that it started: asks first, then kills. Resolves when nothing is left.
+   * Safe to call again. What is done is told through `onStep`, one sentence each.
+   */
+  cancel(onStep?: (step: string) => void): Promise<void>;
+}
+
+/** How a process ended. More than one of the flags may be true. */
+export interface RunExit {
+  /** Exit code of ansible-playbook; null when it ended by a signal or is not known. */
+  readonly exitCode: number | null;
+  /** E.g. "SIGKILL"; null when it ended by itself. */
+  readonly signal: string | null;
+  readonly isCanceled: boolean;
+  readonly isTimedOut: boolean;
+  /** Gone without a trace of how. */
+  readonly isLost: boolean;
+  /** Why, in a sentence, where the exit code does not say it; null otherwise. */
+  readonly reason: string | null;
+  readonly finishedAt: Date;
+}
+
+/** The playbook was not started, and why. */
+export class RunRefusedError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'RunRefusedError';
+  }
+}

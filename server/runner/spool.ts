@@ -1,0 +1,139 @@
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** The spool folder of one run: what the supervisor and the server tell each other through, over any crash of either. */
+export interface Spool {
+  readonly path: string;
+  readonly outputPath: string;
+  readonly extraVarsPath: string;
+  /** When and with what limit it was started; null when it was not. */
+  readRequest(): Promise<SpoolRequest | null>;
+  writeRequest(request: SpoolRequest): Promise<void>;
+  /** The supervisor; null when it has not written its id yet. */
+  readSupervisor(): Promise<SupervisorId | null>;
+  /** Exit status as a shell gives it, and when it was written; null when there is none. */
+  readStatus(): Promise<{ readonly code: number; readonly at: Date } | null>;
+  /** Says for good that it was ended on purpose; the first reason stays. */
+  markEnding(why: Ending): Promise<void>;
+  readEnding(): Promise<Ending | null>;
+  /**
+   * Whether it is certain from now on that the program never ran and never will:
+   * the supervisor and this call ask for the same folder, and one of them gets it.
+   */
+  giveUpStart(): Promise<boolean>;
+  exists(): Promise<boolean>;
+  create(): Promise<void>;
+  remove(): Promise<void>;
+}
+
+/** Why a run was ended before it ended by itself. */
+export type Ending = 'canceled' | 'timedOut';
+
+export interface SpoolRequest {
+  readonly startedAt: string;
+  readonly timeoutMs: number | null;
+}
+
+export interface SupervisorId {
+  readonly pid: number;
+  /** In clock ticks since the boot, proc(5); "" where the system does not tell. */
+  readonly startTime: string;
+  readonly bootId: string;
+}
+
+const FOLDER_MODE = 0o700;
+
+export function spoolOf(runsDir: string, runId: string): Spool {
+  // ids are ours; one that is not would lead out of the folder
+  if (!/^[\w-]{1,64}$/.test(runId)) throw new Error(`"${runId}" is no id of a run.`);
+  const path = join(runsDir, runId);
+  const file = (name: string) => join(path, name);
+
+  return {
+    path,
+    outputPath: file('output.log'),
+    extraVarsPath: file('extra-vars.yml'),
+
+    async readRequest() {
+      const text = await readWhole(file('request.json'));
+      return text === null ? null : (JSON.parse(text) as SpoolRequest);
+    },
+
+    async writeRequest(request) {
+      await writeFile(file('request.tmp'), `${JSON.stringify(request)}\n`);
+      await rename(file('request.tmp'), file('request.json'));
+    },
+
+    async readSupervisor() {
+      const text = await readWhole(file('pid'));
+      if (text === null) return null;
+      const [pid = '', startTime = '', bootId = ''] = text.trim().split(' ');
+      return { pid: Number(pid), startTime, bootId };
+    },
+
+    async readStatus() {
+      const text = await readWhole(file('status'));
+      if (text === null) return null;
+      const { mtime } = await stat(file('status'));
+      return { code: Number(text.trim()), at: mtime };
+    },
+
+    async markEnding(why) {
+      await writeFile(file('ending'), `${why}\n`, { flag: 'wx' }).catch((error: unknown) => {
+        if (!isCode(error, 'EEXIST')) throw error;
+      });
+    },
+
+    async readEnding() {
+      const text = (await readWhole(file('ending')))?.trim();
+      return text === 'canceled' || text === 'timedOut' ? text : null;
+    },
+
+    async giveUpStart() {
+      try {
+        await mkdir(file('started'));
+        return true;
+      } catch (error) {
+        if (isCode(error, 'EEXIST')) return false;
+        throw error;
+      }
+    },
+
+    exists: () =>
+      stat(path).then(
+        () => true,
+        () => false,
+      ),
+
+    async create() {
+      await mkdir(path, { recursive: true, mode: FOLDER_MODE });
+    },
+
+    async remove() {
+      await rm(path, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function listSpools(runsDir: string): Promise<string[]> {
+  const entries = await readdir(runsDir, { withFileTypes: true }).catch((error: unknown) => {
+    if (isCode(error, 'ENOENT')) return [];
+    throw error;
+  });
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+}
+
+/** Text of a file that ends in a newline; null when it is not there, or not whole yet. */
+async function readWhole(path: string): Promise<string | null> {
+  try {
+    const text = await readFile(path, 'utf8');
+    return text.endsWith('\n') ? text : null;
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return null;
+    throw error;
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

@@ -1,0 +1,55 @@
+#!/bin/sh
+# Runs one playbook in a session of its own, and writes down how it ended, whether the server lives or not.
+#   supervisor.sh SPOOL PROGRAM [ARGUMENT...]
+# stdin is closed, stdout and stderr are the spool's output.log: all given by the server.
+# Files are written with one write(2) of a few bytes and end in a newline; a reader takes one without it as not there yet.
+spool=$1
+shift
+
+# decides who is first: this start, or a server that came back and has given it up
+mkdir "$spool/started" 2>/dev/null || exit 0
+
+trap '' HUP
+program=
+interrupted=
+forward() {
+  interrupted=1
+  [ -z "$program" ] || kill -TERM "$program" 2>/dev/null
+}
+trap forward TERM INT
+
+start_time() {
+  shift 21
+  echo_start=$1
+}
+echo_start=
+boot=
+if read -r line </proc/self/stat; then
+  # shellcheck disable=SC2086
+  start_time $line
+fi 2>/dev/null
+read -r boot </proc/sys/kernel/random/boot_id 2>/dev/null
+printf '%s %s %s\n' "$$" "$echo_start" "$boot" >"$spool/pid"
+
+"$@" </dev/null &
+program=$!
+# the shell itself has nothing to say: it would write "Killed" into the log of the playbook
+exec >/dev/null 2>&1
+# asked to end before the program was there
+[ -z "$interrupted" ] || kill -TERM "$program" 2>/dev/null
+
+while :; do
+  interrupted=
+  wait "$program"
+  code=$?
+  # a signal to this shell ends `wait` too; the program is waited for again
+  [ -n "$interrupted" ] || break
+done
+
+tries=0
+until printf '%s\n' "$code" >"$spool/status"; do
+  # the disk is full: it may not stay so
+  tries=$((tries + 1))
+  [ "$tries" -lt 600 ] || exit 1
+  sleep 1
+done

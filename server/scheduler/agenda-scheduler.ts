@@ -1,0 +1,187 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Agenda, type AgendaBackend, InMemoryNotificationChannel, type Job } from 'agenda';
+import { type Scheduler, type SchedulerCallbacks, SWEEP_EVERY_SECONDS } from './scheduler.ts';
+
+export interface AgendaSchedulerOptions extends SchedulerCallbacks {
+  /** Connected already: Agenda itself would leave a failed connection unhandled. */
+  readonly backend: AgendaBackend;
+  /** Written into the jobs that this node holds; the same in every life of the node, and of no other. */
+  readonly nodeName: string;
+  /** Runs at once on this node; 0: none. */
+  readonly concurrency: number;
+}
+
+type TickData = { scheduleId: string; scheduledFor: string };
+type RunData = { runId: string };
+
+const POLL_MS = 1_000;
+/**
+ * How long before its instant a tick's job is due. Agenda leaves a job whose timer woke a millisecond early to the next
+ * poll, so the job must be due more than one poll ahead; the handler then waits for the exact instant.
+ */
+const LEAD_MS = 1_500;
+/**
+ * After this a node that holds a job counts as dead and another one takes over. Taking over too early is harmless, since
+ * the stores' compare-and-set decides who acts, so these are short. A tick's job is held for the poll, the lead and the work.
+ */
+const TICK_LOCK_MS = 5_000;
+const RUN_LOCK_MS = 30_000;
+const RETRY_MS = 1_000;
+/** Above any number of ticks that wait at once: waiting costs no work, and a limit would delay the ticks behind it. */
+const UNLIMITED = 1_000_000;
+
+/** The only place that knows Agenda: it persists, locks and wakes; when and whether is decided by the callbacks. */
+export function createAgendaScheduler(options: AgendaSchedulerOptions): Scheduler {
+  const agenda = new Agenda({
+    backend: options.backend,
+    // without a channel a job that is saved to run at once waits for the next poll
+    notificationChannel: new InMemoryNotificationChannel(),
+    name: options.nodeName,
+    processEvery: POLL_MS,
+    maxConcurrency: UNLIMITED,
+    removeOnComplete: true,
+  });
+  const stopping = new AbortController();
+  const underWay = new Set<Promise<unknown>>();
+
+  agenda.on('error', (error: unknown) => options.onError(error, 'agenda'));
+
+  const retrying = { backoff: () => RETRY_MS, removeOnComplete: true };
+
+  agenda.define<TickData>(
+    'tick',
+    (job) =>
+      track(async () => {
+        const { scheduleId, scheduledFor } = job.attrs.data;
+        const instant = new Date(scheduledFor);
+        await waitUntil(instant, stopping.signal);
+        const next = await reporting('tick', () => options.onTick(scheduleId, instant));
+        // its job is this one, which is about to be removed
+        if (next?.getTime() === instant.getTime())
+          throw new Error(`The tick of ${scheduledFor} was not handled.`);
+        if (next) await armTick(scheduleId, next);
+      }),
+    { ...retrying, concurrency: UNLIMITED, lockLifetime: TICK_LOCK_MS },
+  );
+
+  if (options.concurrency > 0) {
+    agenda.define<RunData>(
+      'run',
+      (job) =>
+        track(async () => {
+          const stopTouching = keepLocked(job);
+          try {
+            await reporting('run', () => options.onRun(job.attrs.data.runId));
+          } finally {
+            stopTouching();
+          }
+        }),
+      // a node must not hold jobs that it has no room for: another one may have
+      {
+        ...retrying,
+        concurrency: options.concurrency,
+        lockLimit: options.concurrency,
+        lockLifetime: RUN_LOCK_MS,
+      },
+    );
+  }
+
+  agenda.define('sweep', () => track(() => reporting('sweep', options.onSweep)), {
+    concurrency: 1,
+    removeOnComplete: false,
+  });
+
+  async function armTick(scheduleId: string, scheduledFor: Date): Promise<void> {
+    const data: TickData = { scheduleId, scheduledFor: scheduledFor.toISOString() };
+    await agenda
+      .create('tick', data)
+      .unique(
+        { 'data.scheduleId': data.scheduleId, 'data.scheduledFor': data.scheduledFor },
+        { insertOnly: true },
+      )
+      .schedule(new Date(scheduledFor.getTime() - LEAD_MS))
+      .save();
+  }
+
+  /** Keeps what is under way known, so that `stop` can wait for it; nothing new begins once it stops. */
+  async function track(work: () => Promise<void>): Promise<void> {
+    if (stopping.signal.aborted) throw new Error('The scheduler is stopping.');
+    const promise = work();
+    underWay.add(promise);
+    try {
+      await promise;
+    } finally {
+      underWay.delete(promise);
+    }
+  }
+
+  async function reporting<T>(during: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!stopping.signal.aborted) options.onError(error, during);
+      throw error;
+    }
+  }
+
+  function keepLocked(job: Job<RunData>): () => void {
+    const timer = setInterval(() => {
+      // a lost lock is harmless: who owns a run is decided by its row
+      job.touch().catch(() => clearInterval(timer));
+    }, RUN_LOCK_MS / 3);
+    return () => clearInterval(timer);
+  }
+
+  return {
+    armTick,
+
+    async disarmTicks(scheduleId) {
+      await agenda.cancel({ name: 'tick', data: { scheduleId } });
+    },
+
+    async queueRun(runId) {
+      const data: RunData = { runId };
+      await agenda.create('run', data).unique({ 'data.runId': runId }, { insertOnly: true }).save();
+    },
+
+    async start() {
+      await agenda.ready;
+      await releaseOwn(options.backend, options.nodeName);
+      await agenda.every(`${SWEEP_EVERY_SECONDS} seconds`, 'sweep');
+      await agenda.start();
+    },
+
+    async stop(timeoutMs) {
+      stopping.abort();
+      await agenda.stop(false);
+      const timeout = new AbortController();
+      await Promise.race([
+        Promise.allSettled(underWay),
+        delay(timeoutMs, undefined, { signal: timeout.signal }).catch(() => undefined),
+      ]);
+      timeout.abort();
+    },
+  };
+}
+
+/**
+ * Lets go of the jobs that an earlier life of this node held, which would else wait for their locks to grow old.
+ * A job that was running has no next run any more; it is due at once.
+ */
+async function releaseOwn(backend: AgendaBackend, nodeName: string): Promise<void> {
+  const { jobs } = await backend.repository.queryJobs({ state: 'running' });
+  for (const job of jobs) {
+    if (job.lastModifiedBy !== nodeName) continue;
+    const { lockedAt: _lockedAt, ...free } = job;
+    await backend.repository.saveJobState({ ...free, nextRunAt: job.nextRunAt ?? new Date() }, undefined);
+  }
+}
+
+/** Resolves at the instant or just after it, never before: a Node timer may wake a millisecond early. */
+async function waitUntil(instant: Date, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const remaining = instant.getTime() - Date.now();
+    if (remaining <= 0) return;
+    await delay(Math.min(remaining, 60_000), undefined, { signal });
+  }
+}

@@ -1,0 +1,238 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { clip, InvalidInputError, NotFoundError } from '../domain/errors.ts';
+import { createLogSplitter } from '../domain/log-splitter.ts';
+import { isFinished } from '../domain/run.ts';
+import type { LogLines, LogReadLimits } from '../domain/run-log.ts';
+import type { RunProcess } from '../runner/runner.ts';
+import type { Storage } from '../storage/storage.ts';
+import { interruptible } from './interruptible.ts';
+
+/** Stores what runs print, and reads it to any number of readers. */
+export interface RunLogService {
+  /**
+   * Stores all that the process prints, from where the store stands, until it has ended. While the database cannot be
+   * reached it waits: the kernel keeps the output in the spool file. Rejects only when `signal` aborts.
+   */
+  ingest(process: RunProcess, signal: AbortSignal): Promise<void>;
+  /** Wakes the readers of this run: it has ended. */
+  notifyEnd(runId: string): void;
+  /** Lines behind `after`, with how far the log is. @throws {NotFoundError} @throws {InvalidInputError} */
+  page(runId: string, after: number, limits: LogReadLimits): Promise<LogPage>;
+  /** Lines behind `after` as far as they are stored now. @throws {NotFoundError} @throws {InvalidInputError} */
+  stored(runId: string, after: number): Promise<AsyncGenerator<LogLines, void, undefined>>;
+  /**
+   * Lines behind `after`, first the stored ones, then as they come, without a gap or a repeat; ends after the last line of
+   * a run that has ended. The reader's pace is the pace: nothing is kept for it.
+   * @throws {NotFoundError} @throws {InvalidInputError}
+   */
+  tail(runId: string, after: number): Promise<AsyncGenerator<LogLines, void, undefined>>;
+  close(): void;
+}
+
+export interface LogPage extends LogLines {
+  readonly totalLines: number;
+  /** Whether the run has ended and these are its last lines. */
+  readonly isComplete: boolean;
+}
+
+export interface RunLogServiceOptions {
+  readonly storage: Pick<Storage, 'runs' | 'runLogs' | 'changes' | 'isShared'>;
+  /** Something failed that will be tried again. */
+  onError(error: unknown, during: string): void;
+}
+
+/** One event of a subscription. */
+const BATCH: LogReadLimits = { maxLines: 10_000, maxBytes: 65_536 };
+/** How often another node's runs are looked at while somebody watches them. */
+const POLL_MS = 200;
+const RETRY_MS = 500;
+
+/** What is known of a run that is being read. */
+interface Watch {
+  readers: number;
+  /** Bumped by each sign of news, so that news between a read and a wait is not slept through. */
+  news: number;
+  totalLines: number;
+  readonly sleeping: Set<() => void>;
+}
+
+export function createRunLogService({ storage, onError }: RunLogServiceOptions): RunLogService {
+  const { runs, runLogs } = storage;
+  const watches = new Map<string, Watch>();
+  const closing = new AbortController();
+  let polling = false;
+
+  const stopListening = storage.changes.listen((change) => {
+    if (change.kind === 'run') wake(change.id);
+  });
+
+  function wake(runId: string): void {
+    const watch = watches.get(runId);
+    if (!watch) return;
+    watch.news += 1;
+    for (const resume of watch.sleeping) resume();
+    watch.sleeping.clear();
+  }
+
+  function watchRun(runId: string): Watch {
+    const watch = watches.get(runId) ?? { readers: 0, news: 0, totalLines: 0, sleeping: new Set() };
+    watches.set(runId, watch);
+    watch.readers += 1;
+    if (storage.isShared && !polling) {
+      polling = true;
+      void pollOtherNodes();
+    }
+    return watch;
+  }
+
+  function unwatchRun(runId: string, watch: Watch): void {
+    watch.readers -= 1;
+    if (watch.readers === 0) watches.delete(runId);
+  }
+
+  /** One question for all watched runs, as long as there are any. */
+  async function pollOtherNodes(): Promise<void> {
+    while (watches.size > 0 && !closing.signal.aborted) {
+      try {
+        for (const [runId, head] of await runLogs.heads([...watches.keys()])) {
+          const watch = watches.get(runId);
+          if (watch && head.totalLines !== watch.totalLines) {
+            watch.totalLines = head.totalLines;
+            wake(runId);
+          }
+        }
+      } catch (error) {
+        onError(error, 'looking for new log lines');
+      }
+      await delay(POLL_MS, undefined, { ref: false });
+    }
+    polling = false;
+  }
+
+  /** Resolves when there was news since `seen`. */
+  function news(watch: Watch, seen: number, signal: AbortSignal): Promise<void> {
+    if (watch.news !== seen || signal.aborted || closing.signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        watch.sleeping.delete(done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      watch.sleeping.add(done);
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  /** One pass from where the store stands. @returns whether all is stored; false: another pass is needed */
+  async function ingestFromHead(process: RunProcess, signal: AbortSignal): Promise<boolean> {
+    const { runId } = process;
+    const head = await runLogs.head(runId);
+    const splitter = createLogSplitter(head.endOffset);
+    let firstLine = head.totalLines + 1;
+    const append = async (lines: ReturnType<typeof splitter.push>): Promise<boolean> => {
+      if (lines === null) return true;
+      const isAppended = await runLogs.append(runId, { firstLine, ...lines });
+      firstLine += lines.lineCount;
+      wake(runId);
+      return isAppended;
+    };
+    for await (const bytes of process.output(head.endOffset, signal)) {
+      if (!(await append(splitter.push(bytes)))) return false;
+    }
+    signal.throwIfAborted();
+    return append(splitter.end());
+  }
+
+  async function requireRun(runId: string, after: number) {
+    if (!Number.isSafeInteger(after) || after < 0) {
+      throw new InvalidInputError([
+        {
+          path: ['after'],
+          message: `"after" is ${after}; expected the number of the last line held, 0 or more.`,
+          position: null,
+        },
+      ]);
+    }
+    const run = await runs.find(runId);
+    if (!run) throw new NotFoundError('run', clip(runId));
+    return run;
+  }
+
+  async function* readStored(runId: string, after: number): AsyncGenerator<LogLines, void, undefined> {
+    for (let last = after; ; ) {
+      const lines = await runLogs.read(runId, last, BATCH);
+      if (lines.lineCount === 0) return;
+      yield lines;
+      last += lines.lineCount;
+    }
+  }
+
+  async function* readLive(
+    runId: string,
+    after: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<LogLines, void, undefined> {
+    const watch = watchRun(runId);
+    try {
+      let last = after;
+      while (!signal.aborted) {
+        // ending quietly would tell the reader that the log is complete
+        if (closing.signal.aborted) throw new Error('The server is stopping.');
+        const seen = watch.news;
+        // asked before the lines: a run that had ended then has no lines that come later
+        const run = await runs.find(runId);
+        for await (const lines of readStored(runId, last)) {
+          yield lines;
+          if (signal.aborted) return;
+          last += lines.lineCount;
+        }
+        if (run === null || isFinished(run.status)) return;
+        await news(watch, seen, signal);
+      }
+    } finally {
+      unwatchRun(runId, watch);
+    }
+  }
+
+  return {
+    async ingest(process, signal) {
+      for (;;) {
+        try {
+          // false: an answer was lost and the lines were stored all the same; go on from what is stored
+          if (await ingestFromHead(process, signal)) return;
+        } catch (error) {
+          signal.throwIfAborted();
+          onError(error, `storing the log of run ${process.runId}`);
+          await delay(RETRY_MS, undefined, { signal });
+        }
+      }
+    },
+
+    notifyEnd: wake,
+
+    async page(runId, after, limits) {
+      // asked before the lines: a run that had ended then has no lines that come later
+      const run = await requireRun(runId, after);
+      const { totalLines } = await runLogs.head(runId);
+      const lines = await runLogs.read(runId, after, limits);
+      const isComplete = isFinished(run.status) && after + lines.lineCount >= totalLines;
+      return { ...lines, totalLines, isComplete };
+    },
+
+    async stored(runId, after) {
+      await requireRun(runId, after);
+      return readStored(runId, after);
+    },
+
+    async tail(runId, after) {
+      await requireRun(runId, after);
+      return interruptible((signal) => readLive(runId, after, signal));
+    },
+
+    close() {
+      closing.abort();
+      stopListening();
+      for (const runId of watches.keys()) wake(runId);
+    },
+  };
+}

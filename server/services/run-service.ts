@@ -1,0 +1,143 @@
+import { clip, DomainError, InvalidStateError, NotFoundError } from '../domain/errors.ts';
+import type { Page, PageRequest } from '../domain/page.ts';
+import {
+  isFinished,
+  NO_PARAMETERS,
+  type Run,
+  type RunFilter,
+  type RunParameters,
+  type RunTrigger,
+} from '../domain/run.ts';
+import type { Scheduler } from '../scheduler/scheduler.ts';
+import type { Storage } from '../storage/storage.ts';
+import { newId } from './new-id.ts';
+import type { PlaybookService } from './playbook-service.ts';
+import type { RunExecutor } from './run-executor.ts';
+
+/** Runs: starting them by hand, ending them, reading them. What runs here and now is the executor's. */
+export interface RunService {
+  /** Queues a run of a playbook. @throws {InvalidInputError} @throws {NotFoundError} */
+  runPlaybook(playbook: string, parameters: RunParameters | null): Promise<Run>;
+  /** Queues a run of a schedule with its own parameters, also of a disabled one. @throws {NotFoundError} @throws {InvalidStateError} */
+  triggerSchedule(scheduleId: string): Promise<Run>;
+  /** Ends a run; one that is running ends a little later. @throws {NotFoundError} @throws {InvalidStateError} when it has ended */
+  cancel(id: string): Promise<Run>;
+  find(id: string): Promise<Run | null>;
+  findMany(ids: readonly string[]): Promise<(Run | null)[]>;
+  list(filter: RunFilter, page: PageRequest): Promise<Page<Run>>;
+  count(filter: RunFilter): Promise<number>;
+  lastOfSchedules(scheduleIds: readonly string[]): Promise<Map<string, Run>>;
+  /** Marks runs as lost whose worker has not vouched for them in time. */
+  markLost(): Promise<void>;
+}
+
+export interface RunServiceOptions {
+  readonly storage: Pick<Storage, 'schedules' | 'runs' | 'changes'>;
+  readonly scheduler: Pick<Scheduler, 'queueRun'>;
+  readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
+  readonly executor: Pick<RunExecutor, 'cancelIfHere'>;
+  now(): Date;
+  onError(error: unknown, during: string): void;
+}
+
+const LOST_AT_ONCE = 100;
+
+export function createRunService(options: RunServiceOptions): RunService {
+  const { storage, scheduler, playbooks, executor } = options;
+  const { runs } = storage;
+
+  async function queue(
+    playbook: string,
+    parameters: RunParameters,
+    trigger: RunTrigger,
+    scheduleId: string | null,
+  ): Promise<Run> {
+    const now = options.now();
+    const run: Run = {
+      id: newId(now),
+      playbook,
+      parameters,
+      status: 'queued',
+      trigger,
+      scheduleId,
+      scheduledFor: null,
+      queuedAt: now,
+      startedAt: null,
+      finishedAt: null,
+      exitCode: null,
+      reason: null,
+      workerId: null,
+      leaseUntil: null,
+      cancelRequestedAt: null,
+    };
+    await runs.insert(run);
+    await storage.changes.publish({ kind: 'run', id: run.id });
+    // the row is the truth: what fails here the sweep makes good
+    await scheduler
+      .queueRun(run.id)
+      .catch((error: unknown) => options.onError(error, `queueing run ${run.id}`));
+    return run;
+  }
+
+  return {
+    async runPlaybook(playbook, parameters) {
+      await playbooks.checkRunnable(playbook, parameters ?? NO_PARAMETERS);
+      return queue(playbook, parameters ?? NO_PARAMETERS, 'manual', null);
+    },
+
+    async triggerSchedule(scheduleId) {
+      const schedule = await storage.schedules.find(scheduleId);
+      if (!schedule) throw new NotFoundError('schedule', clip(scheduleId));
+      try {
+        await playbooks.checkRunnable(schedule.playbook, schedule.parameters);
+      } catch (error) {
+        if (error instanceof DomainError)
+          throw new InvalidStateError(`The schedule cannot run as it is: ${error.message}`);
+        throw error;
+      }
+      return queue(schedule.playbook, schedule.parameters, 'manual', scheduleId);
+    },
+
+    async cancel(id) {
+      const now = options.now();
+      const marked = await runs.requestCancel(id, now);
+      if (!marked) {
+        const run = await runs.find(id);
+        if (!run) throw new NotFoundError('run', clip(id));
+        throw new InvalidStateError(`The run has ended already: ${run.status}.`);
+      }
+      const reason = 'Canceled on request before it started.';
+      const ended = await runs.finish(id, null, {
+        status: 'canceled',
+        exitCode: null,
+        reason,
+        finishedAt: now,
+      });
+      await storage.changes.publish({ kind: 'run', id });
+      if (ended) return ended;
+      executor.cancelIfHere(id);
+      return (await runs.find(id)) ?? marked;
+    },
+
+    find: (id) => runs.find(id),
+    findMany: (ids) => runs.findMany(ids),
+    list: (filter, page) => runs.list(filter, page),
+    count: (filter) => runs.count(filter),
+    lastOfSchedules: (scheduleIds) => runs.lastOfSchedules(scheduleIds),
+
+    async markLost() {
+      const now = options.now();
+      for (const run of await runs.listExpired(now, LOST_AT_ONCE)) {
+        if (isFinished(run.status) || run.workerId === null) continue;
+        const reason = `Node ${run.workerId} has not been heard of since ${(run.leaseUntil ?? now).toISOString()}. If it comes back, it will say how the run ended.`;
+        const ended = await runs.finish(
+          run.id,
+          run.workerId,
+          { status: 'lost', exitCode: null, reason, finishedAt: now },
+          now,
+        );
+        if (ended) await storage.changes.publish({ kind: 'run', id: run.id });
+      }
+    },
+  };
+}

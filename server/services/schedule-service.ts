@@ -1,0 +1,255 @@
+import { ConflictError, clip, type InputIssue, InvalidInputError, NotFoundError } from '../domain/errors.ts';
+import type { Page, PageRequest } from '../domain/page.ts';
+import { NO_PARAMETERS, type RunParameters } from '../domain/run.ts';
+import type { OverlapPolicy, Schedule, ScheduleFilter, ScheduleOrder } from '../domain/schedule.ts';
+import type { Tick } from '../domain/tick.ts';
+import { canonicalTimeZone } from '../domain/time-zone.ts';
+import { describeTiming, nextInstant, nextInstants, type Timing } from '../domain/timing.ts';
+import { parseTiming, type TimingInput } from '../domain/timing-input.ts';
+import type { Scheduler } from '../scheduler/scheduler.ts';
+import type { Storage } from '../storage/storage.ts';
+import { newId } from './new-id.ts';
+import type { PlaybookService } from './playbook-service.ts';
+
+/** What should run, and when. The store is written first, the scheduler second: its jobs are derived and repaired from it. */
+export interface ScheduleService {
+  /** @throws {InvalidInputError} @throws {NotFoundError} when there is no such playbook */
+  create(input: CreateSchedule): Promise<Schedule>;
+  /**
+   * Changes what is given. Only the new one fires once this has resolved.
+   * @throws {InvalidInputError} @throws {NotFoundError} @throws {ConflictError} when its version is another than expected
+   */
+  update(id: string, input: UpdateSchedule): Promise<Schedule>;
+  /** Nothing of it starts once this has resolved; a run under way goes on. @throws {NotFoundError} */
+  delete(id: string): Promise<void>;
+  find(id: string): Promise<Schedule | null>;
+  findMany(ids: readonly string[]): Promise<(Schedule | null)[]>;
+  list(filter: ScheduleFilter, order: ScheduleOrder, page: PageRequest): Promise<Page<Schedule>>;
+  count(filter: ScheduleFilter): Promise<number>;
+  listByPlaybooks(paths: readonly string[]): Promise<Map<string, Schedule[]>>;
+  listTicks(id: string, page: PageRequest): Promise<Page<Tick>>;
+  countTicks(id: string): Promise<number>;
+  /** The next fires, earliest first; none when disabled or faulty. @param count 0–1,000 */
+  nextRuns(schedule: Schedule, count: number): readonly Date[];
+  /** @param count 0–1,000 @throws {InvalidInputError} */
+  preview(timing: TimingInput, timezone: string | null, from: Date | null, count: number): SchedulePreview;
+}
+
+export interface SchedulePreview {
+  readonly description: string;
+  readonly fires: readonly Date[];
+}
+
+export interface CreateSchedule {
+  readonly playbook: string;
+  readonly timing: TimingInput;
+  readonly timezone: string | null;
+  readonly name: string | null;
+  readonly enabled: boolean;
+  readonly overlap: OverlapPolicy;
+  readonly parameters: RunParameters | null;
+}
+
+/** undefined: leave it as it is. */
+export interface UpdateSchedule {
+  readonly expectedVersion?: number | undefined;
+  readonly playbook?: string | undefined;
+  readonly timing?: TimingInput | undefined;
+  readonly timezone?: string | undefined;
+  readonly name?: string | undefined;
+  readonly enabled?: boolean | undefined;
+  readonly overlap?: OverlapPolicy | undefined;
+  readonly parameters?: RunParameters | undefined;
+}
+
+export interface ScheduleServiceOptions {
+  readonly storage: Pick<Storage, 'schedules' | 'ticks' | 'changes'>;
+  readonly scheduler: Pick<Scheduler, 'armTick' | 'disarmTicks'>;
+  readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
+  /** Zone of schedules that name none. */
+  readonly defaultTimezone: string;
+  now(): Date;
+  onError(error: unknown, during: string): void;
+}
+
+const MAX_NAME_LENGTH = 200;
+const MAX_FIRES = 1_000;
+/** Between reading a schedule and replacing it somebody else may have changed it; after so many times it is a conflict. */
+const MAX_TRIES = 5;
+
+export function createScheduleService(options: ScheduleServiceOptions): ScheduleService {
+  const { storage, scheduler, playbooks } = options;
+  const { schedules, ticks } = storage;
+
+  function requireTimezone(name: string, field: string): string {
+    const zone = canonicalTimeZone(name);
+    // a zone may have several names, and Intl knows it by an older one; what was typed is what is shown
+    if (zone !== null) return zone.toLowerCase() === name.toLowerCase() ? zone : name;
+    throw invalid(
+      [field],
+      `There is no time zone "${clip(name)}"; expected an IANA name such as "Europe/Berlin".`,
+    );
+  }
+
+  /** @throws {InvalidInputError} when it has no fire left */
+  function requireNextInstant(timing: Timing, timezone: string): Date {
+    const next = nextInstant(timing, timezone, options.now());
+    if (next) return next;
+    throw timing.kind === 'once'
+      ? invalid(
+          ['timing', 'at'],
+          `${timing.at.toISOString()} has passed already; expected an instant in the future.`,
+        )
+      : invalid(['timing', timing.kind === 'cron' ? 'cron' : 'every'], 'This timing never fires.');
+  }
+
+  /** The store has it already: what fails here the sweep makes good. */
+  async function announce(schedule: Schedule): Promise<void> {
+    try {
+      if (schedule.nextRunAt) await scheduler.armTick(schedule.id, schedule.nextRunAt);
+    } catch (error) {
+      options.onError(error, `arming schedule ${schedule.id}`);
+    }
+    await storage.changes.publish({ kind: 'schedule', id: schedule.id });
+  }
+
+  return {
+    async create(input) {
+      const now = options.now();
+      const timezone = requireTimezone(input.timezone ?? options.defaultTimezone, 'timezone');
+      const timing = parseTiming(input.timing, now);
+      const parameters = input.parameters ?? NO_PARAMETERS;
+      const name = requireName(input.name ?? input.playbook);
+      const next = requireNextInstant(timing, timezone);
+      await playbooks.checkRunnable(input.playbook, parameters);
+      const schedule: Schedule = {
+        id: newId(now),
+        name,
+        playbook: input.playbook,
+        timing,
+        timezone,
+        parameters,
+        overlap: input.overlap,
+        enabled: input.enabled,
+        nextRunAt: input.enabled ? next : null,
+        problem: null,
+        version: 1,
+        createdAt: now,
+        updatedAt: now,
+      };
+      await schedules.insert(schedule);
+      await announce(schedule);
+      return schedule;
+    },
+
+    async update(id, input) {
+      for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+        const current = await schedules.find(id);
+        if (!current) throw new NotFoundError('schedule', id);
+        if (input.expectedVersion !== undefined && input.expectedVersion !== current.version) {
+          throw new ConflictError(
+            `The schedule was changed since it was read: its version is ${current.version}, not ${input.expectedVersion}.`,
+          );
+        }
+        const now = options.now();
+        const timing = input.timing ? parseTiming(input.timing, now) : current.timing;
+        const timezone =
+          input.timezone === undefined ? current.timezone : requireTimezone(input.timezone, 'timezone');
+        const playbook = input.playbook ?? current.playbook;
+        const parameters = input.parameters ?? current.parameters;
+        const enabled = input.enabled ?? current.enabled;
+        const isRetimed = input.timing !== undefined || input.timezone !== undefined;
+        const isReenabled = enabled && !current.enabled;
+        if (isRetimed || isReenabled) requireNextInstant(timing, timezone);
+        if (input.playbook !== undefined || input.parameters !== undefined)
+          await playbooks.checkRunnable(playbook, parameters);
+        const changed: Schedule = {
+          ...current,
+          name: input.name === undefined ? current.name : requireName(input.name),
+          playbook,
+          timing,
+          timezone,
+          parameters,
+          overlap: input.overlap ?? current.overlap,
+          enabled,
+          // an instant that is due but not handled yet stays due, unless the change is about time
+          nextRunAt: !enabled
+            ? null
+            : isRetimed || isReenabled || current.problem !== null
+              ? nextInstant(timing, timezone, now)
+              : current.nextRunAt,
+          problem: null,
+          version: current.version + 1,
+          updatedAt: now,
+        };
+        if (await schedules.replace(changed, current.version)) {
+          await announce(changed);
+          return changed;
+        }
+      }
+      throw new ConflictError('The schedule is being changed by others; read it again.');
+    },
+
+    async delete(id) {
+      const deleted = await schedules.delete(id);
+      if (!deleted) throw new NotFoundError('schedule', id);
+      await scheduler
+        .disarmTicks(id)
+        .catch((error: unknown) => options.onError(error, `disarming schedule ${id}`));
+      await storage.changes.publish({ kind: 'schedule', id });
+    },
+
+    find: (id) => schedules.find(id),
+    findMany: (ids) => schedules.findMany(ids),
+    list: (filter, order, page) => schedules.list(filter, order, page),
+    count: (filter) => schedules.count(filter),
+    listByPlaybooks: (paths) => schedules.listByPlaybooks(paths),
+    listTicks: (id, page) => ticks.list(id, page),
+    countTicks: (id) => ticks.count(id),
+
+    nextRuns(schedule, count) {
+      requireCount(count);
+      const { nextRunAt } = schedule;
+      if (!nextRunAt || count === 0) return [];
+      return [nextRunAt, ...nextInstants(schedule.timing, schedule.timezone, nextRunAt, count - 1)];
+    },
+
+    preview(timingInput, timezone, from, count) {
+      requireCount(count);
+      const zone = requireTimezone(timezone ?? options.defaultTimezone, 'timezone');
+      const timing = parseTiming(timingInput, options.now());
+      if (from !== null && Math.abs(from.getTime()) > MAX_INSTANT_MS) {
+        throw invalid(['from'], 'The instant is out of range; expected the years 1970 to 9999.');
+      }
+      const start = from ?? options.now();
+      return { description: describeTiming(timing, zone), fires: nextInstants(timing, zone, start, count) };
+    },
+  };
+}
+
+const MAX_INSTANT_MS = Date.UTC(9999, 11, 31);
+
+function requireName(name: string): string {
+  const trimmed = name.trim();
+  const issue = (message: string): InputIssue => ({ path: ['name'], message, position: null });
+  if (trimmed === '') throw new InvalidInputError([issue('The name is empty.')]);
+  if (trimmed.length > MAX_NAME_LENGTH) {
+    throw new InvalidInputError([
+      issue(`The name has ${trimmed.length} characters; expected at most ${MAX_NAME_LENGTH}.`),
+    ]);
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (/[\u0000-\u001f\u007f]/.test(trimmed))
+    throw new InvalidInputError([issue('The name has a control character.')]);
+  return trimmed;
+}
+
+function requireCount(count: number): void {
+  if (count < 0 || count > MAX_FIRES) {
+    throw invalid(['count'], `"count" is ${count}; expected 0 to ${MAX_FIRES}.`);
+  }
+}
+
+function invalid(path: readonly string[], message: string): InvalidInputError {
+  return new InvalidInputError([{ path, message, position: null }]);
+}

@@ -1,0 +1,67 @@
+import type { Runner } from '../runner/runner.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { TickService } from './tick-service.ts';
+
+/** How this installation is. */
+export interface SystemService {
+  info(): Promise<SystemInfo>;
+  /** What is wrong, in words, or null when the database answers and the scheduler ticks. */
+  problem(): Promise<string | null>;
+}
+
+export interface SystemInfo {
+  readonly version: string;
+  /** Null when it cannot be read. */
+  readonly ansibleVersion: string | null;
+  readonly storage: Storage['kind'];
+  readonly timezone: string;
+  readonly node: string;
+  readonly now: Date;
+  readonly lastTick: { readonly scheduledFor: Date; readonly lagMs: number } | null;
+}
+
+export interface SystemServiceOptions {
+  readonly storage: Pick<Storage, 'kind' | 'ping' | 'schedules'>;
+  readonly runner: Pick<Runner, 'version'>;
+  readonly ticks: Pick<TickService, 'lastTick'>;
+  readonly version: string;
+  readonly timezone: string;
+  readonly node: string;
+  now(): Date;
+}
+
+const PING_TIMEOUT_MS = 2_000;
+/** A schedule that is overdue for longer than this says that nobody ticks. */
+const OVERDUE_MS = 60_000;
+
+export function createSystemService(options: SystemServiceOptions): SystemService {
+  return {
+    async info() {
+      return {
+        version: options.version,
+        ansibleVersion: await options.runner.version(),
+        storage: options.storage.kind,
+        timezone: options.timezone,
+        node: options.node,
+        now: options.now(),
+        lastTick: options.ticks.lastTick(),
+      };
+    },
+
+    async problem() {
+      try {
+        await options.storage.ping(PING_TIMEOUT_MS);
+        const { items } = await options.storage.schedules.list({ enabled: true }, 'nextRun', {
+          limit: 1,
+          cursor: null,
+          backward: false,
+        });
+        const due = items[0]?.node.nextRunAt;
+        const overdueMs = due ? options.now().getTime() - due.getTime() : 0;
+        return overdueMs > OVERDUE_MS ? `The scheduler is ${Math.round(overdueMs / 1_000)} s behind.` : null;
+      } catch {
+        return 'The database does not answer.';
+      }
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import type { Run } from '../domain/run.ts';
+import type { Schedule } from '../domain/schedule.ts';
+import type { Change, Storage } from '../storage/storage.ts';
+import { interruptible } from './interruptible.ts';
+
+/** Schedules and runs as they change, by whoever and on whichever node. */
+export interface WatchService {
+  /**
+   * Runs as they change: all, or one, or those of a schedule. Changes that come faster than the reader reads are folded:
+   * each run that changed is given once, as it is then.
+   */
+  runs(filter: {
+    readonly id?: string | undefined;
+    readonly scheduleId?: string | undefined;
+  }): AsyncGenerator<Run, void, undefined>;
+  /** Schedules as they are created, changed or deleted (`schedule: null`); folded likewise. */
+  schedules(): AsyncGenerator<{ readonly id: string; readonly schedule: Schedule | null }, void, undefined>;
+  close(): void;
+}
+
+export function createWatchService(storage: Pick<Storage, 'schedules' | 'runs' | 'changes'>): WatchService {
+  const closing = new AbortController();
+
+  /** Ids of changed things, each once until it is taken: at most as many as there are things, however slow the reader. */
+  async function* changedIds(
+    kind: Change['kind'],
+    signal: AbortSignal,
+  ): AsyncGenerator<string, void, undefined> {
+    const pending = new Set<string>();
+    let resume: (() => void) | null = null;
+    const wake = () => resume?.();
+    const unlisten = storage.changes.listen((change) => {
+      if (change.kind !== kind) return;
+      pending.add(change.id);
+      wake();
+    });
+    signal.addEventListener('abort', wake);
+    closing.signal.addEventListener('abort', wake);
+    try {
+      while (!signal.aborted) {
+        if (closing.signal.aborted) throw new Error('The server is stopping.');
+        const [id] = pending;
+        if (id === undefined) {
+          await new Promise<void>((resolve) => {
+            resume = resolve;
+          });
+          resume = null;
+        } else {
+          pending.delete(id);
+          yield id;
+        }
+      }
+    } finally {
+      unlisten();
+      signal.removeEventListener('abort', wake);
+      closing.signal.removeEventListener('abort', wake);
+    }
+  }
+
+  return {
+    runs: (filter) =>
+      interruptible(async function* (signal) {
+        for await (const id of changedIds('run', signal)) {
+          if (filter.id !== undefined && id !== filter.id) continue;
+          const run = await storage.runs.find(id);
+          if (run && (filter.scheduleId === undefined || run.scheduleId === filter.scheduleId)) yield run;
+        }
+      }),
+
+    schedules: () =>
+      interruptible(async function* (signal) {
+        for await (const id of changedIds('schedule', signal))
+          yield { id, schedule: await storage.schedules.find(id) };
+      }),
+
+    close: () => closing.abort(),
+  };
+}

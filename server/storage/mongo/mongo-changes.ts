@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Db, ObjectId } from 'mongodb';
+import type { Change, ChangeFeed } from '../storage.ts';
+import { tellAll } from '../tell.ts';
+import type { ChangeDocument } from './mongo-documents.ts';
+
+const POLL_MS = 250;
+const MAX_POLL_MS = 5_000;
+/** Clocks of nodes differ: so far back each poll looks, and so long it remembers what it has told. */
+const OVERLAP_MS = 10_000;
+const KEEP_SECONDS = 3_600;
+/** More than this at once cannot be read by anybody; the rest is dropped, being hints. */
+const MAX_PER_POLL = 5_000;
+
+/** Tells other nodes through a collection that they poll while somebody listens: change streams need a replica set. */
+export async function createMongoChanges(db: Db): Promise<ChangeFeed & { close(): Promise<void> }> {
+  const changes = db.collection<ChangeDocument>('changes');
+  await changes.createIndexes([{ key: { at: 1 }, expireAfterSeconds: KEEP_SECONDS }]);
+  const node = randomUUID();
+  const listeners = new Set<(change: Change) => void>();
+  const closing = new AbortController();
+  let polling: Promise<void> | null = null;
+  let outbox: ChangeDocument[] = [];
+  let sending: Promise<void> | null = null;
+
+  const tell = (change: Change) => tellAll(listeners, change);
+
+  /** What was published while one batch was on its way makes the next one. */
+  async function send(): Promise<void> {
+    while (outbox.length > 0) {
+      const batch = outbox;
+      outbox = [];
+      // a lost hint costs freshness and nothing else
+      await changes.insertMany(batch, { ordered: false }).catch(() => undefined);
+    }
+    sending = null;
+  }
+
+  async function poll(): Promise<void> {
+    let waitMs = POLL_MS;
+    let from = new Date(Date.now() - OVERLAP_MS);
+    /** What was there before is no news to who listens from now on. */
+    const told = new Map<string, number>(await idsSince(from).catch(() => []));
+    while (listeners.size > 0 && !closing.signal.aborted) {
+      await delay(waitMs, undefined, { ref: false, signal: closing.signal }).catch(() => undefined);
+      try {
+        from = new Date(Date.now() - OVERLAP_MS);
+        const found = await changes
+          .find({ at: { $gte: from }, node: { $ne: node } })
+          .sort({ at: 1 })
+          .limit(MAX_PER_POLL)
+          .toArray();
+        for (const { _id, kind, id, at } of found) {
+          if (told.has(String(_id))) continue;
+          told.set(String(_id), at.getTime());
+          if (kind === 'schedule' || kind === 'run') tell({ kind, id });
+        }
+        for (const [id, at] of told) if (at < from.getTime() - OVERLAP_MS) told.delete(id);
+        waitMs = POLL_MS;
+      } catch {
+        waitMs = Math.min(waitMs * 2, MAX_POLL_MS);
+      }
+    }
+    polling = null;
+  }
+
+  async function idsSince(from: Date): Promise<[string, number][]> {
+    const found = await changes.find({ at: { $gte: from } }, { projection: { at: 1 } }).toArray();
+    return found.map(({ _id, at }: { _id: ObjectId; at: Date }) => [String(_id), at.getTime()]);
+  }
+
+  return {
+    async publish(change) {
+      tell(change);
+      outbox.push({ ...change, node, at: new Date() });
+      sending ??= send();
+    },
+
+    listen(listener) {
+      const own = (change: Change) => listener(change);
+      listeners.add(own);
+      polling ??= poll();
+      return () => listeners.delete(own);
+    },
+
+    async close() {
+      closing.abort();
+      await Promise.all([polling, sending]);
+    },
+  };
+}

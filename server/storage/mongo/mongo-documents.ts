@@ -1,0 +1,160 @@
+import type { Binary } from 'mongodb';
+import type { Run, RunStatus, RunTrigger } from '../../domain/run.ts';
+import type { OverlapPolicy, Schedule } from '../../domain/schedule.ts';
+import type { Tick, TickOutcome } from '../../domain/tick.ts';
+import {
+  NEVER_MS,
+  readParameters,
+  readSchedule,
+  searchTextOf,
+  writeParameters,
+  writeTiming,
+} from '../stored.ts';
+
+/** Documents as the collections hold them, and both mapping directions. Ids are ours. */
+
+export interface ScheduleDocument {
+  _id: string;
+  name: string;
+  nameSort: string;
+  playbook: string;
+  search: string;
+  /** JSON: the names of extra variables may be what names of fields may not. */
+  timing: string;
+  timezone: string;
+  parameters: string;
+  overlap: string;
+  enabled: boolean;
+  nextRunAt: Date | null;
+  nextRunSort: number;
+  problem: string | null;
+  version: number;
+  createdAt: Date;
+  updatedAt: Date;
+  /** A firing that is decided, and whose ticks and runs are being stored; absent otherwise. */
+  firing?: FiringDocument;
+}
+
+export interface FiringDocument {
+  id: string;
+  ticks: TickDocument[];
+  runs: RunDocument[];
+}
+
+export interface TickDocument {
+  /** Schedule and instant: the unique key of the ledger. */
+  _id: string;
+  scheduleId: string;
+  scheduledFor: Date;
+  outcome: string;
+  reason: string | null;
+  runId: string | null;
+}
+
+export interface RunDocument {
+  _id: string;
+  playbook: string;
+  parameters: string;
+  status: string;
+  trigger: string;
+  scheduleId: string | null;
+  scheduledFor: Date | null;
+  queuedAt: Date;
+  startedAt: Date | null;
+  finishedAt: Date | null;
+  exitCode: number | null;
+  reason: string | null;
+  workerId: string | null;
+  leaseUntil: Date | null;
+  cancelRequestedAt: Date | null;
+}
+
+export interface ChunkDocument {
+  /** With the first line the unique key, in whose order the chunks are read. */
+  runId: string;
+  firstLine: number;
+  lineCount: number;
+  endOffset: number;
+  text: Binary;
+}
+
+export interface ChangeDocument {
+  kind: string;
+  id: string;
+  node: string;
+  at: Date;
+}
+
+export function scheduleToDocument(schedule: Schedule): ScheduleDocument {
+  const name = schedule.name.toWellFormed();
+  return {
+    _id: schedule.id,
+    name,
+    nameSort: name.toLowerCase(),
+    playbook: schedule.playbook.toWellFormed(),
+    search: searchTextOf(schedule),
+    timing: writeTiming(schedule.timing),
+    timezone: schedule.timezone,
+    parameters: writeParameters(schedule.parameters),
+    overlap: schedule.overlap,
+    enabled: schedule.enabled,
+    nextRunAt: schedule.nextRunAt,
+    nextRunSort: nextRunSort(schedule.nextRunAt),
+    problem: schedule.problem?.toWellFormed() ?? null,
+    version: schedule.version,
+    createdAt: schedule.createdAt,
+    updatedAt: schedule.updatedAt,
+  };
+}
+
+export function documentToSchedule(document: ScheduleDocument): Schedule {
+  const {
+    _id,
+    name,
+    playbook,
+    timezone,
+    enabled,
+    version,
+    createdAt,
+    updatedAt,
+    timing,
+    parameters,
+    nextRunAt,
+    problem,
+  } = document;
+  const overlap = document.overlap as OverlapPolicy;
+  const plain = { id: _id, name, playbook, timezone, overlap, enabled, version, createdAt, updatedAt };
+  return readSchedule(plain, { timing, parameters, nextRunAt, problem });
+}
+
+export function nextRunSort(nextRunAt: Date | null): number {
+  return nextRunAt?.getTime() ?? NEVER_MS;
+}
+
+export function tickToDocument(tick: Tick): TickDocument {
+  return { _id: `${tick.scheduleId}:${tick.scheduledFor.getTime()}`, ...tick };
+}
+
+export function documentToTick({ scheduleId, scheduledFor, outcome, reason, runId }: TickDocument): Tick {
+  return { scheduleId, scheduledFor, outcome: outcome as TickOutcome, reason, runId };
+}
+
+export function runToDocument({ id, ...run }: Run): RunDocument {
+  return {
+    ...run,
+    _id: id,
+    playbook: run.playbook.toWellFormed(),
+    parameters: writeParameters(run.parameters),
+    reason: run.reason?.toWellFormed() ?? null,
+  };
+}
+
+export function documentToRun({ _id, ...document }: RunDocument): Run {
+  return {
+    ...document,
+    id: _id,
+    parameters: readParameters(document.parameters),
+    status: document.status as RunStatus,
+    trigger: document.trigger as RunTrigger,
+  };
+}

@@ -1,0 +1,58 @@
+import type { Collection, Document, Filter, Sort } from 'mongodb';
+import { decodeCursor, encodeCursor, type Page, type PageRequest, type SortKey } from '../../domain/page.ts';
+
+/** One order of a collection: one field and then the id, both in the same direction. */
+export interface Order<D> {
+  readonly field: string;
+  readonly type: 'string' | 'number';
+  readonly isDescending: boolean;
+  /** The value of the field as it stands in a cursor. */
+  value(document: D): string | number;
+  /** The value of the field as it stands in the collection. */
+  stored(value: string | number): unknown;
+}
+
+/** One page by keyset: the cost does not grow with what lies before it. */
+export async function findPage<D extends Document & { _id: string }, T>(
+  collection: Collection<D>,
+  query: {
+    readonly filter: Filter<D>;
+    readonly order: Order<D>;
+    readonly page: PageRequest;
+    map(document: D): T;
+  },
+): Promise<Page<T>> {
+  const { filter, order, page } = query;
+  // backward reads the same order from its other end
+  const goesDown = order.isDescending !== page.backward;
+  const conditions: Filter<D>[] = [filter];
+  if (page.cursor !== null)
+    conditions.push(behind(order, decodeCursor(page.cursor, [order.type, 'string']), goesDown));
+  const sort: Sort = { [order.field]: goesDown ? -1 : 1, _id: goesDown ? -1 : 1 };
+  // one more than asked for tells whether there is more
+  const found = await collection
+    .find({ $and: conditions } as Filter<D>)
+    .sort(sort)
+    .limit(page.limit + 1)
+    .toArray();
+  const wanted = found.slice(0, page.limit) as D[];
+  if (page.backward) wanted.reverse();
+  return {
+    hasMore: found.length > page.limit,
+    items: wanted.map((document) => ({
+      node: query.map(document),
+      cursor: encodeCursor([order.value(document), document._id]),
+    })),
+  };
+}
+
+function behind<D>(order: Order<D>, [value = '', id = '']: SortKey, goesDown: boolean): Filter<D> {
+  const operator = goesDown ? '$lt' : '$gt';
+  const stored = order.stored(value);
+  return {
+    $or: [
+      { [order.field]: { [operator]: stored } },
+      { [order.field]: { $eq: stored }, _id: { [operator]: id } },
+    ],
+  } as Filter<D>;
+}

@@ -1,0 +1,135 @@
+import type { Db, Filter, UpdateFilter } from 'mongodb';
+import type { Run, RunFilter } from '../../domain/run.ts';
+import type { RunStore } from '../storage.ts';
+import { documentToRun, type RunDocument, runToDocument } from './mongo-documents.ts';
+import { findPage, type Order } from './mongo-pages.ts';
+
+const NEWEST_FIRST: Order<RunDocument> = {
+  field: 'queuedAt',
+  type: 'number',
+  isDescending: true,
+  value: (document) => document.queuedAt.getTime(),
+  stored: (value) => new Date(value),
+};
+
+export async function createMongoRuns(db: Db): Promise<RunStore> {
+  const runs = db.collection<RunDocument>('runs');
+  await runs.createIndexes([
+    { key: { queuedAt: -1, _id: -1 } },
+    { key: { scheduleId: 1, queuedAt: -1, _id: -1 } },
+    { key: { status: 1, queuedAt: -1, _id: -1 } },
+    { key: { playbook: 1, queuedAt: -1, _id: -1 } },
+    { key: { status: 1, leaseUntil: 1 } },
+    { key: { workerId: 1, status: 1 } },
+    { key: { scheduleId: 1, status: 1 } },
+  ]);
+
+  /** One compare-and-set. */
+  async function change(filter: Filter<RunDocument>, update: UpdateFilter<RunDocument>): Promise<Run | null> {
+    const document = await runs.findOneAndUpdate(filter, update, { returnDocument: 'after' });
+    return document && documentToRun(document);
+  }
+
+  const listSorted = async (filter: Filter<RunDocument>, field: string, limit: number): Promise<Run[]> =>
+    (
+      await runs
+        .find(filter)
+        .sort({ [field]: 1, _id: 1 })
+        .limit(limit)
+        .toArray()
+    ).map(documentToRun);
+
+  return {
+    async insert(run) {
+      await runs.insertOne(runToDocument(run));
+    },
+
+    async find(id) {
+      const document = await runs.findOne({ _id: { $eq: id } });
+      return document && documentToRun(document);
+    },
+
+    async findMany(ids) {
+      const found = await runs.find({ _id: { $in: [...ids] } }).toArray();
+      const byId = new Map(found.map((document) => [document._id, documentToRun(document)]));
+      return ids.map((id) => byId.get(id) ?? null);
+    },
+
+    list: (filter, page) =>
+      findPage(runs, { filter: filterOf(filter), order: NEWEST_FIRST, page, map: documentToRun }),
+    count: (filter) => runs.countDocuments(filterOf(filter)),
+
+    async lastOfSchedules(scheduleIds) {
+      // each is one step down the index; a grouping would read all runs
+      const last = await Promise.all(
+        scheduleIds.map((id) =>
+          runs.findOne({ scheduleId: { $eq: id } }, { sort: { queuedAt: -1, _id: -1 } }),
+        ),
+      );
+      return new Map(
+        last.flatMap((document) =>
+          document?.scheduleId ? [[document.scheduleId, documentToRun(document)]] : [],
+        ),
+      );
+    },
+
+    countActive: (scheduleId) =>
+      runs.countDocuments({ scheduleId: { $eq: scheduleId }, status: { $in: ['queued', 'running'] } }),
+
+    claim: (id, workerId, startedAt, leaseUntil) =>
+      change({ _id: id, status: 'queued' }, { $set: { status: 'running', workerId, startedAt, leaseUntil } }),
+
+    unclaim: (id, workerId) =>
+      change(
+        { _id: id, status: 'running', workerId },
+        { $set: { status: 'queued', workerId: null, startedAt: null, leaseUntil: null } },
+      ),
+
+    async finish(id, workerId, end, leaseBefore) {
+      const from: string[] = [];
+      if (workerId !== null) from.push('running');
+      if (workerId !== null && end.status !== 'lost' && !leaseBefore) from.push('lost');
+      if (workerId === null && (end.status === 'canceled' || end.status === 'failed')) from.push('queued');
+      if (from.length === 0) return null;
+      const filter: Filter<RunDocument> = { _id: id, workerId, status: { $in: from } };
+      if (leaseBefore) filter.leaseUntil = { $lt: leaseBefore };
+      const { status, exitCode, finishedAt } = end;
+      const reason = end.reason?.toWellFormed() ?? null;
+      return change(filter, { $set: { status, exitCode, reason, finishedAt, leaseUntil: null } });
+    },
+
+    async requestCancel(id, at) {
+      const active = { _id: id, status: { $in: ['queued', 'running'] } };
+      // a mark that is there stays
+      return (
+        (await change({ ...active, cancelRequestedAt: null }, { $set: { cancelRequestedAt: at } })) ??
+        (await runs.findOne(active).then((document) => document && documentToRun(document)))
+      );
+    },
+
+    async renewLeases(workerId, ids, leaseUntil) {
+      const own = { _id: { $in: [...ids] }, workerId, status: 'running' };
+      await runs.updateMany(own, { $set: { leaseUntil } });
+      return (await runs.find(own).toArray()).map(documentToRun);
+    },
+
+    async listRunningOf(workerId) {
+      return (await runs.find({ workerId: { $eq: workerId }, status: 'running' }).toArray()).map(
+        documentToRun,
+      );
+    },
+
+    listExpired: (now, limit) =>
+      listSorted({ status: 'running', leaseUntil: { $lt: now } }, 'leaseUntil', limit),
+    listQueued: (queuedBefore, limit) =>
+      listSorted({ status: 'queued', queuedAt: { $lt: queuedBefore } }, 'queuedAt', limit),
+  };
+}
+
+function filterOf(filter: RunFilter): Filter<RunDocument> {
+  const conditions: Filter<RunDocument> = {};
+  if (filter.scheduleId !== undefined) conditions.scheduleId = { $eq: filter.scheduleId };
+  if (filter.playbook !== undefined) conditions.playbook = { $eq: filter.playbook };
+  if (filter.status && filter.status.length > 0) conditions.status = { $in: [...filter.status] };
+  return conditions;
+}

@@ -1,0 +1,93 @@
+import { MongoBackend } from '@agendajs/mongo-backend';
+import { type Db, MongoClient } from 'mongodb';
+import type { Storage } from '../storage.ts';
+import { createMongoChanges } from './mongo-changes.ts';
+import { createMongoRunLogs } from './mongo-run-logs.ts';
+import { createMongoRuns } from './mongo-runs.ts';
+import { createMongoSchedules, createMongoTicks } from './mongo-schedules.ts';
+
+/** The database cannot be used, and why; says nothing of the credentials in its URI. */
+export class DatabaseConnectionError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'DatabaseConnectionError';
+  }
+}
+
+const CONNECT_TIMEOUT_MS = 8_000;
+/** A server that hangs is not waited for longer than this: the call fails, and is made again by whoever needs it. */
+const SOCKET_TIMEOUT_MS = 15_000;
+const DEFAULT_DATABASE = 'sible';
+
+/**
+ * Opens the storage for any number of nodes. Relies on single-document atomicity and unique keys alone: neither
+ * transactions nor change streams, which a single `mongod` and compatible servers do not have.
+ * @throws {DatabaseConnectionError} when it does not answer within a few seconds
+ */
+export async function openMongoStorage(uri: string): Promise<Storage> {
+  let client: MongoClient;
+  try {
+    client = new MongoClient(uri, {
+      appName: 'sible',
+      serverSelectionTimeoutMS: CONNECT_TIMEOUT_MS,
+      connectTimeoutMS: CONNECT_TIMEOUT_MS,
+      socketTimeoutMS: SOCKET_TIMEOUT_MS,
+      // needs a replica set; our own writes are safe to repeat, and are repeated where they must not be lost
+      retryWrites: false,
+      writeConcern: { w: 'majority', journal: true },
+      readPreference: 'primary',
+    });
+  } catch (error) {
+    throw new DatabaseConnectionError(`MONGODB_URI is not valid: ${messageOf(error)}`);
+  }
+  try {
+    await client.connect();
+    const db = client.db(uriHasDatabase(uri) ? undefined : DEFAULT_DATABASE);
+    return await assemble(client, db);
+  } catch (error) {
+    await client.close().catch(() => undefined);
+    throw new DatabaseConnectionError(`The MongoDB of MONGODB_URI cannot be used: ${messageOf(error)}`);
+  }
+}
+
+async function assemble(client: MongoClient, db: Db): Promise<Storage> {
+  const jobBackend = new MongoBackend({ mongo: db, collection: 'jobs' });
+  const [schedules, ticks, runs, runLogs, changes] = await Promise.all([
+    createMongoSchedules(db),
+    createMongoTicks(db),
+    createMongoRuns(db),
+    createMongoRunLogs(db),
+    createMongoChanges(db),
+    db
+      .collection('jobs')
+      .createIndexes([{ key: { name: 1, 'data.scheduleId': 1 } }, { key: { name: 1, 'data.runId': 1 } }]),
+    jobBackend.connect(),
+  ]);
+  return {
+    kind: 'mongodb',
+    isShared: true,
+    schedules,
+    ticks,
+    runs,
+    runLogs,
+    changes,
+    jobBackend,
+    async ping(timeoutMs) {
+      await db.command({ ping: 1 }, { timeoutMS: timeoutMs });
+    },
+    async close() {
+      await changes.close();
+      await client.close();
+    },
+  };
+}
+
+function uriHasDatabase(uri: string): boolean {
+  return /^mongodb(\+srv)?:\/\/[^/]+\/[^?]/.test(uri);
+}
+
+/** The driver's messages name hosts, not users; a URI that slips in loses its user. */
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/\/\/[^@/\s]*@/g, '//…@');
+}

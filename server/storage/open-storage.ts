@@ -1,0 +1,14 @@
+import type { Storage } from './storage.ts';
+
+/** Opens the storage that the configuration chooses; the driver of the other one is never loaded. */
+export async function openStorage(choice: {
+  readonly mongodbUri: string | null;
+  readonly sqlitePath: string;
+}): Promise<Storage> {
+  if (choice.mongodbUri !== null) {
+    const { openMongoStorage } = await import('./mongo/mongo-storage.ts');
+    return openMongoStorage(choice.mongodbUri);
+  }
+  const { openSqliteStorage } = await import('./sqlite/sqlite-storage.ts');
+  return openSqliteStorage(choice.sqlitePath);
+}

@@ -1,0 +1,156 @@
+import type { Run, RunStatus, RunTrigger } from '../../domain/run.ts';
+import type { OverlapPolicy, Schedule } from '../../domain/schedule.ts';
+import type { Tick, TickOutcome } from '../../domain/tick.ts';
+import { readParameters, readSchedule, searchTextOf, writeParameters, writeTiming } from '../stored.ts';
+
+/** Rows as the tables hold them, and both mapping directions. */
+
+export interface ScheduleRow {
+  id: string;
+  name: string;
+  name_sort: string;
+  playbook: string;
+  search: string;
+  timing: string;
+  timezone: string;
+  parameters: string;
+  overlap: string;
+  enabled: number;
+  next_run_at: number | null;
+  problem: string | null;
+  version: number;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface TickRow {
+  schedule_id: string;
+  scheduled_for: number;
+  outcome: string;
+  reason: string | null;
+  run_id: string | null;
+}
+
+export interface RunRow {
+  id: string;
+  playbook: string;
+  parameters: string;
+  status: string;
+  trigger: string;
+  schedule_id: string | null;
+  scheduled_for: number | null;
+  queued_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+  exit_code: number | null;
+  reason: string | null;
+  worker_id: string | null;
+  lease_until: number | null;
+  cancel_requested_at: number | null;
+}
+
+export function scheduleToRow(schedule: Schedule): ScheduleRow {
+  const name = schedule.name.toWellFormed();
+  const playbook = schedule.playbook.toWellFormed();
+  return {
+    id: schedule.id,
+    name,
+    name_sort: name.toLowerCase(),
+    playbook,
+    search: searchTextOf(schedule),
+    timing: writeTiming(schedule.timing),
+    timezone: schedule.timezone,
+    parameters: writeParameters(schedule.parameters),
+    overlap: schedule.overlap,
+    enabled: Number(schedule.enabled),
+    next_run_at: toMs(schedule.nextRunAt),
+    problem: schedule.problem?.toWellFormed() ?? null,
+    version: schedule.version,
+    created_at: schedule.createdAt.getTime(),
+    updated_at: schedule.updatedAt.getTime(),
+  };
+}
+
+export function rowToSchedule(row: ScheduleRow): Schedule {
+  const { id, name, playbook, timezone, version, timing, parameters, problem } = row;
+  const plain = {
+    id,
+    name,
+    playbook,
+    timezone,
+    version,
+    overlap: row.overlap as OverlapPolicy,
+    enabled: row.enabled === 1,
+    createdAt: new Date(row.created_at),
+    updatedAt: new Date(row.updated_at),
+  };
+  return readSchedule(plain, { timing, parameters, problem, nextRunAt: toDate(row.next_run_at) });
+}
+
+export function tickToRow(tick: Tick): TickRow {
+  return {
+    schedule_id: tick.scheduleId,
+    scheduled_for: tick.scheduledFor.getTime(),
+    outcome: tick.outcome,
+    reason: tick.reason,
+    run_id: tick.runId,
+  };
+}
+
+export function rowToTick(row: TickRow): Tick {
+  return {
+    scheduleId: row.schedule_id,
+    scheduledFor: new Date(row.scheduled_for),
+    outcome: row.outcome as TickOutcome,
+    reason: row.reason,
+    runId: row.run_id,
+  };
+}
+
+export function runToRow(run: Run): RunRow {
+  return {
+    id: run.id,
+    playbook: run.playbook.toWellFormed(),
+    parameters: writeParameters(run.parameters),
+    status: run.status,
+    trigger: run.trigger,
+    schedule_id: run.scheduleId,
+    scheduled_for: toMs(run.scheduledFor),
+    queued_at: run.queuedAt.getTime(),
+    started_at: toMs(run.startedAt),
+    finished_at: toMs(run.finishedAt),
+    exit_code: run.exitCode,
+    reason: run.reason?.toWellFormed() ?? null,
+    worker_id: run.workerId,
+    lease_until: toMs(run.leaseUntil),
+    cancel_requested_at: toMs(run.cancelRequestedAt),
+  };
+}
+
+export function rowToRun(row: RunRow): Run {
+  return {
+    id: row.id,
+    playbook: row.playbook,
+    parameters: readParameters(row.parameters),
+    status: row.status as RunStatus,
+    trigger: row.trigger as RunTrigger,
+    scheduleId: row.schedule_id,
+    scheduledFor: toDate(row.scheduled_for),
+    queuedAt: new Date(row.queued_at),
+    startedAt: toDate(row.started_at),
+    finishedAt: toDate(row.finished_at),
+    exitCode: row.exit_code,
+    reason: row.reason,
+    workerId: row.worker_id,
+    leaseUntil: toDate(row.lease_until),
+    cancelRequestedAt: toDate(row.cancel_requested_at),
+  };
+}
+
+function toMs(date: Date | null): number | null {
+  return date?.getTime() ?? null;
+}
+
+function toDate(ms: number | null): Date | null {
+  return ms === null ? null : new Date(ms);
+}

@@ -1,0 +1,184 @@
+import type { Run, RunFilter } from '../../domain/run.ts';
+import type { RunStore } from '../storage.ts';
+import { type RunRow, rowToRun, runToRow } from './sqlite-rows.ts';
+import {
+  insertText,
+  type Order,
+  type SqlValue,
+  type Statements,
+  selectPage,
+  type Where,
+  whereText,
+} from './sqlite-statements.ts';
+
+const COLUMNS = [
+  'id',
+  'playbook',
+  'parameters',
+  'status',
+  'trigger',
+  'schedule_id',
+  'scheduled_for',
+  'queued_at',
+  'started_at',
+  'finished_at',
+  'exit_code',
+  'reason',
+  'worker_id',
+  'lease_until',
+  'cancel_requested_at',
+] as const satisfies readonly (keyof RunRow)[];
+
+const INSERT = insertText('runs', COLUMNS);
+const NEWEST_FIRST: Order<RunRow> = {
+  columns: [
+    { name: 'queued_at', type: 'number' },
+    { name: 'id', type: 'string' },
+  ],
+  isDescending: true,
+  key: (row) => [row.queued_at, row.id],
+};
+const FINISH = `UPDATE runs SET status = ?, exit_code = ?, reason = ?, finished_at = ?, lease_until = NULL WHERE id = ? AND worker_id IS ?`;
+
+/** @returns the store, and how a firing stores its runs inside its own transaction */
+export function createSqliteRuns(statements: Statements): RunStore & { insertNow(run: Run): void } {
+  const { get, all, run } = statements;
+  const insertNow = (inserted: Run) => {
+    const row = runToRow(inserted);
+    run(INSERT, ...COLUMNS.map((name) => row[name]));
+  };
+  const find = (id: string): Run | null => one('SELECT * FROM runs WHERE id = ?', id);
+  const one = (sql: string, ...values: SqlValue[]): Run | null => {
+    const row = get<RunRow>(sql, ...values);
+    return row && rowToRun(row);
+  };
+
+  return {
+    insertNow,
+    insert: async (inserted) => insertNow(inserted),
+    find: async (id) => find(id),
+    findMany: async (ids) => ids.map(find),
+
+    async list(filter, page) {
+      return selectPage(statements, {
+        from: 'runs',
+        where: where(filter),
+        order: NEWEST_FIRST,
+        page,
+        map: rowToRun,
+      });
+    },
+
+    async count(filter) {
+      const { conditions, values } = where(filter);
+      return get<{ n: number }>(`SELECT count(*) AS n FROM runs ${whereText(conditions)}`, ...values)?.n ?? 0;
+    },
+
+    async lastOfSchedules(scheduleIds) {
+      const found = new Map<string, Run>();
+      for (const id of scheduleIds) {
+        const last = one(
+          'SELECT * FROM runs WHERE schedule_id = ? ORDER BY queued_at DESC, id DESC LIMIT 1',
+          id,
+        );
+        if (last) found.set(id, last);
+      }
+      return found;
+    },
+
+    async countActive(scheduleId) {
+      const sql = "SELECT count(*) AS n FROM runs WHERE schedule_id = ? AND status IN ('queued', 'running')";
+      return get<{ n: number }>(sql, scheduleId)?.n ?? 0;
+    },
+
+    async claim(id, workerId, startedAt, leaseUntil) {
+      return one(
+        "UPDATE runs SET status = 'running', worker_id = ?, started_at = ?, lease_until = ? WHERE id = ? AND status = 'queued' RETURNING *",
+        workerId,
+        startedAt.getTime(),
+        leaseUntil.getTime(),
+        id,
+      );
+    },
+
+    async unclaim(id, workerId) {
+      return one(
+        "UPDATE runs SET status = 'queued', worker_id = NULL, started_at = NULL, lease_until = NULL WHERE id = ? AND worker_id = ? AND status = 'running' RETURNING *",
+        id,
+        workerId,
+      );
+    },
+
+    async finish(id, workerId, end, leaseBefore) {
+      const from: string[] = [];
+      if (workerId !== null) from.push("'running'");
+      if (workerId !== null && end.status !== 'lost' && !leaseBefore) from.push("'lost'");
+      if (workerId === null && (end.status === 'canceled' || end.status === 'failed')) from.push("'queued'");
+      if (from.length === 0) return null;
+      const values: SqlValue[] = [
+        end.status,
+        end.exitCode,
+        end.reason?.toWellFormed() ?? null,
+        end.finishedAt.getTime(),
+        id,
+        workerId,
+      ];
+      const lease = leaseBefore ? ' AND lease_until < ?' : '';
+      if (leaseBefore) values.push(leaseBefore.getTime());
+      return one(`${FINISH} AND status IN (${from.join(', ')})${lease} RETURNING *`, ...values);
+    },
+
+    async requestCancel(id, at) {
+      return one(
+        "UPDATE runs SET cancel_requested_at = ifnull(cancel_requested_at, ?) WHERE id = ? AND status IN ('queued', 'running') RETURNING *",
+        at.getTime(),
+        id,
+      );
+    },
+
+    async renewLeases(workerId, ids, leaseUntil) {
+      const sql =
+        "UPDATE runs SET lease_until = ? WHERE id = ? AND worker_id = ? AND status = 'running' RETURNING *";
+      return statements.transaction(() =>
+        ids.flatMap((id) => one(sql, leaseUntil.getTime(), id, workerId) ?? []),
+      );
+    },
+
+    async listRunningOf(workerId) {
+      return all<RunRow>(
+        "SELECT * FROM runs WHERE worker_id = ? AND status = 'running' ORDER BY id",
+        workerId,
+      ).map(rowToRun);
+    },
+
+    async listExpired(now, limit) {
+      const sql =
+        "SELECT * FROM runs INDEXED BY runs_running_by_lease WHERE status = 'running' AND lease_until < ? ORDER BY lease_until LIMIT ?";
+      return all<RunRow>(sql, now.getTime(), limit).map(rowToRun);
+    },
+
+    async listQueued(queuedBefore, limit) {
+      const sql =
+        "SELECT * FROM runs WHERE status = 'queued' AND queued_at < ? ORDER BY queued_at, id LIMIT ?";
+      return all<RunRow>(sql, queuedBefore.getTime(), limit).map(rowToRun);
+    },
+  };
+}
+
+function where(filter: RunFilter): Where {
+  const conditions: string[] = [];
+  const values: SqlValue[] = [];
+  if (filter.scheduleId !== undefined) {
+    conditions.push('schedule_id = ?');
+    values.push(filter.scheduleId);
+  }
+  if (filter.playbook !== undefined) {
+    conditions.push('playbook = ?');
+    values.push(filter.playbook);
+  }
+  if (filter.status && filter.status.length > 0) {
+    conditions.push(`status IN (${filter.status.map(() => '?').join(', ')})`);
+    values.push(...filter.status);
+  }
+  return { conditions, values };
+}

@@ -1,0 +1,205 @@
+import type { Run } from '../../domain/run.ts';
+import type { Schedule, ScheduleFilter, ScheduleOrder } from '../../domain/schedule.ts';
+import type { Tick } from '../../domain/tick.ts';
+import type { ScheduleStore, TickStore } from '../storage.ts';
+import { NEVER_MS } from '../stored.ts';
+import {
+  rowToSchedule,
+  rowToTick,
+  type ScheduleRow,
+  scheduleToRow,
+  type TickRow,
+  tickToRow,
+} from './sqlite-rows.ts';
+import {
+  insertText,
+  type Order,
+  type SqlValue,
+  type Statements,
+  selectPage,
+  type Where,
+  whereText,
+} from './sqlite-statements.ts';
+
+const COLUMNS = [
+  'id',
+  'name',
+  'name_sort',
+  'playbook',
+  'search',
+  'timing',
+  'timezone',
+  'parameters',
+  'overlap',
+  'enabled',
+  'next_run_at',
+  'problem',
+  'version',
+  'created_at',
+  'updated_at',
+] as const satisfies readonly (keyof ScheduleRow)[];
+
+const INSERT = insertText('schedules', COLUMNS);
+const REPLACE = `UPDATE schedules SET ${COLUMNS.filter((name) => name !== 'id')
+  .map((name) => `${name} = ?`)
+  .join(', ')} WHERE id = ? AND version = ?`;
+const INSERT_TICK = insertText(
+  'ticks',
+  ['schedule_id', 'scheduled_for', 'outcome', 'reason', 'run_id'],
+  'ON CONFLICT DO NOTHING',
+);
+
+const ID = { name: 'id', type: 'string' } as const;
+const ORDERS: Record<ScheduleOrder, Order<ScheduleRow>> = {
+  nextRun: {
+    columns: [{ name: 'next_run_sort', type: 'number' }, ID],
+    isDescending: false,
+    key: (row) => [row.next_run_at ?? NEVER_MS, row.id],
+  },
+  name: {
+    columns: [{ name: 'name_sort', type: 'string' }, ID],
+    isDescending: false,
+    key: (row) => [row.name_sort, row.id],
+  },
+  created: {
+    columns: [{ name: 'created_at', type: 'number' }, ID],
+    isDescending: true,
+    key: (row) => [row.created_at, row.id],
+  },
+};
+const TICK_ORDER: Order<TickRow> = {
+  columns: [{ name: 'scheduled_for', type: 'number' }],
+  isDescending: true,
+  key: (row) => [row.scheduled_for],
+};
+
+/** @param insertRun stores a run inside the transaction of a firing */
+export function createSqliteSchedules(statements: Statements, insertRun: (run: Run) => void): ScheduleStore {
+  const { get, all, run } = statements;
+
+  const find = (id: string): Schedule | null => {
+    const row = get<ScheduleRow>('SELECT * FROM schedules WHERE id = ?', id);
+    return row && rowToSchedule(row);
+  };
+
+  return {
+    async insert(schedule) {
+      const row = scheduleToRow(schedule);
+      run(INSERT, ...COLUMNS.map((name) => row[name]));
+    },
+
+    find: async (id) => find(id),
+    findMany: async (ids) => ids.map(find),
+
+    async replace(schedule, expectedVersion) {
+      const row = scheduleToRow(schedule);
+      const values = COLUMNS.filter((name) => name !== 'id').map((name) => row[name]);
+      return run(REPLACE, ...values, schedule.id, expectedVersion) === 1;
+    },
+
+    async delete(id) {
+      const row = get<ScheduleRow>('DELETE FROM schedules WHERE id = ? RETURNING *', id);
+      return row && rowToSchedule(row);
+    },
+
+    async list(filter, order, page) {
+      return selectPage(statements, {
+        from: 'schedules',
+        where: where(filter),
+        order: ORDERS[order],
+        page,
+        map: rowToSchedule,
+      });
+    },
+
+    async count(filter) {
+      const { conditions, values } = where(filter);
+      return (
+        get<{ n: number }>(`SELECT count(*) AS n FROM schedules ${whereText(conditions)}`, ...values)?.n ?? 0
+      );
+    },
+
+    async listByPlaybooks(paths) {
+      return new Map(
+        paths.map((path) => [
+          path,
+          all<ScheduleRow>('SELECT * FROM schedules WHERE playbook = ? ORDER BY name_sort, id', path).map(
+            rowToSchedule,
+          ),
+        ]),
+      );
+    },
+
+    async fire(firing) {
+      return statements.transaction(() => {
+        const isOurs =
+          run(
+            'UPDATE schedules SET next_run_at = ? WHERE id = ? AND enabled = 1 AND version = ? AND next_run_at = ?',
+            firing.nextRunAt?.getTime() ?? null,
+            firing.scheduleId,
+            firing.version,
+            firing.expectedNextRunAt.getTime(),
+          ) === 1;
+        if (!isOurs) return false;
+        for (const tick of firing.ticks) run(INSERT_TICK, ...tickValues(tick));
+        for (const started of firing.runs) insertRun(started);
+        return true;
+      });
+    },
+
+    // a transaction leaves nothing half done
+    completeFirings: async () => 0,
+
+    async setProblem(id, version, problem) {
+      const sql =
+        problem === null
+          ? 'UPDATE schedules SET problem = ? WHERE id = ? AND version = ?'
+          : 'UPDATE schedules SET problem = ?, next_run_at = NULL WHERE id = ? AND version = ?';
+      return run(sql, problem, id, version) === 1;
+    },
+  };
+}
+
+export function createSqliteTicks(statements: Statements): TickStore {
+  return {
+    async list(scheduleId, page) {
+      const scheduleTicks = { conditions: ['schedule_id = ?'], values: [scheduleId] };
+      return selectPage(statements, {
+        from: 'ticks',
+        where: scheduleTicks,
+        order: TICK_ORDER,
+        page,
+        map: rowToTick,
+      });
+    },
+    async count(scheduleId) {
+      return (
+        statements.get<{ n: number }>('SELECT count(*) AS n FROM ticks WHERE schedule_id = ?', scheduleId)
+          ?.n ?? 0
+      );
+    },
+  };
+}
+
+function tickValues(tick: Tick): SqlValue[] {
+  const row = tickToRow(tick);
+  return [row.schedule_id, row.scheduled_for, row.outcome, row.reason, row.run_id];
+}
+
+function where(filter: ScheduleFilter): Where {
+  const conditions: string[] = [];
+  const values: SqlValue[] = [];
+  if (filter.enabled !== undefined) {
+    conditions.push('enabled = ?');
+    values.push(Number(filter.enabled));
+  }
+  if (filter.playbook !== undefined) {
+    conditions.push('playbook = ?');
+    values.push(filter.playbook);
+  }
+  if (filter.search !== undefined && filter.search !== '') {
+    conditions.push('instr(search, ?) > 0');
+    values.push(filter.search.toLowerCase());
+  }
+  return { conditions, values };
+}

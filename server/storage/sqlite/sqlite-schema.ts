@@ -1,0 +1,132 @@
+import type { Database } from 'libsql';
+
+/**
+ * Numbered steps; the number of the last one that was done is the file's `user_version`. A step is never changed once it
+ * was released. Instants are milliseconds since the epoch, booleans 0 or 1, structures JSON.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE schedules (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    name_sort TEXT NOT NULL,
+    playbook TEXT NOT NULL,
+    search TEXT NOT NULL,
+    timing TEXT NOT NULL,
+    timezone TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    overlap TEXT NOT NULL,
+    enabled INTEGER NOT NULL,
+    next_run_at INTEGER,
+    -- what NEXT_RUN is sorted by: those without a next run last
+    next_run_sort INTEGER NOT NULL GENERATED ALWAYS AS (ifnull(next_run_at, 9007199254740991)) STORED,
+    problem TEXT,
+    version INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX schedules_by_next_run ON schedules (next_run_sort, id);
+  CREATE INDEX schedules_enabled_by_next_run ON schedules (enabled, next_run_sort, id);
+  CREATE INDEX schedules_by_name ON schedules (name_sort, id);
+  CREATE INDEX schedules_by_created ON schedules (created_at DESC, id DESC);
+  CREATE INDEX schedules_by_playbook ON schedules (playbook, name_sort, id);
+
+  CREATE TABLE ticks (
+    schedule_id TEXT NOT NULL,
+    scheduled_for INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    reason TEXT,
+    run_id TEXT,
+    PRIMARY KEY (schedule_id, scheduled_for)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE runs (
+    id TEXT PRIMARY KEY,
+    playbook TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    status TEXT NOT NULL,
+    "trigger" TEXT NOT NULL,
+    schedule_id TEXT,
+    scheduled_for INTEGER,
+    queued_at INTEGER NOT NULL,
+    started_at INTEGER,
+    finished_at INTEGER,
+    exit_code INTEGER,
+    reason TEXT,
+    worker_id TEXT,
+    lease_until INTEGER,
+    cancel_requested_at INTEGER
+  ) WITHOUT ROWID;
+  CREATE INDEX runs_by_queued ON runs (queued_at DESC, id DESC);
+  CREATE INDEX runs_by_schedule ON runs (schedule_id, queued_at DESC, id DESC);
+  CREATE INDEX runs_by_status ON runs (status, queued_at DESC, id DESC);
+  CREATE INDEX runs_by_playbook ON runs (playbook, queued_at DESC, id DESC);
+  -- the few that are under way, among the very many that are not
+  CREATE INDEX runs_active_by_schedule ON runs (schedule_id) WHERE status IN ('queued', 'running');
+  CREATE INDEX runs_running_by_worker ON runs (worker_id) WHERE status = 'running';
+  CREATE INDEX runs_running_by_lease ON runs (lease_until) WHERE status = 'running';
+
+  CREATE TABLE log_chunks (
+    run_id TEXT NOT NULL,
+    first_line INTEGER NOT NULL,
+    line_count INTEGER NOT NULL,
+    end_offset INTEGER NOT NULL,
+    -- UTF-8, as bytes: text would end at the first NUL in some tools
+    text BLOB NOT NULL,
+    PRIMARY KEY (run_id, first_line)
+  );
+
+  CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    type TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    next_run_at INTEGER,
+    locked_at INTEGER,
+    disabled INTEGER NOT NULL,
+    data TEXT,
+    -- the rest of Agenda's record
+    attrs TEXT NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX jobs_due ON jobs (name, locked_at, next_run_at);
+  CREATE INDEX jobs_by_schedule ON jobs (name, json_extract(data, '$.scheduleId'));
+  CREATE INDEX jobs_by_run ON jobs (name, json_extract(data, '$.runId'));
+  `,
+];
+
+/** Says in the file that it is Sible's: "Sibl". */
+const APPLICATION_ID = 0x5369626c;
+
+/** The file is not what it should be, and nothing was changed. */
+export class DatabaseFileError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'DatabaseFileError';
+  }
+}
+
+/**
+ * Brings the file to the newest schema; each step is done whole or not at all. Safe to call again.
+ * @throws {DatabaseFileError} when it is another program's file, or of a newer Sible
+ */
+export function migrate(db: Database, path: string): void {
+  const pragma = (name: string) => Number(Object.values(db.prepare(`PRAGMA ${name}`).get() as object)[0]);
+  const version = pragma('user_version');
+  const tables = db.prepare("SELECT count(*) AS n FROM sqlite_master WHERE type = 'table'").get() as {
+    n: number;
+  };
+  if (pragma('application_id') !== APPLICATION_ID && tables.n > 0) {
+    throw new DatabaseFileError(`"${path}" is a database of another program.`);
+  }
+  if (version > MIGRATIONS.length) {
+    throw new DatabaseFileError(
+      `"${path}" was written by a newer Sible (schema ${version}; this one knows ${MIGRATIONS.length}). Start the newer one.`,
+    );
+  }
+  for (const [done, step] of MIGRATIONS.entries()) {
+    if (done < version) continue;
+    db.exec(
+      `BEGIN IMMEDIATE; PRAGMA application_id = ${APPLICATION_ID}; ${step}; PRAGMA user_version = ${done + 1}; COMMIT;`,
+    );
+  }
+}

@@ -1,0 +1,102 @@
+import type { Database } from 'libsql';
+import { decodeCursor, encodeCursor, type Page, type PageRequest, type SortKey } from '../../domain/page.ts';
+
+export type SqlValue = string | number | null | Buffer;
+
+/** Statements of one database, each compiled once. Queries are few; what differs by filter is a handful of texts. */
+export interface Statements {
+  run(sql: string, ...values: readonly SqlValue[]): number;
+  get<Row>(sql: string, ...values: readonly SqlValue[]): Row | null;
+  all<Row>(sql: string, ...values: readonly SqlValue[]): Row[];
+  /** All or nothing; may not wait for anything inside. */
+  transaction<T>(work: () => T): T;
+}
+
+export function createStatements(db: Database): Statements {
+  const prepared = new Map<string, ReturnType<Database['prepare']>>();
+  const statement = (sql: string) => {
+    let found = prepared.get(sql);
+    if (!found) {
+      found = db.prepare(sql);
+      prepared.set(sql, found);
+    }
+    return found;
+  };
+  return {
+    run: (sql, ...values) => statement(sql).run(values).changes,
+    get: <Row>(sql: string, ...values: readonly SqlValue[]) =>
+      (statement(sql).get(values) as Row | undefined) ?? null,
+    all: <Row>(sql: string, ...values: readonly SqlValue[]) => statement(sql).all(values) as Row[],
+    transaction(work) {
+      // immediate: a transaction that only later wants to write could be refused half-way
+      statement('BEGIN IMMEDIATE').run([]);
+      try {
+        const result = work();
+        statement('COMMIT').run([]);
+        return result;
+      } catch (error) {
+        if (db.inTransaction) statement('ROLLBACK').run([]);
+        throw error;
+      }
+    },
+  };
+}
+
+/** One order of a table: its columns, all in the same direction, the last one unique. */
+export interface Order<Row> {
+  readonly columns: readonly { readonly name: string; readonly type: 'string' | 'number' }[];
+  readonly isDescending: boolean;
+  key(row: Row): SortKey;
+}
+
+export interface Where {
+  /** Conditions joined by AND; empty: all rows. */
+  readonly conditions: readonly string[];
+  readonly values: readonly SqlValue[];
+}
+
+/** One page by keyset: the cost does not grow with what lies before it. */
+export function selectPage<Row, T>(
+  statements: Statements,
+  query: {
+    readonly from: string;
+    readonly where: Where;
+    readonly order: Order<Row>;
+    readonly page: PageRequest;
+    map(row: Row): T;
+  },
+): Page<T> {
+  const { from, where, order, page } = query;
+  const names = order.columns.map((column) => column.name);
+  // backward reads the same order from its other end
+  const goesDown = order.isDescending !== page.backward;
+  const conditions = [...where.conditions];
+  const values = [...where.values];
+  if (page.cursor !== null) {
+    const key = decodeCursor(
+      page.cursor,
+      order.columns.map((column) => column.type),
+    );
+    conditions.push(`(${names.join(', ')}) ${goesDown ? '<' : '>'} (${names.map(() => '?').join(', ')})`);
+    values.push(...key);
+  }
+  const sql = `SELECT * FROM ${from} ${whereText(conditions)} ORDER BY ${names.map((name) => `${name} ${goesDown ? 'DESC' : 'ASC'}`).join(', ')} LIMIT ?`;
+  // one more than asked for tells whether there is more
+  const rows = statements.all<Row>(sql, ...values, page.limit + 1);
+  const hasMore = rows.length > page.limit;
+  const wanted = rows.slice(0, page.limit);
+  if (page.backward) wanted.reverse();
+  return {
+    hasMore,
+    items: wanted.map((row) => ({ node: query.map(row), cursor: encodeCursor(order.key(row)) })),
+  };
+}
+
+export function whereText(conditions: readonly string[]): string {
+  return conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
+}
+
+/** Named columns of a row as an INSERT, in a fixed order. */
+export function insertText(table: string, columns: readonly string[], onConflict = ''): string {
+  return `INSERT INTO ${table} (${columns.map((name) => `"${name}"`).join(', ')}) VALUES (${columns.map(() => '?').join(', ')}) ${onConflict}`;
+}

@@ -1,0 +1,62 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'libsql';
+import type { Storage } from '../storage.ts';
+import { createSqliteChanges } from './sqlite-changes.ts';
+import { createSqliteJobBackend } from './sqlite-job-backend.ts';
+import { createSqliteRunLogs } from './sqlite-run-logs.ts';
+import { createSqliteRuns } from './sqlite-runs.ts';
+import { createSqliteSchedules, createSqliteTicks } from './sqlite-schedules.ts';
+import { DatabaseFileError, migrate } from './sqlite-schema.ts';
+import { createStatements } from './sqlite-statements.ts';
+
+/**
+ * Opens the embedded storage: one file, made when it is not there, readable by its owner only. For one server process.
+ * @throws {DatabaseFileError} when the file is no database, another program's, or of a newer Sible
+ */
+export async function openSqliteStorage(path: string): Promise<Storage> {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const db = open(path);
+  try {
+    migrate(db, path);
+    chmodSync(path, 0o600);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  const statements = createStatements(db);
+  const runs = createSqliteRuns(statements);
+  return {
+    kind: 'sqlite',
+    isShared: false,
+    schedules: createSqliteSchedules(statements, runs.insertNow),
+    ticks: createSqliteTicks(statements),
+    runs,
+    runLogs: createSqliteRunLogs(statements),
+    changes: createSqliteChanges(),
+    jobBackend: createSqliteJobBackend(statements),
+    async ping() {
+      statements.get('SELECT 1');
+    },
+    async close() {
+      if (db.open) db.close();
+    },
+  };
+}
+
+function open(path: string): Database.Database {
+  try {
+    const db = new Database(path);
+    // larger pages: log chunks are long; WAL: readers and the writer do not wait for each other; NORMAL: a power cut
+    // may take back the newest commits, but never half of one, and what was taken back is done again
+    db.exec(
+      'PRAGMA page_size = 32768; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;',
+    );
+    db.exec('PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;');
+    return db;
+  } catch (error) {
+    throw new DatabaseFileError(
+      `"${path}" cannot be opened as a database: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}

@@ -1,0 +1,152 @@
+import type { AgendaBackend } from 'agenda';
+import type { Page, PageRequest } from '../domain/page.ts';
+import type { Run, RunEnd, RunFilter } from '../domain/run.ts';
+import type { LogChunk, LogHead, LogLines, LogReadLimits } from '../domain/run-log.ts';
+import type { Schedule, ScheduleFilter, ScheduleOrder } from '../domain/schedule.ts';
+import type { Tick } from '../domain/tick.ts';
+
+/**
+ * Everything Sible remembers. Two adapters, `sqlite/` and `mongo/`, promise the same; `tests/contract/` proves it on both.
+ *
+ * - Every change of state is one compare-and-set: it names the state it expects and reports whether it found it.
+ * - No driver type, connection or transaction crosses this port.
+ * - Dates have millisecond precision. Text is any Unicode but NUL, which only log lines may hold; unpaired surrogates become U+FFFD.
+ * - Methods reject only when the database cannot be reached or answers nonsense; then nothing was changed,
+ *   or it is not known: every method is safe to call again.
+ */
+export interface Storage {
+  readonly kind: 'sqlite' | 'mongodb';
+  /** Whether other nodes may write to the same database. */
+  readonly isShared: boolean;
+  readonly schedules: ScheduleStore;
+  readonly ticks: TickStore;
+  readonly runs: RunStore;
+  readonly runLogs: RunLogStore;
+  readonly changes: ChangeFeed;
+  /** Where Agenda keeps its jobs: the same database. Connected already; its `disconnect` leaves the connection open. */
+  readonly jobBackend: AgendaBackend;
+  /** Resolves when the database answers within `timeoutMs`; rejects otherwise. */
+  ping(timeoutMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ScheduleStore {
+  /** Rejects when the id is taken. */
+  insert(schedule: Schedule): Promise<void>;
+  find(id: string): Promise<Schedule | null>;
+  /** In the order of `ids`; null where there is none. */
+  findMany(ids: readonly string[]): Promise<(Schedule | null)[]>;
+  /**
+   * Replaces the schedule when it exists with version `expectedVersion`.
+   * When this resolves, no tick that was decided on the old version is recorded any more.
+   * @returns whether it did
+   */
+  replace(schedule: Schedule, expectedVersion: number): Promise<boolean>;
+  /**
+   * Removes the schedule; its ticks and runs stay.
+   * When this resolves, no tick of it is recorded and no run of it queued by `fire` any more.
+   * @returns what was removed; null when there was none
+   */
+  delete(id: string): Promise<Schedule | null>;
+  list(filter: ScheduleFilter, order: ScheduleOrder, page: PageRequest): Promise<Page<Schedule>>;
+  count(filter: ScheduleFilter): Promise<number>;
+  /** The schedules of each playbook path given, by name; every path has an entry. */
+  listByPlaybooks(paths: readonly string[]): Promise<Map<string, Schedule[]>>;
+  /**
+   * Records what became of due instants, all or nothing, also over a crash: moves `nextRunAt` and stores the ticks and runs,
+   * if the schedule is enabled, has this version and still waits for `expectedNextRunAt`.
+   * Does not bump the version. Ticks that are there already are left as they are.
+   * @returns false when it was changed, deleted, disabled, or fired already (by this or another node)
+   */
+  fire(firing: Firing): Promise<boolean>;
+  /**
+   * Completes firings that a crash cut short. `fire`, `replace` and `delete` do so for their own schedule anyway.
+   * @returns how many were completed
+   */
+  completeFirings(): Promise<number>;
+  /** Sets or clears `problem` (and `nextRunAt` to null when set) if the version still is this one. @returns whether it did */
+  setProblem(id: string, version: number, problem: string | null): Promise<boolean>;
+}
+
+/** What became of the due instants of one schedule. */
+export interface Firing {
+  readonly scheduleId: string;
+  /** The version that it was decided on. */
+  readonly version: number;
+  /** The instant that the schedule must still be waiting for. */
+  readonly expectedNextRunAt: Date;
+  /** What it waits for from now on. */
+  readonly nextRunAt: Date | null;
+  readonly ticks: readonly Tick[];
+  /** Status queued; each belongs to one of the ticks. */
+  readonly runs: readonly Run[];
+}
+
+export interface TickStore {
+  /** Newest first. */
+  list(scheduleId: string, page: PageRequest): Promise<Page<Tick>>;
+  count(scheduleId: string): Promise<number>;
+}
+
+export interface RunStore {
+  /** Rejects when the id is taken. */
+  insert(run: Run): Promise<void>;
+  find(id: string): Promise<Run | null>;
+  /** In the order of `ids`; null where there is none. */
+  findMany(ids: readonly string[]): Promise<(Run | null)[]>;
+  /** Newest first, by `queuedAt`, then id. */
+  list(filter: RunFilter, page: PageRequest): Promise<Page<Run>>;
+  count(filter: RunFilter): Promise<number>;
+  /** The newest run of each schedule by `queuedAt`, then id; absent when it has none. */
+  lastOfSchedules(scheduleIds: readonly string[]): Promise<Map<string, Run>>;
+  /** How many runs of the schedule are queued or running. */
+  countActive(scheduleId: string): Promise<number>;
+  /** queued → running, owned by `workerId`. @returns the run as it is now; null when it was not queued */
+  claim(id: string, workerId: string, startedAt: Date, leaseUntil: Date): Promise<Run | null>;
+  /** running → queued again, when it is running under `workerId`; for a run that certainly did not start. */
+  unclaim(id: string, workerId: string): Promise<Run | null>;
+  /**
+   * Ends a run: running → the end; queued → canceled or failed; lost → anything but lost (its worker came back).
+   * `workerId` must be the run's own, null for a queued one. When `leaseBefore` is given,
+   * also its lease must have ended before that (used by the sweep, with the run's workerId).
+   * Clears the lease. @returns the run as it is now; null when it was in no such state
+   */
+  finish(id: string, workerId: string | null, end: RunEnd, leaseBefore?: Date): Promise<Run | null>;
+  /** Marks a queued or running run so that its worker ends it; keeps an earlier mark. @returns null when it is finished */
+  requestCancel(id: string, at: Date): Promise<Run | null>;
+  /**
+   * Vouches for those of `ids` that are running under this worker.
+   * @returns them, so that it sees its cancel marks
+   */
+  renewLeases(workerId: string, ids: readonly string[], leaseUntil: Date): Promise<Run[]>;
+  /** Running under this worker. */
+  listRunningOf(workerId: string): Promise<Run[]>;
+  /** Running, with a lease that ended before `now`. */
+  listExpired(now: Date, limit: number): Promise<Run[]>;
+  /** Queued before `queuedBefore`, oldest first. */
+  listQueued(queuedBefore: Date, limit: number): Promise<Run[]>;
+}
+
+export interface RunLogStore {
+  /**
+   * Appends when `chunk.firstLine` is exactly one behind the last line stored.
+   * @returns false when it is not (another writer was there, or this chunk is stored already)
+   */
+  append(runId: string, chunk: LogChunk): Promise<boolean>;
+  /** Lines behind `after` (0: from the first). Costs what it returns. */
+  read(runId: string, after: number, limits: LogReadLimits): Promise<LogLines>;
+  head(runId: string): Promise<LogHead>;
+  /** Heads of several runs in one question; every id has an entry. */
+  heads(runIds: readonly string[]): Promise<Map<string, LogHead>>;
+}
+
+/** Something was written; read it again. Carries no content. */
+export type Change = { readonly kind: 'schedule' | 'run'; readonly id: string };
+
+/** Hints only: the stores are the truth, a lost change costs freshness and nothing else. */
+export interface ChangeFeed {
+  /** Tells all listeners of all nodes. Never rejects; listeners of this process hear it before it resolves. */
+  publish(change: Change): Promise<void>;
+  /** @returns the function that ends it */
+  listen(listener: (change: Change) => void): () => void;
+}

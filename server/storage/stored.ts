@@ -1,0 +1,83 @@
+import { NO_PARAMETERS, type RunParameters } from '../domain/run.ts';
+import type { Schedule } from '../domain/schedule.ts';
+import type { Timing } from '../domain/timing.ts';
+
+/** What both adapters store as JSON text, and how it is read back. */
+
+export function writeTiming(timing: Timing): string {
+  return JSON.stringify(timing);
+}
+
+export function writeParameters(parameters: RunParameters): string {
+  return JSON.stringify(parameters);
+}
+
+export function readParameters(json: string): RunParameters {
+  return { ...NO_PARAMETERS, ...JSON.parse(json) };
+}
+
+/** What a schedule can be found by. */
+export function searchTextOf(schedule: Pick<Schedule, 'name' | 'playbook'>): string {
+  return `${schedule.name}\n${schedule.playbook}`.toWellFormed().toLowerCase();
+}
+
+/** What NEXT_RUN is sorted by when there is none. */
+export const NEVER_MS: number = Number.MAX_SAFE_INTEGER;
+
+type Plain = Omit<Schedule, 'timing' | 'parameters' | 'nextRunAt' | 'problem'>;
+
+/**
+ * A schedule whose timing or parameters cannot be read is given with a problem and a harmless timing:
+ * it is shown, and must not hide the others.
+ */
+export function readSchedule(
+  plain: Plain,
+  stored: {
+    readonly timing: string;
+    readonly parameters: string;
+    readonly nextRunAt: Date | null;
+    readonly problem: string | null;
+  },
+): Schedule {
+  try {
+    return {
+      ...plain,
+      timing: readTiming(stored.timing),
+      parameters: readParameters(stored.parameters),
+      nextRunAt: stored.nextRunAt,
+      problem: stored.problem,
+    };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return {
+      ...plain,
+      timing: { kind: 'once', at: new Date(0) },
+      parameters: NO_PARAMETERS,
+      nextRunAt: null,
+      problem: `What is stored of it cannot be read: ${why}`,
+    };
+  }
+}
+
+function readTiming(json: string): Timing {
+  const stored = JSON.parse(json);
+  switch (stored?.kind) {
+    case 'cron':
+      if (typeof stored.expression === 'string') return { kind: 'cron', expression: stored.expression };
+      break;
+    case 'once':
+      return { kind: 'once', at: readDate(stored.at) };
+    case 'interval':
+      if (typeof stored.seconds === 'number') {
+        return { kind: 'interval', seconds: stored.seconds, anchor: readDate(stored.anchor) };
+      }
+      break;
+  }
+  throw new Error(`its timing is ${json.slice(0, 100)}`);
+}
+
+function readDate(value: unknown): Date {
+  const date = typeof value === 'string' ? new Date(value) : new Date(Number.NaN);
+  if (Number.isNaN(date.getTime())) throw new Error(`${JSON.stringify(value)} is no instant`);
+  return date;
+}

@@ -1,0 +1,12 @@
+import type { Change } from './storage.ts';
+
+/** Tells every listener, also behind one that throws: a defect in one must not make the others miss what changed. */
+export function tellAll(listeners: Iterable<(change: Change) => void>, change: Change): void {
+  for (const listener of [...listeners]) {
+    try {
+      listener(change);
+    } catch (error) {
+      process.emitWarning(error instanceof Error ? error : String(error), 'ListenerFailed');
+    }
+  }
+}

@@ -1,0 +1,219 @@
+import { expect } from 'vitest';
+import type { LogLines, LogReadLimits } from '../../server/domain/run-log.ts';
+import type { RunLogStore } from '../../server/storage/storage.ts';
+import { makeChunk } from '../support/make.ts';
+import { type OpenStorage, storageTest } from './opened-storage.ts';
+
+const PLENTY: LogReadLimits = { maxLines: 1_000_000, maxBytes: 100_000_000 };
+
+/** Lines in, lines out. */
+export function describeRunLogStore(open: OpenStorage): void {
+  const test = storageTest(open);
+
+  test('has nothing of a run that wrote nothing', async ({ runLogs }) => {
+    expect(await runLogs.head('none')).toEqual({ totalLines: 0, endOffset: 0 });
+    expect(await runLogs.read('none', 0, PLENTY)).toEqual({ firstLine: 1, lineCount: 0, text: '' });
+    expect(await runLogs.read('none', 7, PLENTY)).toEqual({ firstLine: 8, lineCount: 0, text: '' });
+    expect(await runLogs.heads(['none'])).toEqual(new Map([['none', { totalLines: 0, endOffset: 0 }]]));
+    expect(await runLogs.heads([])).toEqual(new Map());
+  });
+
+  test('appends just behind the last line and nowhere else', async ({ runLogs }) => {
+    expect(await runLogs.append('r', makeChunk(2, ['too late']))).toBe(false);
+    expect(await runLogs.append('r', makeChunk(1, ['a', 'b'], 40))).toBe(true);
+    expect(await runLogs.append('r', makeChunk(1, ['a', 'b'], 40))).toBe(false);
+    expect(await runLogs.append('r', makeChunk(2, ['x'], 50))).toBe(false);
+    expect(await runLogs.append('r', makeChunk(4, ['x'], 50))).toBe(false);
+    expect(await runLogs.append('r', makeChunk(3, ['c'], 60))).toBe(true);
+
+    expect(await readText(runLogs, 'r', 0)).toBe('a\nb\nc');
+    expect(await runLogs.head('r')).toEqual({ totalLines: 3, endOffset: 60 });
+  });
+
+  test('two writers at once make a log without gaps or doubles', async ({ runLogs }) => {
+    const write = async (writer: string) => {
+      let written = 0;
+      while (written < 25) {
+        const { totalLines } = await runLogs.head('r');
+        const lines = Array.from({ length: 1 + (written % 3) }, (_, i) => `${writer} ${written} ${i}`);
+        if (await runLogs.append('r', makeChunk(totalLines + 1, lines, totalLines + lines.length)))
+          written += 1;
+      }
+    };
+
+    await Promise.all([write('a'), write('b')]);
+
+    const { totalLines } = await runLogs.head('r');
+    const { lineCount, text } = await runLogs.read('r', 0, PLENTY);
+    const lines = text.split('\n');
+    expect(lineCount).toBe(totalLines);
+    expect(lines).toHaveLength(totalLines);
+    expect(new Set(lines).size).toBe(totalLines);
+    expect(totalLines).toBe(98);
+  });
+
+  test('the same chunk from two writers is stored once', async ({ runLogs }) => {
+    const results = await Promise.all(
+      [1, 2, 3, 4].map(() => runLogs.append('r', makeChunk(1, ['once', 'only']))),
+    );
+
+    expect(results.filter(Boolean)).toHaveLength(1);
+    expect(await readText(runLogs, 'r', 0)).toBe('once\nonly');
+  });
+
+  test('keeps the logs of runs apart, also when one id begins with another', async ({ runLogs }) => {
+    await runLogs.append('r', makeChunk(1, ['r 1']));
+    await runLogs.append('r2', makeChunk(1, ['r2 1', 'r2 2'], 99));
+    await runLogs.append('r:2', makeChunk(1, ['r:2 1', 'r:2 2', 'r:2 3']));
+    await runLogs.append('q', makeChunk(1, ['q 1']));
+
+    expect(await readText(runLogs, 'r', 0)).toBe('r 1');
+    expect(await readText(runLogs, 'r2', 0)).toBe('r2 1\nr2 2');
+    expect(await runLogs.read('r', 1, PLENTY)).toEqual({ firstLine: 2, lineCount: 0, text: '' });
+    expect(await runLogs.append('r', makeChunk(2, ['r 2']))).toBe(true);
+    expect(await runLogs.heads(['r2', 'none', 'r'])).toEqual(
+      new Map([
+        ['r2', { totalLines: 2, endOffset: 99 }],
+        ['none', { totalLines: 0, endOffset: 0 }],
+        ['r', { totalLines: 2, endOffset: 3 }],
+      ]),
+    );
+  });
+
+  test('reads from every line to every line, over the borders of chunks', async ({ runLogs }) => {
+    const chunks = [['1'], ['2', 'zwei', ''], ['', ''], ['Ü7', '8'], ['']];
+    const all = await appendAll(runLogs, 'r', chunks);
+
+    for (let after = 0; after <= all.length + 1; after += 1) {
+      for (let maxLines = 1; maxLines <= all.length + 1; maxLines += 1) {
+        const read = await runLogs.read('r', after, { ...PLENTY, maxLines });
+        expect(read, `${maxLines} after ${after}`).toEqual(expectedLines(all, after, maxLines));
+      }
+    }
+  });
+
+  test('keeps empty lines, also chunks of nothing else', async ({ runLogs }) => {
+    await appendAll(runLogs, 'r', [[''], [''], ['', '', ''], ['x', ''], ['']]);
+
+    expect(await runLogs.read('r', 0, PLENTY)).toEqual({
+      firstLine: 1,
+      lineCount: 8,
+      text: '\n\n\n\n\nx\n\n',
+    });
+    expect(await runLogs.read('r', 0, { ...PLENTY, maxLines: 1 })).toEqual({
+      firstLine: 1,
+      lineCount: 1,
+      text: '',
+    });
+    expect(await runLogs.read('r', 4, { ...PLENTY, maxLines: 2 })).toEqual({
+      firstLine: 5,
+      lineCount: 2,
+      text: '\nx',
+    });
+  });
+
+  test('gives no more bytes than asked for, but always a line', async ({ runLogs }) => {
+    const lines = ['aaaa', 'bbbb', 'ÄÄ', '', 'x'.repeat(1_000), 'cc', 'dd'];
+    for (const chunks of [[lines], lines.map((line) => [line]), [lines.slice(0, 3), lines.slice(3)]]) {
+      const runId = `run-${chunks.length}`;
+      await appendAll(runLogs, runId, chunks);
+
+      for (let after = 0; after < lines.length; after += 1) {
+        for (const maxBytes of [1, 4, 5, 9, 10, 11, 14, 15, 16, 999, 1_000, 1_001, 1_016, 5_000]) {
+          const read = await runLogs.read(runId, after, { maxLines: 100, maxBytes });
+          const expected = expectedLines(lines, after, read.lineCount);
+          expect(read, `${maxBytes} bytes after ${after}`).toEqual(expected);
+          expect(read.lineCount).toBeGreaterThan(0);
+          const bytes = Buffer.byteLength(read.text);
+          if (read.lineCount > 1) expect(bytes).toBeLessThanOrEqual(maxBytes);
+          // and it does not stop early: one more line would have been too much
+          const next = lines[after + read.lineCount];
+          if (next !== undefined) expect(bytes + 1 + Buffer.byteLength(next) + 1).toBeGreaterThan(maxBytes);
+        }
+      }
+    }
+  });
+
+  test('a reader that goes on where it stopped gets every line once', async ({ runLogs }) => {
+    const chunks = Array.from({ length: 30 }, (_, chunk) =>
+      Array.from({ length: (chunk % 5) + 1 }, (_, line) => `${chunk}.${line} ${'é'.repeat(chunk % 7)}`),
+    );
+    const all = await appendAll(runLogs, 'r', chunks);
+
+    for (const limits of [
+      { maxLines: 1, maxBytes: 1_000 },
+      { maxLines: 7, maxBytes: 1_000 },
+      { maxLines: 1_000, maxBytes: 50 },
+      { maxLines: 1_000, maxBytes: 1 },
+    ]) {
+      const read: string[] = [];
+      for (;;) {
+        const { firstLine, lineCount, text } = await runLogs.read('r', read.length, limits);
+        if (lineCount === 0) break;
+        expect(firstLine).toBe(read.length + 1);
+        expect(text.split('\n')).toHaveLength(lineCount);
+        read.push(...text.split('\n'));
+      }
+      expect(read).toEqual(all);
+    }
+  });
+
+  test('keeps any text, unpaired surrogates as U+FFFD', async ({ runLogs }) => {
+    const lines = [
+      '\0',
+      'a\0b',
+      '\u001b[31mred\u001b[0m',
+      '\r',
+      '\u2028',
+      '日本 😀',
+      '\ud800',
+      '\ufeffbom',
+      'tab\t',
+    ];
+    await runLogs.append('r', makeChunk(1, lines));
+
+    const { text } = await runLogs.read('r', 0, PLENTY);
+
+    expect(text.split('\n')).toEqual(lines.map((line) => line.toWellFormed()));
+    expect((await runLogs.read('r', 7, PLENTY)).text).toBe('\ufeffbom\ntab\t');
+    expect((await runLogs.read('r', 1, { ...PLENTY, maxLines: 1 })).text).toBe('a\0b');
+  });
+
+  test('takes a chunk of 1 MB and a log of 5 MB', async ({ runLogs }) => {
+    const line = 'ok: [host] => äöü 😀 '.padEnd(1_000, 'x');
+    const chunks = Array.from({ length: 5 }, (_, chunk) =>
+      Array.from({ length: 1_000 }, (_, i) => `${chunk * 1_000 + i} ${line}`),
+    );
+    const all = await appendAll(runLogs, 'r', chunks);
+
+    const whole = await runLogs.read('r', 0, PLENTY);
+    expect(whole.lineCount).toBe(5_000);
+    expect(whole.text === all.join('\n')).toBe(true);
+    const middle = await runLogs.read('r', 2_998, { maxLines: 4, maxBytes: 1_000_000 });
+    expect(middle).toEqual(expectedLines(all, 2_998, 4));
+    expect((await runLogs.head('r')).totalLines).toBe(5_000);
+  });
+}
+
+/** @returns all lines */
+async function appendAll(
+  runLogs: RunLogStore,
+  runId: string,
+  chunks: readonly (readonly string[])[],
+): Promise<string[]> {
+  const all: string[] = [];
+  for (const lines of chunks) {
+    expect(await runLogs.append(runId, makeChunk(all.length + 1, lines))).toBe(true);
+    all.push(...lines);
+  }
+  return all;
+}
+
+async function readText(runLogs: RunLogStore, runId: string, after: number): Promise<string> {
+  return (await runLogs.read(runId, after, PLENTY)).text;
+}
+
+function expectedLines(all: readonly string[], after: number, maxLines: number): LogLines {
+  const lines = all.slice(after, after + maxLines);
+  return { firstLine: after + 1, lineCount: lines.length, text: lines.join('\n') };
+}

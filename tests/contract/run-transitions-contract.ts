@@ -1,0 +1,223 @@
+import { expect } from 'vitest';
+import type { Run, RunEnd, RunStatus } from '../../server/domain/run.ts';
+import type { RunStore } from '../../server/storage/storage.ts';
+import { makeEnd, makeRun, minutesAfter, NOON } from '../support/make.ts';
+import { type OpenStorage, storageTest } from './opened-storage.ts';
+
+const ENDS: readonly RunEnd['status'][] = ['succeeded', 'failed', 'canceled', 'timedOut', 'lost'];
+const LEASE = minutesAfter(NOON, 1);
+
+/** Every change of state of a run: allowed, refused, and raced for. */
+export function describeRunTransitions(open: OpenStorage): void {
+  const test = storageTest(open);
+
+  test('a queued run is claimed by one of many workers', async ({ runs }) => {
+    const run = await insert(runs, makeRun());
+
+    const results = await Promise.all(
+      ['a', 'b', 'c', 'd'].map((worker) => runs.claim(run.id, worker, NOON, LEASE)),
+    );
+
+    const claimed = results.filter((result) => result !== null);
+    expect(claimed).toHaveLength(1);
+    const workerId = ['a', 'b', 'c', 'd'][results.findIndex((result) => result !== null)];
+    const expected = { ...run, status: 'running', workerId, startedAt: NOON, leaseUntil: LEASE };
+    expect(claimed[0]).toEqual(expected);
+    expect(await runs.find(run.id)).toEqual(expected);
+  });
+
+  test('only a queued run can be claimed', async ({ runs }) => {
+    for (const status of ['running', ...ENDS] as RunStatus[]) {
+      const run = await insert(runs, makeRun({ status, workerId: 'w' }));
+      expect(await runs.claim(run.id, 'w', NOON, LEASE), status).toBeNull();
+      expect(await runs.find(run.id)).toEqual(run);
+    }
+    expect(await runs.claim('none', 'w', NOON, LEASE)).toBeNull();
+  });
+
+  test('its worker gives a run back, and then it can be claimed again', async ({ runs }) => {
+    const run = await insert(runs, makeRun());
+    await runs.claim(run.id, 'w', NOON, LEASE);
+    await runs.requestCancel(run.id, NOON);
+
+    expect(await runs.unclaim(run.id, 'other')).toBeNull();
+    expect(await runs.unclaim(run.id, 'w')).toEqual({ ...run, cancelRequestedAt: NOON });
+    expect(await runs.unclaim(run.id, 'w')).toBeNull();
+    expect(await runs.unclaim('none', 'w')).toBeNull();
+    expect((await runs.claim(run.id, 'other', NOON, LEASE))?.workerId).toBe('other');
+  });
+
+  test('its worker ends a running run in any way', async ({ runs }) => {
+    for (const status of ENDS) {
+      const run = await insertRunning(runs);
+      const end = makeEnd({ status, exitCode: status === 'failed' ? 2 : null, reason: `It ${status}.` });
+
+      const ended = await runs.finish(run.id, 'w', end);
+
+      expect(ended).toEqual({ ...run, ...end, leaseUntil: null });
+      expect(await runs.find(run.id)).toEqual(ended);
+    }
+  });
+
+  test('nobody else ends a running run', async ({ runs }) => {
+    const run = await insertRunning(runs);
+
+    for (const status of ENDS) {
+      expect(await runs.finish(run.id, 'other', makeEnd({ status }))).toBeNull();
+      expect(await runs.finish(run.id, null, makeEnd({ status }))).toBeNull();
+    }
+
+    expect(await runs.find(run.id)).toEqual(run);
+    expect(await runs.finish('none', 'w', makeEnd())).toBeNull();
+  });
+
+  test('a queued run can be canceled or fail, and nothing else', async ({ runs }) => {
+    for (const status of ENDS) {
+      const run = await insert(runs, makeRun());
+      const end = makeEnd({ status, exitCode: null });
+      const isAllowed = status === 'canceled' || status === 'failed';
+
+      expect(await runs.finish(run.id, 'w', end), `${status} by a worker`).toBeNull();
+      const ended = await runs.finish(run.id, null, end);
+
+      expect(ended, status).toEqual(isAllowed ? { ...run, ...end } : null);
+      expect(await runs.find(run.id)).toEqual(ended ?? run);
+    }
+  });
+
+  test('the worker of a lost run tells how it went', async ({ runs }) => {
+    for (const status of ENDS) {
+      const run = await insertLost(runs);
+      const end = makeEnd({ status, reason: null });
+
+      expect(await runs.finish(run.id, 'other', end)).toBeNull();
+      expect(await runs.finish(run.id, null, end)).toBeNull();
+      const ended = await runs.finish(run.id, 'w', end);
+
+      expect(ended, status).toEqual(status === 'lost' ? null : { ...run, ...end });
+      expect(await runs.find(run.id)).toEqual(ended ?? run);
+    }
+  });
+
+  test('what has ended otherwise stays as it ended', async ({ runs }) => {
+    for (const first of ENDS.filter((status) => status !== 'lost')) {
+      const run = await insertRunning(runs);
+      const ended = await runs.finish(run.id, 'w', makeEnd({ status: first }));
+
+      for (const status of ENDS) {
+        expect(await runs.finish(run.id, 'w', makeEnd({ status })), `${first} to ${status}`).toBeNull();
+        expect(await runs.finish(run.id, null, makeEnd({ status }))).toBeNull();
+      }
+      expect(await runs.unclaim(run.id, 'w')).toBeNull();
+
+      expect(await runs.find(run.id)).toEqual(ended);
+    }
+  });
+
+  test('one of two ends wins', async ({ runs }) => {
+    const run = await insertRunning(runs);
+
+    const results = await Promise.all([
+      runs.finish(run.id, 'w', makeEnd({ status: 'succeeded' })),
+      runs.finish(run.id, 'w', makeEnd({ status: 'failed', exitCode: 2 })),
+    ]);
+
+    const winner = results.filter((result) => result !== null);
+    expect(winner).toHaveLength(1);
+    expect(await runs.find(run.id)).toEqual(winner[0]);
+  });
+
+  test('the sweep ends a run only when its lease ended before the instant', async ({ runs }) => {
+    const run = await insertRunning(runs);
+    const lost = makeEnd({ status: 'lost', exitCode: null });
+
+    expect(await runs.finish(run.id, 'w', lost, new Date(LEASE.getTime() - 1))).toBeNull();
+    expect(await runs.finish(run.id, 'w', lost, LEASE)).toBeNull();
+    expect(await runs.finish(run.id, 'other', lost, minutesAfter(LEASE, 1))).toBeNull();
+    await runs.renewLeases('w', [run.id], minutesAfter(LEASE, 5));
+    expect(await runs.finish(run.id, 'w', lost, minutesAfter(LEASE, 1))).toBeNull();
+
+    const ended = await runs.finish(run.id, 'w', lost, new Date(LEASE.getTime() + 300_001));
+    expect(ended).toEqual({ ...run, ...lost, leaseUntil: null });
+    // its lease is gone: the sweep of another node finds nothing to end
+    expect(await runs.finish(run.id, 'w', makeEnd({ status: 'failed' }), minutesAfter(LEASE, 60))).toBeNull();
+  });
+
+  test('the end of a run is asked for once, and what is marked first counts', async ({ runs }) => {
+    const queued = await insert(runs, makeRun());
+    const running = await insertRunning(runs);
+
+    for (const run of [queued, running]) {
+      const marked = { ...run, cancelRequestedAt: NOON };
+      expect(await runs.requestCancel(run.id, NOON)).toEqual(marked);
+      expect(await runs.requestCancel(run.id, minutesAfter(NOON, 1))).toEqual(marked);
+      expect(await runs.find(run.id)).toEqual(marked);
+    }
+    expect((await runs.claim(queued.id, 'v', NOON, LEASE))?.cancelRequestedAt).toEqual(NOON);
+  });
+
+  test('the end of a finished run cannot be asked for', async ({ runs }) => {
+    for (const status of ENDS) {
+      const run = await insert(runs, makeRun({ status, workerId: 'w' }));
+      expect(await runs.requestCancel(run.id, NOON), status).toBeNull();
+      expect(await runs.find(run.id)).toEqual(run);
+    }
+    expect(await runs.requestCancel('none', NOON)).toBeNull();
+  });
+
+  test('a worker vouches for its running runs that it names, and sees their marks', async ({ runs }) => {
+    const [own, marked, unnamed] = [
+      await insertRunning(runs),
+      await insertRunning(runs),
+      await insertRunning(runs),
+    ];
+    const foreign = await insertRunning(runs, 'other');
+    const lost = await insertLost(runs);
+    const queued = await insert(runs, makeRun());
+    await runs.requestCancel(marked.id, NOON);
+    const later = minutesAfter(LEASE, 5);
+
+    const renewed = await runs.renewLeases(
+      'w',
+      [own.id, marked.id, foreign.id, lost.id, queued.id, 'none'],
+      later,
+    );
+
+    const byId = (a: Run, b: Run) => (a.id < b.id ? -1 : 1);
+    const expected = [
+      { ...own, leaseUntil: later },
+      { ...marked, leaseUntil: later, cancelRequestedAt: NOON },
+    ];
+    expect(renewed.toSorted(byId)).toEqual(expected.toSorted(byId));
+    expect(await runs.findMany([own.id, unnamed.id, foreign.id, lost.id, queued.id])).toEqual([
+      expected[0],
+      unnamed,
+      foreign,
+      lost,
+      queued,
+    ]);
+    expect(await runs.renewLeases('w', [], later)).toEqual([]);
+  });
+}
+
+async function insert(runs: RunStore, run: Run): Promise<Run> {
+  await runs.insert(run);
+  return run;
+}
+
+async function insertRunning(runs: RunStore, workerId = 'w'): Promise<Run> {
+  return insert(runs, makeRun({ status: 'running', workerId, startedAt: NOON, leaseUntil: LEASE }));
+}
+
+async function insertLost(runs: RunStore): Promise<Run> {
+  return insert(
+    runs,
+    makeRun({
+      status: 'lost',
+      workerId: 'w',
+      startedAt: NOON,
+      finishedAt: LEASE,
+      reason: 'Its node stopped answering.',
+    }),
+  );
+}

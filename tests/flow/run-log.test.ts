@@ -1,0 +1,131 @@
+import { expect, it } from 'vitest';
+import { type ApiClient, collect, joinBatches, type LogBatch, RUN_LOG } from '../support/api-client.ts';
+import { readLog, runPlaybook, waitForEnd } from '../support/operations.ts';
+import { describeOnBothStorages } from '../support/storages.ts';
+import { withServer } from '../support/with-server.ts';
+
+const raw = (bytes: Buffer | string) => `# raw ${Buffer.from(bytes).toString('base64')}`;
+
+/** Reads a log in pieces: a connection is cut after a random number of events, and resumed with the last line held. */
+async function readWithCuts(
+  api: ApiClient,
+  runId: string,
+  transport: 'overWebSocket' | 'overSse',
+  cuts: number,
+): Promise<string> {
+  const held: LogBatch[] = [];
+  let last = 0;
+  for (let cut = 0; cut <= cuts; cut += 1) {
+    const events = api[transport]<{ runLog: LogBatch }>(RUN_LOG, { runId, after: last });
+    let left = cut === cuts ? Number.POSITIVE_INFINITY : 1 + Math.floor(Math.random() * 3);
+    for await (const { runLog } of events) {
+      held.push(runLog);
+      last = runLog.firstLine + runLog.lineCount - 1;
+      left -= 1;
+      if (left === 0) break;
+    }
+  }
+  return joinBatches(held).text;
+}
+
+describeOnBothStorages('the log of a run', (choose) => {
+  it('is read without gap or repeat by subscribers that are cut and resumed 50 times, over both transports', () =>
+    withServer(
+      {
+        storage: choose(),
+        ansible: 'scripted',
+        playbooks: { 'many.yaml': '# lines 1500 2\n- hosts: localhost\n' },
+      },
+      async ({ api }) => {
+        const id = await runPlaybook(api, 'many.yaml');
+        const [overSocket, overSse] = await Promise.all([
+          readWithCuts(api, id, 'overWebSocket', 50),
+          readWithCuts(api, id, 'overSse', 50),
+        ]);
+        const expected = Array.from({ length: 1_500 }, (_, i) => `line ${i + 1} of 1500`).join('\n');
+        expect(overSocket).toBe(expected);
+        expect(overSse).toBe(expected);
+      },
+    ));
+
+  it('holds whatever was printed: Unicode, progress, binary, long lines, no final newline', () =>
+    withServer(
+      {
+        storage: choose(),
+        ansible: 'scripted',
+        playbooks: {
+          'odd.yaml': [
+            '# print größe 日本 🚀 <img src=x onerror=alert(1)>',
+            raw('10 %\r50 %\r100 %\n'),
+            raw(Buffer.from([0x61, 0xff, 0xfe, 0x00, 0x62, 0x0a])),
+            // one character, cut between two writes
+            raw(Buffer.from('🚀').subarray(0, 2)),
+            raw(Buffer.concat([Buffer.from('🚀').subarray(2), Buffer.from('\n\n')])),
+            raw(`${'x'.repeat(200_000)}\n`),
+            raw('no newline at the end'),
+            '- hosts: localhost',
+          ].join('\n'),
+        },
+      },
+      async ({ api }) => {
+        const id = await runPlaybook(api, 'odd.yaml');
+        await waitForEnd(() => api, id);
+        const { text } = await readLog(api, id);
+        const lines = text.split('\n');
+        expect(lines.slice(0, 5)).toEqual([
+          'größe 日本 🚀 <img src=x onerror=alert(1)>',
+          '10 %\r50 %\r100 %',
+          'a\ufffd\ufffd\0b',
+          '🚀',
+          '',
+        ]);
+        const long = lines.slice(5, -1);
+        expect(long).toHaveLength(4);
+        expect(long[0]).toMatch(/^x{65536} …\[line longer than 64 KiB, continued on the next line\]$/);
+        expect(long.map((line) => line.replace(/ …\[.*$/, '')).join('')).toBe('x'.repeat(200_000));
+        expect(lines.at(-1)).toBe('no newline at the end');
+        const events = await collect(
+          api.overWebSocket<{ runLog: LogBatch }>(RUN_LOG, { runId: id, after: 3 }),
+        );
+        expect(
+          joinBatches(
+            events.map((event) => event.runLog),
+            3,
+          ).text,
+        ).toBe(lines.slice(3).join('\n'));
+      },
+    ));
+
+  it('splits a single line of 5 MB and says so', () =>
+    withServer(
+      {
+        storage: choose(),
+        ansible: 'scripted',
+        playbooks: { 'big.yaml': '# repeat 50000 100\n- hosts: localhost\n' },
+      },
+      async ({ api }) => {
+        const id = await runPlaybook(api, 'big.yaml');
+        await waitForEnd(() => api, id);
+        const { text, totalLines } = await readLog(api, id);
+        expect(totalLines).toBe(Math.ceil(5_000_000 / 65_536));
+        const joined = text.replaceAll(' …[line longer than 64 KiB, continued on the next line]\n', '');
+        expect(joined === 'y'.repeat(5_000_000)).toBe(true);
+      },
+    ));
+
+  it('refuses a run that does not exist and a line that cannot be', () =>
+    withServer(
+      { storage: choose(), ansible: 'scripted', playbooks: { 'a.yaml': '- hosts: localhost\n' } },
+      async ({ api }) => {
+        for (const transport of ['overWebSocket', 'overSse'] as const) {
+          await expect(collect(api[transport](RUN_LOG, { runId: 'UnVuOm5vbmU=' }))).rejects.toThrow(
+            /NOT_FOUND|There is no run/,
+          );
+        }
+        const id = await runPlaybook(api, 'a.yaml');
+        await expect(collect(api.overSse(RUN_LOG, { runId: id, after: -1 }))).rejects.toThrow(/0 or more/);
+        await waitForEnd(() => api, id);
+        expect(await collect(api.overSse(RUN_LOG, { runId: id, after: 5 }))).toEqual([]);
+      },
+    ));
+});

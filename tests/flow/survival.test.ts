@@ -1,0 +1,126 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import {
+  cancelRun,
+  findRun,
+  listRuns,
+  readLog,
+  runPlaybook,
+  waitForEnd,
+  waitForStatus,
+} from '../support/operations.ts';
+import { describeOnBothStorages } from '../support/storages.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withServer } from '../support/with-server.ts';
+
+const lines = (count: number) =>
+  Array.from({ length: count }, (_, i) => `line ${i + 1} of ${count}`).join('\n');
+
+/** Processes that belong to a run, by their environment. */
+function processesOf(): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(join('/proc', pid, 'environ'), 'utf8').includes('SIBLE_RUN_ID=');
+      } catch {
+        return false;
+      }
+    });
+}
+
+describeOnBothStorages('survival', (choose) => {
+  it('a server that is killed at any moment finds the true end and every line, 20 times of 20', () =>
+    withServer(
+      {
+        storage: choose(),
+        ansible: 'scripted',
+        playbooks: { 'long.yaml': '# lines 60 8\n# exit 7\n- hosts: localhost\n' },
+      },
+      async (test) => {
+        for (let round = 0; round < 20; round += 1) {
+          const id = await runPlaybook(test.api, 'long.yaml');
+          // the moment is what is tried, not a condition that is waited for
+          await delay(round * 35);
+          await test.server.kill();
+          await test.restart();
+          const run = await waitForEnd(() => test.api, id);
+          expect(run, `round ${round}: ${test.server.output()}`).toMatchObject({
+            status: 'FAILED',
+            exitCode: 7,
+          });
+          expect(await readLog(test.api, id)).toEqual({ text: lines(60), totalLines: 60, complete: true });
+        }
+        expect(await listRuns(test.api)).toHaveLength(20);
+        expect(readdirSync(join(test.dataDir, 'runs'))).toEqual([]);
+      },
+    ));
+
+  it('a cancelled run leaves no process behind, and says that it was cancelled', () =>
+    withServer(
+      {
+        storage: choose(),
+        ansible: 'scripted',
+        playbooks: {
+          'stubborn.yaml':
+            '# ignore-term\n# leave-behind 600000\n# print ready\n# sleep 600000\n- hosts: localhost\n',
+        },
+      },
+      async ({ api }) => {
+        const before = processesOf().length;
+        const id = await runPlaybook(api, 'stubborn.yaml');
+        await waitUntil(async () => (await readLog(api, id)).totalLines > 0, { withinMs: 15_000 });
+        expect(processesOf().length).toBeGreaterThan(before);
+        await cancelRun(api, id);
+        expect(await waitForEnd(() => api, id)).toMatchObject({
+          status: 'CANCELED',
+          reason: 'Canceled on request.',
+        });
+        expect(processesOf()).toHaveLength(before);
+      },
+    ));
+
+  it('a queued run is cancelled without starting, and a finished one cannot be', () =>
+    withServer(
+      {
+        storage: choose(),
+        ansible: 'scripted',
+        env: { SIBLE_CONCURRENCY: '1' },
+        playbooks: { 'wait.yaml': '# print begun\n# sleep 600000\n- hosts: localhost\n' },
+      },
+      async ({ api }) => {
+        const first = await runPlaybook(api, 'wait.yaml');
+        await waitForStatus(() => api, first, 'RUNNING');
+        const second = await runPlaybook(api, 'wait.yaml');
+        await cancelRun(api, second);
+        expect(await findRun(api, second)).toMatchObject({ status: 'CANCELED', exitCode: null });
+        await cancelRun(api, first);
+        await waitForEnd(() => api, first);
+        const { cancelRun: again } = await api.request<{ cancelRun: object }>(
+          'mutation ($id: ID!) { cancelRun(input: { id: $id }) { __typename ... on Error { message } } }',
+          { id: first },
+        );
+        expect(again).toMatchObject({ __typename: 'InvalidStateError' });
+      },
+    ));
+
+  it('a playbook that is killed from outside has failed by that signal', () =>
+    withServer(
+      {
+        storage: choose(),
+        ansible: 'scripted',
+        playbooks: { 'dies.yaml': '# print last words\n# kill-self\n- hosts: localhost\n' },
+      },
+      async ({ api }) => {
+        const id = await runPlaybook(api, 'dies.yaml');
+        expect(await waitForEnd(() => api, id)).toMatchObject({
+          status: 'FAILED',
+          exitCode: null,
+          reason: 'It was killed by SIGKILL.',
+        });
+        expect((await readLog(api, id)).text).toBe('last words');
+      },
+    ));
+});

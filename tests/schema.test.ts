@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { buildSchema, findBreakingChanges, printSchema } from 'graphql';
+import { expect, it } from 'vitest';
+import { schema } from '../server/graphql/schema.ts';
+
+const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
+
+it('schema.graphql is what the server serves', () => {
+  expect(`${printSchema(schema)}\n`, 'run "npm run schema"').toBe(read('../schema.graphql'));
+});
+
+it('the schema holds all of the contract that other programs rely on', () => {
+  expect(findBreakingChanges(buildSchema(read('fixtures/contract.graphql')), schema)).toEqual([]);
+});

@@ -1,0 +1,143 @@
+import { statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'libsql';
+import { describe, expect, it } from 'vitest';
+import { openSqliteStorage } from '../../server/storage/sqlite/sqlite-storage.ts';
+import type { Storage } from '../../server/storage/storage.ts';
+import { describeJobBackendContract } from '../contract/job-backend-contract.ts';
+import { describeStorageContract } from '../contract/storage-contract.ts';
+import { makeSchedule } from '../support/make.ts';
+import { makeTempDir } from '../support/temp-dir.ts';
+
+describeStorageContract('sqlite', async () => {
+  const folder = await makeTempDir();
+  const path = join(folder.path, 'data', 'sible.sqlite');
+  let storage: Storage = await openSqliteStorage(path);
+  return {
+    storage,
+    async reopen() {
+      await storage.close();
+      storage = await openSqliteStorage(path);
+      return storage;
+    },
+    async dispose() {
+      await storage.close();
+      await folder.remove();
+    },
+  };
+});
+
+describeJobBackendContract('sqlite', async () => {
+  const folder = await makeTempDir();
+  const storage = await openSqliteStorage(join(folder.path, 'sible.sqlite'));
+  return {
+    backend: storage.jobBackend,
+    async close() {
+      await storage.close();
+      await folder.remove();
+    },
+  };
+});
+
+describe('the file', () => {
+  async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+    const folder = await makeTempDir();
+    try {
+      await work(folder.path);
+    } finally {
+      await folder.remove();
+    }
+  }
+
+  it('can be read by its owner only', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'below', 'sible.sqlite');
+      await (await openSqliteStorage(path)).close();
+      expect(statSync(path).mode & 0o777).toBe(0o600);
+    }));
+
+  it('is refused when it is no database, not ours, or newer', () =>
+    inFolder(async (folder) => {
+      writeFileSync(join(folder, 'text'), 'no database, '.repeat(1_000));
+      await expect(openSqliteStorage(join(folder, 'text'))).rejects.toThrow(
+        /cannot be opened|not a database/,
+      );
+
+      const other = new Database(join(folder, 'other'));
+      other.exec('CREATE TABLE theirs (x)');
+      other.close();
+      await expect(openSqliteStorage(join(folder, 'other'))).rejects.toThrow(/another program/);
+
+      const newer = join(folder, 'newer');
+      await (await openSqliteStorage(newer)).close();
+      const raw = new Database(newer);
+      raw.exec('PRAGMA user_version = 99');
+      raw.close();
+      await expect(openSqliteStorage(newer)).rejects.toThrow(/newer Sible/);
+    }));
+
+  it('shows a schedule whose row is broken with a problem, and the others as they are', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'sible.sqlite');
+      const storage = await openSqliteStorage(path);
+      const [broken, sound] = [makeSchedule({ name: 'a' }), makeSchedule({ name: 'b' })];
+      await storage.schedules.insert(broken);
+      await storage.schedules.insert(sound);
+      const raw = new Database(path);
+      raw.prepare('UPDATE schedules SET timing = ? WHERE id = ?').run('{"kind":"moon"}', broken.id);
+      raw.close();
+      const { items } = await storage.schedules.list({}, 'name', {
+        limit: 10,
+        cursor: null,
+        backward: false,
+      });
+      expect(items.map((item) => item.node)).toEqual([
+        expect.objectContaining({
+          id: broken.id,
+          nextRunAt: null,
+          problem: expect.stringMatching(/cannot be read/),
+        }),
+        sound,
+      ]);
+      await storage.close();
+    }));
+
+  it.each([
+    [
+      'schedules_enabled_by_next_run',
+      'SELECT * FROM schedules WHERE enabled = ? ORDER BY next_run_sort ASC, id ASC LIMIT ?',
+    ],
+    [
+      'schedules_by_next_run',
+      'SELECT * FROM schedules WHERE (next_run_sort, id) > (?, ?) ORDER BY next_run_sort ASC, id ASC LIMIT ?',
+    ],
+    [
+      'schedules_by_created',
+      'SELECT * FROM schedules WHERE (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?',
+    ],
+    [
+      'runs_by_schedule',
+      'SELECT * FROM runs WHERE schedule_id = ? AND (queued_at, id) < (?, ?) ORDER BY queued_at DESC, id DESC LIMIT ?',
+    ],
+    [
+      'runs_active_by_schedule',
+      "SELECT count(*) FROM runs WHERE schedule_id = ? AND status IN ('queued', 'running')",
+    ],
+    [
+      'jobs_due',
+      'SELECT id FROM jobs WHERE name = ? AND locked_at IS NULL AND next_run_at <= ? AND disabled = 0 ORDER BY next_run_at, priority DESC LIMIT 1',
+    ],
+  ])('answers from the index %s: %s', (index, sql) =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'sible.sqlite');
+      await (await openSqliteStorage(path)).close();
+      const raw = new Database(path);
+      const values = Array(sql.split('?').length - 1).fill(1);
+      const plan = raw.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(values) as { detail: string }[];
+      raw.close();
+      const text = plan.map((step) => step.detail).join('; ');
+      expect(text).toContain(index);
+      expect(text).not.toMatch(/FOR ORDER BY/);
+    }),
+  );
+});

@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import type { PageRequest } from '../../server/domain/page.ts';
+import { NO_PARAMETERS, type Run, type RunEnd } from '../../server/domain/run.ts';
+import type { LogChunk } from '../../server/domain/run-log.ts';
+import type { Schedule } from '../../server/domain/schedule.ts';
+import type { Tick } from '../../server/domain/tick.ts';
+import type { Firing } from '../../server/storage/storage.ts';
+
+/** Instants of tests count from here: noon, so that a minute more or less stays on the day. */
+export const NOON: Date = new Date('2026-11-23T12:00:00.000Z');
+
+export function minutesAfter(instant: Date, minutes: number): Date {
+  return new Date(instant.getTime() + minutes * 60_000);
+}
+
+/** An enabled schedule that waits for {@link NOON}. */
+export function makeSchedule(overrides: Partial<Schedule> = {}): Schedule {
+  return {
+    id: randomUUID(),
+    name: 'Nightly update',
+    playbook: 'update.yaml',
+    timing: { kind: 'cron', expression: '*/5 * * * *' },
+    timezone: 'Europe/Berlin',
+    parameters: NO_PARAMETERS,
+    overlap: 'skip',
+    enabled: true,
+    nextRunAt: NOON,
+    problem: null,
+    version: 1,
+    createdAt: new Date('2026-11-20T08:00:00.001Z'),
+    updatedAt: new Date('2026-11-20T08:00:00.001Z'),
+    ...overrides,
+  };
+}
+
+/** A queued run that was started by hand. */
+export function makeRun(overrides: Partial<Run> = {}): Run {
+  return {
+    id: randomUUID(),
+    playbook: 'update.yaml',
+    parameters: NO_PARAMETERS,
+    status: 'queued',
+    trigger: 'manual',
+    scheduleId: null,
+    scheduledFor: null,
+    queuedAt: NOON,
+    startedAt: null,
+    finishedAt: null,
+    exitCode: null,
+    reason: null,
+    workerId: null,
+    leaseUntil: null,
+    cancelRequestedAt: null,
+    ...overrides,
+  };
+}
+
+export function makeEnd(overrides: Partial<RunEnd> = {}): RunEnd {
+  return { status: 'succeeded', exitCode: 0, reason: null, finishedAt: minutesAfter(NOON, 3), ...overrides };
+}
+
+export function makeTick(schedule: Pick<Schedule, 'id'>, overrides: Partial<Tick> = {}): Tick {
+  return {
+    scheduleId: schedule.id,
+    scheduledFor: NOON,
+    outcome: 'skipped',
+    reason: 'A run of this schedule is running.',
+    runId: null,
+    ...overrides,
+  };
+}
+
+/** The firing that starts one run at the instant that the schedule waits for, and then waits five minutes more. */
+export function makeFiring(schedule: Schedule, overrides: Partial<Firing> = {}): Firing {
+  const due = schedule.nextRunAt ?? NOON;
+  const run = makeRun({
+    playbook: schedule.playbook,
+    trigger: 'schedule',
+    scheduleId: schedule.id,
+    scheduledFor: due,
+    queuedAt: due,
+  });
+  return {
+    scheduleId: schedule.id,
+    version: schedule.version,
+    expectedNextRunAt: due,
+    nextRunAt: minutesAfter(due, 5),
+    ticks: [makeTick(schedule, { scheduledFor: due, outcome: 'started', reason: null, runId: run.id })],
+    runs: [run],
+    ...overrides,
+  };
+}
+
+export function makeChunk(
+  firstLine: number,
+  lines: readonly string[],
+  endOffset = firstLine + lines.length,
+): LogChunk {
+  return { firstLine, lineCount: lines.length, text: lines.join('\n'), endOffset };
+}
+
+export function makePage(overrides: Partial<PageRequest> = {}): PageRequest {
+  return { limit: 50, cursor: null, backward: false, ...overrides };
+}

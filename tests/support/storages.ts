@@ -1,0 +1,20 @@
+import { describe } from 'vitest';
+import { makeMongoDatabase, mongoUri } from './mongo.ts';
+
+/** What a server is told of its storage, and what clears it away. */
+export interface StorageChoice {
+  readonly env: Record<string, string>;
+  drop(): Promise<void>;
+}
+
+/** Runs the same tests on both storages; says so when there is no MongoDB. */
+export function describeOnBothStorages(title: string, body: (choose: () => StorageChoice) => void): void {
+  describe(`${title} on SQLite`, () => body(() => ({ env: {}, drop: async () => undefined })));
+  if (mongoUri() === null) console.log(`Not covered on MongoDB, since MONGODB_URI is not set: ${title}`);
+  describe.skipIf(mongoUri() === null)(`${title} on MongoDB`, () =>
+    body(() => {
+      const database = makeMongoDatabase();
+      return { env: { MONGODB_URI: database.uri }, drop: database.drop };
+    }),
+  );
+}
