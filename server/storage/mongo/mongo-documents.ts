@@ -70,7 +70,8 @@ export interface RunDocument {
 }
 
 export interface ChunkDocument {
-  /** With the first line the unique key, in whose order the chunks are read. */
+  /** Run and first line: the unique key. */
+  _id: string;
   runId: string;
   firstLine: number;
   lineCount: number;

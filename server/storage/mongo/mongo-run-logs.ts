@@ -8,7 +8,7 @@ const DUPLICATE_KEY = 11_000;
 
 export async function createMongoRunLogs(db: Db): Promise<RunLogStore> {
   const chunks = db.collection<ChunkDocument>('runLogs');
-  await chunks.createIndex({ runId: 1, firstLine: 1 }, { unique: true });
+  await chunks.createIndex({ runId: 1, firstLine: 1 });
   /** Heads of the runs that this process writes: saves the question before each chunk. */
   const written = new Map<string, LogHead>();
 
@@ -24,7 +24,8 @@ export async function createMongoRunLogs(db: Db): Promise<RunLogStore> {
   return {
     /**
      * The unique key alone keeps two writers apart: each begins where a chunk ended when it looked, and if the other one was
-     * faster there is a chunk that begins at that very line.
+     * faster there is a chunk that begins at that very line. The key is `_id` and no second index: two unique indexes make
+     * servers that keep MongoDB's documents in PostgreSQL answer two such writers with a deadlock.
      */
     async append(runId, chunk) {
       const known = written.get(runId) ?? (await head(runId));
@@ -34,7 +35,14 @@ export async function createMongoRunLogs(db: Db): Promise<RunLogStore> {
       const { firstLine, lineCount, endOffset } = chunk;
       try {
         const text = new Binary(Buffer.from(chunk.text, 'utf8'));
-        await chunks.insertOne({ runId, firstLine, lineCount, endOffset, text });
+        await chunks.insertOne({
+          _id: `${runId}:${firstLine}`,
+          runId,
+          firstLine,
+          lineCount,
+          endOffset,
+          text,
+        });
       } catch (error) {
         written.delete(runId);
         if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
