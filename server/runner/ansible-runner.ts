@@ -322,16 +322,15 @@ function describeExit(
 }
 
 /**
- * What ansible-playbook's exit codes say.
- * @see ansible-core 2.19, lib/ansible/executor/task_queue_manager.py (RUN_*) and lib/ansible/errors/__init__.py (ExitCode)
+ * What ansible-playbook's exit codes say. A play that has both failed and unreachable hosts ends with the code for unreachable,
+ * which is the parser's code, too.
+ * @see ansible-core 2.19, lib/ansible/errors/__init__.py (ExitCode) and the end of StrategyBase.run in lib/ansible/plugins/strategy
  */
 const EXIT_REASONS: Readonly<Record<number, string>> = {
   1: 'Ansible reported an error.',
   2: 'One or more hosts failed.',
-  3: 'One or more hosts could not be reached.',
   4: 'One or more hosts could not be reached, or the playbook could not be parsed.',
   5: 'Ansible did not accept its options.',
-  6: 'One or more hosts failed or could not be reached.',
   99: 'It was interrupted.',
   126: 'ansible-playbook could not be executed.',
   127: 'ansible-playbook was not found, or the interpreter that it names.',

@@ -1,0 +1,172 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { findRunProcesses, signal } from '../../server/runner/process-tree.ts';
+import { cancelRun, readLog, runPlaybook, waitForEnd } from '../support/operations.ts';
+import { makeTempDir } from '../support/temp-dir.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { type TestServer, withServer } from '../support/with-server.ts';
+
+/** What real Ansible makes of playbooks that go wrong: each ends by itself, with a true status and reason. */
+
+const play = (tasks: string, more = '') => `- hosts: localhost
+  connection: local
+  gather_facts: false
+${more}  tasks:
+${tasks}`;
+
+const LEAVES_BEHIND = `    - ansible.builtin.shell: nohup sleep 600 >/dev/null 2>&1 & echo left
+    - ansible.builtin.command: sleep 601
+      async: 700
+      poll: 0
+`;
+
+const PLAYBOOKS = {
+  'ok.yaml': play('    - ansible.builtin.debug: { msg: fine }\n'),
+  'fails.yaml': play('    - ansible.builtin.fail: { msg: on purpose }\n'),
+  // a name that RFC 6761 keeps from ever existing
+  'unreachable.yaml':
+    '- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.raw: "true"\n      timeout: 20\n',
+  'hosts.ini': 'nobody.invalid ansible_connection=ssh\n',
+  'syntax.yaml': '- hosts: localhost\n  tasks:\n    - no_such_module_at_all: {}\n',
+  'pause.yaml': play(
+    '    - ansible.builtin.pause: { prompt: Shall I go on }\n    - ansible.builtin.debug: { msg: went on }\n',
+  ),
+  'prompt-default.yaml': play(
+    '    - ansible.builtin.debug: { msg: "taken: {{ colour }}" }\n',
+    '  vars_prompt:\n    - { name: colour, prompt: Which colour, default: green }\n',
+  ),
+  'prompt-given.yaml': play(
+    '    - ansible.builtin.debug: { msg: "taken: {{ colour }}" }\n',
+    '  vars_prompt:\n    - { name: colour, prompt: Which colour }\n',
+  ),
+  'echo.yaml': play('    - ansible.builtin.debug: { var: text }\n'),
+  'leaves.yaml': play(LEAVES_BEHIND),
+  'hangs.yaml': play(`${LEAVES_BEHIND}    - ansible.builtin.command: sleep 602\n`),
+};
+
+const withAnsible = (work: (test: TestServer) => Promise<void>, playbooks: Record<string, string> = {}) =>
+  withServer(
+    {
+      storage: { env: {}, drop: async () => undefined },
+      ansible: 'real',
+      playbooks: { ...PLAYBOOKS, ...playbooks },
+    },
+    work,
+  );
+
+async function runToEnd({ api }: TestServer, playbook: string, parameters: object | null = null) {
+  const id = await runPlaybook(api, playbook, parameters);
+  const { status, exitCode, reason } = await waitForEnd(() => api, id);
+  return { id, status, exitCode, reason, log: (await readLog(api, id)).text };
+}
+
+/** The id that processes carry is the run's own, which the API wraps. */
+const ownId = (id: string) => Buffer.from(id, 'base64').toString('utf8').replace(/^Run:/, '');
+
+describe('real Ansible', () => {
+  it('success, failure, an unreachable host and a fault of syntax have their own code and reason', () =>
+    withAnsible(async (test) => {
+      expect(await runToEnd(test, 'ok.yaml')).toMatchObject({
+        status: 'SUCCEEDED',
+        exitCode: 0,
+        reason: null,
+        log: expect.stringContaining('fine'),
+      });
+      expect(await runToEnd(test, 'fails.yaml')).toMatchObject({
+        status: 'FAILED',
+        exitCode: 2,
+        reason: 'One or more hosts failed.',
+        log: expect.stringContaining('on purpose'),
+      });
+      expect(await runToEnd(test, 'unreachable.yaml', { inventory: 'hosts.ini' })).toMatchObject({
+        status: 'FAILED',
+        exitCode: 4,
+        reason: 'One or more hosts could not be reached, or the playbook could not be parsed.',
+        log: expect.stringContaining('UNREACHABLE'),
+      });
+      expect(await runToEnd(test, 'syntax.yaml')).toMatchObject({
+        status: 'FAILED',
+        exitCode: 4,
+        log: expect.stringContaining('no_such_module_at_all'),
+      });
+    }));
+
+  it('what would wait for a person does not: pause goes on, a prompt takes its default, one without is refused', () =>
+    withAnsible(async (test) => {
+      expect(await runToEnd(test, 'pause.yaml')).toMatchObject({
+        status: 'SUCCEEDED',
+        log: expect.stringContaining('went on'),
+      });
+      expect(await runToEnd(test, 'prompt-default.yaml')).toMatchObject({
+        status: 'SUCCEEDED',
+        log: expect.stringContaining('taken: green'),
+      });
+      expect(await runToEnd(test, 'prompt-given.yaml', { extraVars: { colour: 'blue' } })).toMatchObject({
+        status: 'SUCCEEDED',
+        log: expect.stringContaining('taken: blue'),
+      });
+      await expect(runPlaybook(test.api, 'prompt-given.yaml')).rejects.toThrow(
+        /"colour\\?"? .*vars_prompt|colour/,
+      );
+    }));
+
+  it('become without a password fails at once and says so', async () => {
+    const folder = await makeTempDir();
+    try {
+      // what sudo -n does where a password is needed: as root, the real one would never need any
+      const sudo = join(folder.path, 'sudo');
+      writeFileSync(sudo, '#!/bin/sh\necho "sudo: a password is required" >&2\nexit 1\n', { mode: 0o755 });
+      const become = play(
+        '    - ansible.builtin.command: id\n',
+        `  become: true\n  become_user: nobody\n  become_method: ansible.builtin.sudo\n  vars: { ansible_become_exe: ${sudo} }\n`,
+      );
+      await withAnsible(
+        async (test) => {
+          const run = await runToEnd(test, 'become.yaml');
+          expect(run).toMatchObject({ status: 'FAILED', exitCode: 2 });
+          expect(run.log).toMatch(/password is required|Missing sudo password/);
+        },
+        { 'become.yaml': become },
+      );
+    } finally {
+      await folder.remove();
+    }
+  });
+
+  it('texts of extra variables are never templates', () =>
+    withAnsible(async (test) => {
+      const text = "{{ lookup('ansible.builtin.pipe', 'echo ex''ecuted') }}";
+      const run = await runToEnd(test, 'echo.yaml', { extraVars: { text } });
+      expect(run.status).toBe('SUCCEEDED');
+      expect(run.log).toContain("lookup('ansible.builtin.pipe'");
+      expect(run.log).not.toContain('executed');
+    }));
+
+  it('a run ends with its playbook, whatever that leaves behind', () =>
+    withAnsible(async (test) => {
+      const run = await runToEnd(test, 'leaves.yaml');
+      const left = await findRunProcesses(ownId(run.id));
+      for (const pid of left) signal(pid, 'SIGKILL');
+      expect(run).toMatchObject({ status: 'SUCCEEDED', exitCode: 0 });
+      expect(left.length).toBeGreaterThan(0);
+    }));
+
+  it('a cancelled run leaves none of its processes: no worker, no async task, nothing detached', () =>
+    withAnsible(async (test) => {
+      const id = await runPlaybook(test.api, 'hangs.yaml');
+      await waitUntil(async () => ((await findRunProcesses(ownId(id))).length > 5 ? true : null), {
+        withinMs: 60_000,
+      });
+      await waitUntil(
+        async () => ((await readLog(test.api, id)).text.split('TASK [').length > 3 ? true : null),
+        { withinMs: 60_000 },
+      );
+      await cancelRun(test.api, id);
+      expect(await waitForEnd(() => test.api, id)).toMatchObject({
+        status: 'CANCELED',
+        reason: 'Canceled on request.',
+      });
+      expect(await findRunProcesses(ownId(id))).toEqual([]);
+    }));
+});
