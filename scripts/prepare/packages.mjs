@@ -12,18 +12,12 @@ export async function installPackages() {
   const wanted = `${hash.digest('hex')} node${process.versions.modules} ${process.platform}-${process.arch}\n`;
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return;
   rmSync(STAMP, { force: true });
-  // not `npm ci`: npm 11 writes lock files without the packages of other platforms, and then refuses them
-  await runStep(
-    'Installing packages',
-    'npm',
-    ['install', '--no-save', '--no-audit', '--no-fund', '--include=dev'],
-    {
-      explain: (output) =>
-        /ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ECONNRESET|network/i.test(output)
-          ? `The npm registry cannot be reached. Connect this machine to the network (or set npm's proxy), then try again.\n${lastLines(output)}`
-          : null,
-    },
-  );
+  await runStep('Installing packages', 'npm', ['ci', '--no-audit', '--no-fund', '--include=dev'], {
+    explain: (output) =>
+      /ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ECONNRESET|network/i.test(output)
+        ? `The npm registry cannot be reached. Connect this machine to the network (or set npm's proxy), then try again.\n${lastLines(output)}`
+        : null,
+  });
   writeFileSync(STAMP, wanted);
 }
 
