@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type ApiClient,
+  collect,
+  createApiClient,
+  joinBatches,
+  type LogBatch,
+  RUN_LOG,
+} from '../support/api-client.ts';
+import { makeMongoDatabase, mongoUri } from '../support/mongo.ts';
+import {
+  createSchedule,
+  deleteSchedule,
+  listRuns,
+  readLog,
+  runPlaybook,
+  waitForEnd,
+} from '../support/operations.ts';
+import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
+import { makeTempDir } from '../support/temp-dir.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { SCRIPTED, withServer } from '../support/with-server.ts';
+
+interface TwoNodes {
+  readonly first: ApiClient;
+  readonly second: ApiClient;
+  readonly secondServer: ServerProcess;
+}
+
+const PLAYBOOKS = {
+  'quick.yaml': '# print done\n- hosts: localhost\n',
+  'slow.yaml': '# lines 300 5\n- hosts: localhost\n',
+};
+const SCHEDULE_COUNT = 5;
+
+/** Two nodes on one database, with the same playbooks, each with a data folder of its own. */
+async function withTwoNodes(work: (nodes: TwoNodes) => Promise<void>): Promise<void> {
+  const database = makeMongoDatabase();
+  const storage = { env: { MONGODB_URI: database.uri }, drop: database.drop };
+  await withServer({ storage, ansible: 'scripted', playbooks: PLAYBOOKS }, async ({ api, dataDir }) => {
+    const folder = await makeTempDir();
+    const secondServer = await startServerProcess(folder.path, {
+      ...storage.env,
+      SIBLE_ANSIBLE_PLAYBOOK: SCRIPTED,
+      SIBLE_PLAYBOOKS_DIR: `${dataDir}/playbooks`,
+    });
+    const second = createApiClient(secondServer.url);
+    try {
+      await work({ first: api, second, secondServer });
+    } finally {
+      await second.close();
+      await secondServer.stop();
+      await folder.remove();
+    }
+  });
+}
+
+const createSchedules = (nodes: readonly ApiClient[]) =>
+  Promise.all(
+    Array.from({ length: SCHEDULE_COUNT }, (_, n) =>
+      createSchedule(nodes[n % nodes.length] as ApiClient, 'quick.yaml', '* * * * * *', { overlap: 'ALLOW' }),
+    ),
+  );
+
+const untilEachRan = (api: ApiClient, ids: readonly string[], times: number) =>
+  waitUntil(
+    async () => (await Promise.all(ids.map((id) => listRuns(api, id)))).every((runs) => runs.length >= times),
+    { withinMs: 60_000, everyMs: 200 },
+  );
+
+/** Seconds of the instants for which there are runs, in order; one that is there twice is twice in the list. */
+async function instantsOf(api: ApiClient, id: string): Promise<number[]> {
+  const runs = await listRuns(api, id);
+  return runs.map((run) => Date.parse(run.scheduledFor ?? '') / 1_000).sort((a, b) => a - b);
+}
+
+const successive = (instants: readonly number[]) => instants.map((_, i) => (instants[0] ?? 0) + i);
+
+if (mongoUri() === null) console.log('Not covered, since MONGODB_URI is not set: two nodes on one MongoDB');
+
+describe.skipIf(mongoUri() === null)('two nodes on one MongoDB', () => {
+  it('start one run for each instant, and either node shows all of it', () =>
+    withTwoNodes(async ({ first, second }) => {
+      const ids = await createSchedules([first, second]);
+      await untilEachRan(first, ids, 8);
+      for (const id of ids) await deleteSchedule(second, id);
+
+      for (const id of ids) {
+        const instants = await instantsOf(second, id);
+        expect(instants).toEqual(successive(instants));
+        for (const run of await listRuns(first, id)) {
+          expect(await waitForEnd(() => second, run.id)).toMatchObject({ status: 'SUCCEEDED' });
+          expect((await readLog(first, run.id)).text).toBe('done');
+        }
+      }
+    }));
+
+  it('a log that one of them writes is tailed on both while it is written', () =>
+    withTwoNodes(async ({ first, second }) => {
+      const id = await runPlaybook(first, 'slow.yaml');
+      const expected = Array.from({ length: 300 }, (_, i) => `line ${i + 1} of 300`).join('\n');
+
+      const tails = await Promise.all(
+        [first, second].flatMap((api) => [
+          collect(api.overWebSocket<{ runLog: LogBatch }>(RUN_LOG, { runId: id })),
+          collect(api.overSse<{ runLog: LogBatch }>(RUN_LOG, { runId: id })),
+        ]),
+      );
+
+      for (const events of tails) {
+        expect(joinBatches(events.map((event) => event.runLog)).text).toBe(expected);
+        // live, and not all of it at the end
+        expect(events.length).toBeGreaterThan(2);
+      }
+    }));
+
+  it('no instant is missed when one of them is killed', () =>
+    withTwoNodes(async ({ first, second, secondServer }) => {
+      const ids = await createSchedules([first, second]);
+      await untilEachRan(first, ids, 3);
+      await secondServer.kill();
+      // longer than the locks of the killed one last
+      await untilEachRan(first, ids, 16);
+      for (const id of ids) await deleteSchedule(first, id);
+
+      for (const id of ids) {
+        const instants = await instantsOf(first, id);
+        expect(instants).toEqual(successive(instants));
+      }
+    }));
+});
