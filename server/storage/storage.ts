@@ -55,7 +55,8 @@ export interface ScheduleStore {
   /**
    * Records what became of due instants, all or nothing, also over a crash: moves `nextRunAt` and stores the ticks and runs,
    * if the schedule is enabled, has this version and still waits for `expectedNextRunAt`.
-   * Does not bump the version. Ticks that are there already are left as they are.
+   * Does not bump the version. Ticks that are there already are left as they are, and the runs that were to stand beside them
+   * are not stored: an instant is run once, also when a clock was put back.
    * @returns false when it was changed, deleted, disabled, or fired already (by this or another node)
    */
   fire(firing: Firing): Promise<boolean>;

@@ -40,6 +40,19 @@ export function describeFiring(open: OpenStorage): void {
     expect(await storedOf(storage, schedule)).toEqual({ ticks: firing.ticks, runs: firing.runs });
   });
 
+  test('starts no second run for an instant that is in the ledger, after a clock was put back', async (storage) => {
+    const schedule = await insert(storage, makeSchedule());
+    const first = makeFiring(schedule);
+    await storage.schedules.fire(first);
+    // an edit computes the next run from the clock, which was put back meanwhile
+    await storage.schedules.replace({ ...schedule, version: 2 }, 1);
+
+    expect(await storage.schedules.fire(makeFiring({ ...schedule, version: 2 }))).toBe(true);
+
+    expect(await storedOf(storage, schedule)).toEqual({ ticks: first.ticks, runs: first.runs });
+    expect((await storage.schedules.find(schedule.id))?.nextRunAt).toEqual(first.nextRunAt);
+  });
+
   test('fires instant after instant', async (storage) => {
     const schedule = await insert(storage, makeSchedule());
     for (let minute = 0; minute < 20; minute += 5) {

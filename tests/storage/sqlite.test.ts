@@ -1,4 +1,4 @@
-import { statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { describe, expect, it } from 'vitest';
@@ -66,7 +66,16 @@ describe('the file', () => {
       const other = new Database(join(folder, 'other'));
       other.exec('CREATE TABLE theirs (x)');
       other.close();
+      const before = readFileSync(join(folder, 'other'));
       await expect(openSqliteStorage(join(folder, 'other'))).rejects.toThrow(/another program/);
+      expect(readFileSync(join(folder, 'other')).equals(before)).toBe(true);
+
+      const damaged = join(folder, 'damaged');
+      writeFileSync(
+        damaged,
+        Buffer.concat([before.subarray(0, 100), Buffer.alloc(before.length - 100, 0x7f)]),
+      );
+      await expect(openSqliteStorage(damaged)).rejects.toThrow(/"[^"]*damaged" cannot be read as a database/);
 
       const newer = join(folder, 'newer');
       await (await openSqliteStorage(newer)).close();

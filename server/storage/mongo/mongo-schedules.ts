@@ -79,8 +79,16 @@ export async function createMongoSchedules(db: Db): Promise<ScheduleStore> {
    * while they are young enough for such a process to exist.
    */
   async function complete(scheduleId: string, firing: FiringDocument): Promise<void> {
-    await Promise.all([insertMissing(ticks, firing.ticks), insertMissing(runs, firing.runs)]);
+    const areNew = await insertMissing(ticks, firing.ticks);
+    await insertMissing(runs, areNew ? firing.runs : await runsOfLedger(firing));
     await schedules.updateOne({ _id: scheduleId, 'firing.id': firing.id }, { $unset: { firing: '' } });
+  }
+
+  /** Runs whose instant is theirs: another one was there before when a clock was put back. */
+  async function runsOfLedger(firing: FiringDocument): Promise<RunDocument[]> {
+    const found = await ticks.find({ _id: { $in: firing.ticks.map((tick) => tick._id) } }).toArray();
+    const ids = new Set(found.map((tick) => tick.runId));
+    return firing.runs.filter((run) => ids.has(run._id));
   }
 
   /**
@@ -207,19 +215,24 @@ export async function createMongoTicks(db: Db): Promise<TickStore> {
   };
 }
 
-/** Inserts those that are not there; the others stay as they are. */
+/**
+ * Inserts those that are not there; the others stay as they are.
+ * @returns whether none was there
+ */
 async function insertMissing<D extends { _id: string }>(
   collection: Collection<D>,
   documents: readonly D[],
-): Promise<void> {
-  if (documents.length === 0) return;
+): Promise<boolean> {
+  if (documents.length === 0) return true;
   try {
     await collection.insertMany([...documents] as OptionalUnlessRequiredId<D>[], { ordered: false });
+    return true;
   } catch (error) {
     const isAllThere =
       error instanceof MongoBulkWriteError &&
       [error.writeErrors].flat().every((writeError) => writeError.code === DUPLICATE_KEY);
     if (!isAllThere) throw error;
+    return false;
   }
 }
 

@@ -141,8 +141,11 @@ export function createSqliteSchedules(statements: Statements, insertRun: (run: R
             firing.expectedNextRunAt.getTime(),
           ) === 1;
         if (!isOurs) return false;
-        for (const tick of firing.ticks) run(INSERT_TICK, ...tickValues(tick));
-        for (const started of firing.runs) insertRun(started);
+        const inLedger = new Set<string>();
+        for (const tick of firing.ticks) {
+          if (run(INSERT_TICK, ...tickValues(tick)) === 0 && tick.runId !== null) inLedger.add(tick.runId);
+        }
+        for (const started of firing.runs) if (!inLedger.has(started.id)) insertRun(started);
         return true;
       });
     },

@@ -106,27 +106,42 @@ export class DatabaseFileError extends Error {
 }
 
 /**
- * Brings the file to the newest schema; each step is done whole or not at all. Safe to call again.
- * @throws {DatabaseFileError} when it is another program's file, or of a newer Sible
+ * Only looks at the file, and changes nothing of it.
+ * @throws {DatabaseFileError} when it is no database, another program's file, damaged, or of a newer Sible
  */
-export function migrate(db: Database, path: string): void {
-  const pragma = (name: string) => Number(Object.values(db.prepare(`PRAGMA ${name}`).get() as object)[0]);
-  const version = pragma('user_version');
-  const tables = db.prepare("SELECT count(*) AS n FROM sqlite_master WHERE type = 'table'").get() as {
-    n: number;
-  };
-  if (pragma('application_id') !== APPLICATION_ID && tables.n > 0) {
-    throw new DatabaseFileError(`"${path}" is a database of another program.`);
+export function requireOwnFile(db: Database, path: string): void {
+  let version: number;
+  let isForeign: boolean;
+  try {
+    version = pragma(db, 'user_version');
+    const tables = db.prepare("SELECT count(*) AS n FROM sqlite_master WHERE type = 'table'").get() as {
+      n: number;
+    };
+    isForeign = pragma(db, 'application_id') !== APPLICATION_ID && tables.n > 0;
+  } catch (error) {
+    throw new DatabaseFileError(
+      `"${path}" cannot be read as a database: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
+  if (isForeign) throw new DatabaseFileError(`"${path}" is a database of another program.`);
   if (version > MIGRATIONS.length) {
     throw new DatabaseFileError(
       `"${path}" was written by a newer Sible (schema ${version}; this one knows ${MIGRATIONS.length}). Start the newer one.`,
     );
   }
+}
+
+/** Brings the file to the newest schema; each step is done whole or not at all. Safe to call again. */
+export function migrate(db: Database): void {
+  const version = pragma(db, 'user_version');
   for (const [done, step] of MIGRATIONS.entries()) {
     if (done < version) continue;
     db.exec(
       `BEGIN IMMEDIATE; PRAGMA application_id = ${APPLICATION_ID}; ${step}; PRAGMA user_version = ${done + 1}; COMMIT;`,
     );
   }
+}
+
+function pragma(db: Database, name: string): number {
+  return Number(Object.values(db.prepare(`PRAGMA ${name}`).get() as object)[0]);
 }

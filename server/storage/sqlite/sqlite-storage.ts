@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'libsql';
 import type { Storage } from '../storage.ts';
@@ -7,7 +7,7 @@ import { createSqliteJobBackend } from './sqlite-job-backend.ts';
 import { createSqliteRunLogs } from './sqlite-run-logs.ts';
 import { createSqliteRuns } from './sqlite-runs.ts';
 import { createSqliteSchedules, createSqliteTicks } from './sqlite-schedules.ts';
-import { DatabaseFileError, migrate } from './sqlite-schema.ts';
+import { DatabaseFileError, migrate, requireOwnFile } from './sqlite-schema.ts';
 import { createStatements } from './sqlite-statements.ts';
 
 /**
@@ -18,8 +18,9 @@ export async function openSqliteStorage(path: string): Promise<Storage> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const db = open(path);
   try {
-    migrate(db, path);
-    chmodSync(path, 0o600);
+    requireOwnFile(db, path);
+    configure(db);
+    migrate(db);
   } catch (error) {
     db.close();
     throw error;
@@ -46,17 +47,22 @@ export async function openSqliteStorage(path: string): Promise<Storage> {
 
 function open(path: string): Database.Database {
   try {
-    const db = new Database(path);
-    // larger pages: log chunks are long; WAL: readers and the writer do not wait for each other; NORMAL: a power cut
-    // may take back the newest commits, but never half of one, and what was taken back is done again
-    db.exec(
-      'PRAGMA page_size = 32768; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;',
-    );
-    db.exec('PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;');
-    return db;
+    // before SQLite makes it, and it and its journals could be read by others
+    closeSync(openSync(path, 'a', 0o600));
+    chmodSync(path, 0o600);
+    return new Database(path);
   } catch (error) {
     throw new DatabaseFileError(
       `"${path}" cannot be opened as a database: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
+}
+
+function configure(db: Database.Database): void {
+  // larger pages: log chunks are long; WAL: readers and the writer do not wait for each other; NORMAL: a power cut
+  // may take back the newest commits, but never half of one, and what was taken back is done again
+  db.exec(
+    'PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;',
+  );
+  db.exec('PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;');
 }
