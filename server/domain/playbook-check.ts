@@ -88,7 +88,8 @@ function parse(
   }
   try {
     // only the syntax tree is built: aliases are never followed, so a bomb of them costs nothing, and Ansible's tags stay tags
-    const parsed = parseAllDocuments(text, {
+    // the parser takes a byte order mark for indentation; Ansible does not
+    const parsed = parseAllDocuments(text.replace(/^\ufeff/, ''), {
       lineCounter,
       logLevel: 'silent',
       prettyErrors: false,

@@ -1,0 +1,141 @@
+import { execFileSync } from 'node:child_process';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { test as base, describe, expect } from 'vitest';
+import { openPlaybookFolder, type PlaybookFolder } from '../../../server/services/playbook-folder.ts';
+import { makeTempDir } from '../../support/temp-dir.ts';
+
+const MAX = 1_000;
+
+/** A playbook folder, and a folder beside it that is none of our business. */
+const test = base.extend<{ place: { folder: PlaybookFolder; inside: string; outside: string } }>({
+  // biome-ignore lint/correctness/noEmptyPattern: Vitest reads the pattern
+  place: async ({}, use) => {
+    const { path, remove } = await makeTempDir();
+    const [inside, outside] = [join(path, 'playbooks'), join(path, 'outside')];
+    mkdirSync(inside);
+    mkdirSync(outside);
+    writeFileSync(join(outside, 'secret.yaml'), 'secret');
+    await use({ folder: await openPlaybookFolder(inside), inside, outside });
+    await remove();
+  },
+});
+
+describe('the playbook folder', () => {
+  test('lists playbooks by path, and neither links nor other files', async ({ place }) => {
+    const { folder, inside, outside } = place;
+    await folder.write('b.yaml', '');
+    await folder.write('a/z.yml', '');
+    await folder.write('roles/web/tasks/main.yml', '');
+    writeFileSync(join(inside, 'notes.txt'), '');
+    writeFileSync(join(inside, '.hidden.yaml'), '');
+    symlinkSync(join(outside, 'secret.yaml'), join(inside, 'link.yaml'));
+    symlinkSync(outside, join(inside, 'linked'));
+    mkdirSync(join(inside, 'folder.yaml'));
+
+    expect(await folder.list()).toEqual(['a/z.yml', 'b.yaml']);
+  });
+
+  test('reads what was written, and null for what is not there', async ({ place }) => {
+    const { folder } = place;
+    await folder.write('deep/er/a.yaml', 'text');
+
+    expect((await folder.read('deep/er/a.yaml', MAX))?.toString()).toBe('text');
+    for (const path of ['b.yaml', 'deep/er/a.yaml/b.yaml', `${'x'.repeat(300)}.yaml`])
+      expect(await folder.read(path, MAX)).toBeNull();
+    expect(readdirSync(join(place.inside, 'deep/er'))).toEqual(['a.yaml']);
+  });
+
+  test('leads nowhere through links: not to read, not to write, not to remove', async ({ place }) => {
+    const { folder, inside, outside } = place;
+    symlinkSync(join(outside, 'secret.yaml'), join(inside, 'file.yaml'));
+    symlinkSync(outside, join(inside, 'linked'));
+    symlinkSync('/etc', join(inside, 'etc'));
+
+    expect(await folder.read('file.yaml', MAX)).toBeNull();
+    expect(await folder.read('linked/secret.yaml', MAX)).toBeNull();
+    expect(await folder.exists('linked/secret.yaml')).toBe(false);
+    expect(await folder.exists('etc/passwd')).toBe(false);
+    await expect(folder.write('linked/new.yaml', 'x')).rejects.toThrow(/symbolic link/);
+    expect(await folder.remove('linked/secret.yaml')).toBe(false);
+    expect(readdirSync(outside)).toEqual(['secret.yaml']);
+    expect(readFileSync(join(outside, 'secret.yaml'), 'utf8')).toBe('secret');
+  });
+
+  test('replaces a link by a file of ours, and leaves what it led to', async ({ place }) => {
+    symlinkSync(join(place.outside, 'secret.yaml'), join(place.inside, 'file.yaml'));
+    await place.folder.write('file.yaml', 'ours');
+
+    expect((await place.folder.read('file.yaml', MAX))?.toString()).toBe('ours');
+    expect(readFileSync(join(place.outside, 'secret.yaml'), 'utf8')).toBe('secret');
+  });
+
+  test('never gives or changes what is outside while a folder is swapped for a link, 200 times', async ({
+    place,
+  }) => {
+    const { folder, inside, outside } = place;
+    const name = join(inside, 'swap');
+    let isDone = false;
+    let swaps = 0;
+    const swapping = (async () => {
+      for (let n = 0; !isDone; n += 1) {
+        // what writes meanwhile makes the folder itself at times: then this swap does not come about
+        try {
+          rmSync(name, { recursive: true, force: true });
+          if (n % 2) symlinkSync(outside, name);
+          else {
+            mkdirSync(`${name}.new`, { recursive: true });
+            writeFileSync(join(`${name}.new`, 'secret.yaml'), 'ours');
+            renameSync(`${name}.new`, name);
+          }
+          swaps += 1;
+        } catch {}
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    })();
+
+    for (let n = 0; n < 200; n += 1) {
+      const read = await folder.read('swap/secret.yaml', MAX);
+      expect(['ours', 'changed', undefined]).toContain(read?.toString());
+      await folder.write('swap/secret.yaml', 'changed').catch(() => undefined);
+      await folder.remove('swap/secret.yaml').catch(() => undefined);
+    }
+    isDone = true;
+    await swapping;
+    expect(swaps).toBeGreaterThan(20);
+
+    expect(readdirSync(outside)).toEqual(['secret.yaml']);
+    expect(readFileSync(join(outside, 'secret.yaml'), 'utf8')).toBe('secret');
+  });
+
+  test('refuses what is no regular file, without waiting for it, and what is too long', async ({ place }) => {
+    const { folder, inside } = place;
+    execFileSync('mkfifo', [join(inside, 'fifo.yaml')]);
+    mkdirSync(join(inside, 'folder.yaml'));
+    await folder.write('long.yaml', 'x'.repeat(MAX + 1));
+    await folder.write('fits.yaml', 'x'.repeat(MAX));
+    writeFileSync(join(inside, 'sparse.yaml'), '');
+    truncateSync(join(inside, 'sparse.yaml'), 1_000_000_000);
+
+    await expect(folder.read('fifo.yaml', MAX)).rejects.toThrow(/not a regular file/);
+    await expect(folder.read('folder.yaml', MAX)).rejects.toThrow(/not a regular file/);
+    await expect(folder.read('long.yaml', MAX)).rejects.toThrow(/longer than 1000 bytes/);
+    await expect(folder.read('sparse.yaml', MAX)).rejects.toThrow(/longer than 1000 bytes/);
+    expect((await folder.read('fits.yaml', MAX))?.length).toBe(MAX);
+  });
+
+  test('removes a file once', async ({ place }) => {
+    await place.folder.write('a.yaml', '');
+    expect(await place.folder.remove('a.yaml')).toBe(true);
+    expect(await place.folder.remove('a.yaml')).toBe(false);
+  });
+});
