@@ -1,17 +1,21 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+const PROGRAM = 'ansible-playbook';
+
 /**
- * The program to run playbooks with: the one that is configured, else the first `ansible-playbook` on `path`,
- * else the private one that `npm start` makes below the data folder (which may not exist).
+ * The program to run playbooks with: the one that is configured, else the private one that `npm start` made below the data
+ * folder because it found none that worked, else the first `ansible-playbook` on `path`, else where the private one would be.
+ * Looks in the same order as `scripts/prepare/ansible.mjs`.
  */
 export function findAnsiblePlaybook(configured: string | null, dataDir: string, path: string): string {
   if (configured !== null) return configured;
-  for (const folder of path.split(delimiter)) {
-    const candidate = join(folder, 'ansible-playbook');
-    if (folder !== '' && isExecutable(candidate)) return candidate;
-  }
-  return join(dataDir, 'ansible', 'bin', 'ansible-playbook');
+  const own = join(dataDir, 'ansible');
+  const folders = path.split(delimiter).filter((folder) => folder !== '');
+  const onPath = folders.map((folder) => join(folder, PROGRAM)).find(isExecutable);
+  // the stamp is written last: without it the private one is half made
+  if (onPath === undefined || existsSync(join(own, '.complete'))) return join(own, 'bin', PROGRAM);
+  return onPath;
 }
 
 function isExecutable(path: string): boolean {
