@@ -3,7 +3,12 @@ import type { Duplex } from 'node:stream';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import serveStatic from '@fastify/static';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import type { GraphqlWebSocket } from '../graphql/websocket.ts';
 import type { Yoga } from '../graphql/yoga.ts';
 import type { Door } from './door.ts';
@@ -39,7 +44,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const { door, yoga, webSocket } = options;
   const app = Fastify({
     loggerInstance: options.logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     routerOptions: { maxParamLength: 500 },
     forceCloseConnections: true,
