@@ -3,7 +3,8 @@ export interface Run {
   readonly id: string;
   /** Path of the playbook, relative to the playbook folder. */
   readonly playbook: string;
-  readonly parameters: RunParameters;
+  /** Null: what is stored cannot be read. Such a run is shown, and never started: without its limit it could meet other hosts. */
+  readonly parameters: RunParameters | null;
   readonly status: RunStatus;
   readonly trigger: RunTrigger;
   /** The schedule that it belongs to; null for a run of a playbook by hand. The schedule may be deleted by now. */

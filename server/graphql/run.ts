@@ -80,7 +80,11 @@ builder.node(RunRef, {
       nullable: true,
       description: 'Why the run ended as it did, where the exit code does not say it.',
     }),
-    parameters: t.expose('parameters', { type: RunParametersRef, description: 'What it was started with.' }),
+    parameters: t.expose('parameters', {
+      type: RunParametersRef,
+      nullable: true,
+      description: 'What it was started with; null when what is stored of it cannot be read.',
+    }),
     node: t.exposeString('workerId', {
       nullable: true,
       description: 'The node that runs or ran it; null until it starts.',

@@ -138,8 +138,13 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
   }
 
   async function start(run: Run): Promise<RunProcess | null> {
+    const { playbook, parameters } = run;
+    if (parameters === null) {
+      await refuse(run.id, null, 'It was not started. What is stored of its parameters cannot be read.');
+      return null;
+    }
     try {
-      await options.playbooks.checkRunnable(run.playbook, run.parameters);
+      await options.playbooks.checkRunnable(playbook, parameters);
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       await refuse(run.id, null, `It was not started. ${error.message}`);
@@ -153,7 +158,6 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
       return null;
     }
     try {
-      const { playbook, parameters } = run;
       const process = await runner.start({
         runId: run.id,
         playbook,

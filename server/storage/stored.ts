@@ -8,12 +8,24 @@ export function writeTiming(timing: Timing): string {
   return JSON.stringify(timing);
 }
 
-export function writeParameters(parameters: RunParameters): string {
+export function writeParameters(parameters: RunParameters | null): string {
   return JSON.stringify(parameters);
 }
 
-export function readParameters(json: string): RunParameters {
-  return { ...NO_PARAMETERS, ...JSON.parse(json) };
+function readParameters(json: string): RunParameters {
+  const stored: unknown = JSON.parse(json);
+  if (typeof stored !== 'object' || stored === null || Array.isArray(stored))
+    throw new Error(`its parameters are ${json.slice(0, 100)}`);
+  return { ...NO_PARAMETERS, ...stored };
+}
+
+/** Null when they cannot be read: one such run must not hide the others. */
+export function readRunParameters(json: string): RunParameters | null {
+  try {
+    return readParameters(json);
+  } catch {
+    return null;
+  }
 }
 
 /** What a schedule can be found by. */

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Run, RunFilter } from '../../server/domain/run.ts';
+import { NO_PARAMETERS, type Run, type RunFilter } from '../../server/domain/run.ts';
 import type { Storage } from '../../server/storage/storage.ts';
 import { makeEnd, makePage, makeRun, minutesAfter, NOON } from '../support/make.ts';
 import { readAll } from '../support/read-all.ts';
@@ -11,7 +11,7 @@ export function describeRunStore(open: OpenStorage): void {
 
   test('gives back every field as it was stored', async ({ runs }) => {
     const stored = [
-      makeRun({ parameters: { ...makeRun().parameters, extraVars: { 'a.$b': ['\0', {}] }, forks: 500 } }),
+      makeRun({ parameters: { ...NO_PARAMETERS, extraVars: { 'a.$b': ['\0', {}] }, forks: 500 } }),
       makeRun({
         status: 'timedOut',
         trigger: 'schedule',

@@ -6,7 +6,7 @@ import { openSqliteStorage } from '../../server/storage/sqlite/sqlite-storage.ts
 import type { Storage } from '../../server/storage/storage.ts';
 import { describeJobBackendContract } from '../contract/job-backend-contract.ts';
 import { describeStorageContract } from '../contract/storage-contract.ts';
-import { makeSchedule } from '../support/make.ts';
+import { makeRun, makeSchedule } from '../support/make.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 
 describeStorageContract('sqlite', async () => {
@@ -107,6 +107,24 @@ describe('the file', () => {
           problem: expect.stringMatching(/cannot be read/),
         }),
         sound,
+      ]);
+      await storage.close();
+    }));
+
+  it('shows a run whose parameters are broken without them, and the others as they are', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'sible.sqlite');
+      const storage = await openSqliteStorage(path);
+      const runs = [makeRun(), makeRun(), makeRun()];
+      for (const run of runs) await storage.runs.insert(run);
+      const raw = new Database(path);
+      for (const [i, json] of ['{"limit": "web', 'null'].entries())
+        raw.prepare('UPDATE runs SET parameters = ? WHERE id = ?').run(json, runs[i]?.id);
+      raw.close();
+      expect(await storage.runs.findMany(runs.map((run) => run.id))).toEqual([
+        { ...runs[0], parameters: null },
+        { ...runs[1], parameters: null },
+        runs[2],
       ]);
       await storage.close();
     }));

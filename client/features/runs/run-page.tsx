@@ -79,7 +79,7 @@ function OneRun(props: { id: string }) {
   const again = () =>
     act(async () => {
       const current = run();
-      if (!current) return;
+      if (!current?.parameters) return;
       const { inventory, limit, tags, skipTags, extraVars, check, diff, verbosity, forks } =
         current.parameters;
       const parameters = { inventory, limit, tags, skipTags, extraVars, check, diff, verbosity, forks };
@@ -158,10 +158,10 @@ function OneRun(props: { id: string }) {
                     )}
                   </Show>
                 </span>
-                <Show when={current().parameters.check}>
+                <Show when={current().parameters?.check}>
                   <span class="st wait">check mode</span>
                 </Show>
-                <Show when={current().parameters.limit}>
+                <Show when={current().parameters?.limit}>
                   {(limit) => <span class="sub mono">limit {limit()}</span>}
                 </Show>
                 <span class="sp" />

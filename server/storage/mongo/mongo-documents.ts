@@ -4,7 +4,7 @@ import type { OverlapPolicy, Schedule } from '../../domain/schedule.ts';
 import type { Tick, TickOutcome } from '../../domain/tick.ts';
 import {
   NEVER_MS,
-  readParameters,
+  readRunParameters,
   readSchedule,
   searchTextOf,
   writeParameters,
@@ -154,7 +154,7 @@ export function documentToRun({ _id, ...document }: RunDocument): Run {
   return {
     ...document,
     id: _id,
-    parameters: readParameters(document.parameters),
+    parameters: readRunParameters(document.parameters),
     status: document.status as RunStatus,
     trigger: document.trigger as RunTrigger,
   };

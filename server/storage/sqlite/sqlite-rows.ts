@@ -1,7 +1,7 @@
 import type { Run, RunStatus, RunTrigger } from '../../domain/run.ts';
 import type { OverlapPolicy, Schedule } from '../../domain/schedule.ts';
 import type { Tick, TickOutcome } from '../../domain/tick.ts';
-import { readParameters, readSchedule, searchTextOf, writeParameters, writeTiming } from '../stored.ts';
+import { readRunParameters, readSchedule, searchTextOf, writeParameters, writeTiming } from '../stored.ts';
 
 /** Rows as the tables hold them, and both mapping directions. */
 
@@ -131,7 +131,7 @@ export function rowToRun(row: RunRow): Run {
   return {
     id: row.id,
     playbook: row.playbook,
-    parameters: readParameters(row.parameters),
+    parameters: readRunParameters(row.parameters),
     status: row.status as RunStatus,
     trigger: row.trigger as RunTrigger,
     scheduleId: row.schedule_id,
