@@ -1,69 +1,114 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { ROOT, SetupError } from './setup-lock.mjs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { ROOT, SetupError } from './setup-error.mjs';
 import { run, runStep } from './step.mjs';
 
-/** The newest ansible-core that each Python runs, newest first: least minor version of Python 3, ansible-core. */
-const ANSIBLE_CORE = [
+/** The ansible-core for each Python 3, newest first: the least minor version of Python, and the release. */
+const RELEASES = [
   [11, '2.19.14'],
   [10, '2.17.14'],
   [9, '2.15.13'],
 ];
-const OR_ELSE = 'or install Ansible yourself, or name a program in SIBLE_ANSIBLE_PLAYBOOK';
+/** Remembers the program on PATH that answered: asking it costs half a second at each start. */
+const ANSWERED = join(ROOT, 'node_modules', '.sible-ansible');
+const OR_ELSE = 'or install Ansible yourself, or name its ansible-playbook in SIBLE_ANSIBLE_PLAYBOOK';
 
-/** Makes sure that there is an ansible-playbook: the configured one, one on PATH, or a private one below the data folder. */
-export async function provideAnsible(env) {
-  if (env.SIBLE_ANSIBLE_PLAYBOOK) return;
-  const folder = join(resolve(ROOT, env.SIBLE_DATA_DIR || 'data'), 'ansible');
-  const stamp = join(folder, '.complete');
-  const made = existsSync(stamp) ? readFileSync(stamp, 'utf8').trim() : null;
-  if (made !== null && ANSIBLE_CORE.some(([, version]) => version === made)) return;
-  if ((await run('ansible-playbook', ['--version'], env)).code === 0) return;
-
-  const minor = await pythonMinor(env);
-  const version = ANSIBLE_CORE.find(([least]) => minor >= least)?.[1];
-  if (version === undefined) {
-    throw new SetupError(
-      `Ansible needs Python 3.9 or newer; this is 3.${minor}. Install a newer one, ${OR_ELSE}.`,
-    );
-  }
-  // an environment cannot be moved, so it is made in its place, and counts only with the stamp that is written last
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
-  await runStep('Making a private Python environment', 'python3', ['-m', 'venv', folder], {
-    env,
-    explain: (output) =>
-      /ensurepip|python3-venv|No module named venv/i.test(output)
-        ? `Python's "venv" module is missing. On Debian and Ubuntu: apt install python3-venv; ${OR_ELSE}.`
-        : null,
-  });
-  const pip = [
-    join(folder, 'bin', 'python'),
-    ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', `ansible-core==${version}`],
-  ];
-  await runStep(`Installing ansible-core ${version}`, ...pip, {
-    env,
-    explain: (output) =>
-      /NewConnectionError|Failed to establish|Temporary failure|Name or service not known|Connection refused|ProxyError|No matching distribution/i.test(
-        output,
-      )
-        ? `The Python package index cannot be reached. Connect this machine to the network, ${OR_ELSE}.`
-        : null,
-  });
-  writeFileSync(stamp, `${version}\n`);
+/** What makes an ansible-playbook available; null when one is configured, on PATH, or below the data folder. */
+export function missingAnsible() {
+  if (process.env.SIBLE_ANSIBLE_PLAYBOOK) return null;
+  const found = findOnPath();
+  if (found !== null && existsSync(ANSWERED) && readFileSync(ANSWERED, 'utf8') === found) return null;
+  const folder = join(resolve(ROOT, process.env.SIBLE_DATA_DIR || 'data'), 'ansible');
+  if (found === null && isComplete(folder)) return null;
+  return async () => {
+    if (found !== null && (await run('ansible-playbook', ['--version'])).code === 0)
+      writeFileSync(ANSWERED, found);
+    else if (!isComplete(folder)) await makeEnvironment(folder);
+  };
 }
 
-async function pythonMinor(env) {
-  const { code, output } = await run(
-    'python3',
-    ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'],
-    env,
-  );
+/** The first ansible-playbook on PATH, and what changes when it is replaced. */
+function findOnPath() {
+  for (const part of (process.env.PATH ?? '').split(delimiter)) {
+    const path = join(part, 'ansible-playbook');
+    try {
+      if (part === '') continue;
+      accessSync(path, constants.X_OK);
+      const { size, mtimeMs } = statSync(path);
+      return `${path} ${size} ${mtimeMs}\n`;
+    } catch {
+      // not here
+    }
+  }
+  return null;
+}
+
+/** Whether the environment was finished, with a release of today, in this very place, and its Python is still there. */
+function isComplete(folder) {
+  try {
+    const version = readFileSync(join(folder, '.complete'), 'utf8').trim();
+    const python = join(folder, 'bin', 'python');
+    return (
+      RELEASES.some((release) => release[1] === version) &&
+      existsSync(python) &&
+      readFileSync(join(folder, 'bin', 'ansible-playbook'), 'utf8').includes(python)
+    );
+  } catch {
+    return false;
+  }
+}
+
+async function makeEnvironment(folder) {
+  const version = await releaseForPython();
+  // made in its final place, since it cannot be moved, and counted only with the stamp that is written last
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
+  await runStep('Making a private Python environment for Ansible', 'python3', ['-m', 'venv', folder], {
+    explain: explainEnvironment,
+  });
+  const options = ['--disable-pip-version-check', '--no-input'];
+  const install = ['-m', 'pip', 'install', ...options, `ansible-core==${version}`];
+  await runStep(`Installing ansible-core ${version}`, join(folder, 'bin', 'python'), install, {
+    explain: explainInstall,
+  });
+  writeFileSync(join(folder, '.complete'), `${version}\n`);
+}
+
+async function releaseForPython() {
+  const script = 'import sys; print("%d.%d" % sys.version_info[:2])';
+  const { code, output } = await run('python3', ['-c', script]);
   if (code !== 0) {
     throw new SetupError(
-      `There is no Python 3 (program "python3"), which Ansible is written in. Install it (Debian: apt install python3 python3-venv), ${OR_ELSE}.`,
+      `There is no Python 3 (no program "python3" that runs), which Ansible is written in. Install it (Debian: apt install python3 python3-venv), ${OR_ELSE}.`,
     );
   }
   const [major = 0, minor = 0] = output.trim().split('.').map(Number);
-  return major === 3 ? minor : 0;
+  const release = RELEASES.find(([least]) => major === 3 && minor >= least);
+  if (release === undefined) {
+    throw new SetupError(
+      `Ansible needs Python 3.${RELEASES.at(-1)[0]} or newer; python3 is ${output.trim()}. Install a newer one, ${OR_ELSE}.`,
+    );
+  }
+  return release[1];
+}
+
+function explainEnvironment(output) {
+  if (!/ensurepip|python3-venv|No module named '?venv/i.test(output)) return null;
+  return `Python's module "venv" or "ensurepip" is missing. Install it (Debian and Ubuntu: apt install python3-venv), ${OR_ELSE}.`;
+}
+
+function explainInstall(output) {
+  const isUnreachable =
+    /NewConnectionError|ConnectTimeout|ProxyError|Failed to establish a new connection|Name or service not known|Temporary failure in name resolution|Network is unreachable|Connection refused/i;
+  if (!isUnreachable.test(output)) return null;
+  return `The Python package index cannot be reached. Connect this machine to the network (or set a proxy in pip's configuration), ${OR_ELSE}.`;
 }
