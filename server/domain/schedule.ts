@@ -18,6 +18,8 @@ export interface Schedule {
   readonly nextRunAt: Date | null;
   /** Why it cannot fire, in words; null when it is sound. */
   readonly problem: string | null;
+  /** Set when what is stored cannot be read: timing and parameters are harmless stand-ins then, and `problem` says why. */
+  readonly isUnreadable?: true;
   /** 1 at first, and one more with each change by a user. */
   readonly version: number;
   readonly createdAt: Date;

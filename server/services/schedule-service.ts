@@ -151,6 +151,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
             `The schedule was changed since it was read: its version is ${current.version}, not ${input.expectedVersion}.`,
           );
         }
+        if (current.isUnreadable) requireReplacement(input);
         const now = options.now();
         const timing = input.timing ? parseTiming(input.timing, now) : current.timing;
         const timezone =
@@ -163,8 +164,9 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
         if (isRetimed || isReenabled) requireNextInstant(timing, timezone);
         if (input.playbook !== undefined || input.parameters !== undefined)
           await playbooks.checkRunnable(playbook, parameters);
+        const { isUnreadable: _, ...readable } = current;
         const changed: Schedule = {
-          ...current,
+          ...readable,
           name: input.name === undefined ? current.name : requireName(input.name),
           playbook,
           timing,
@@ -248,6 +250,19 @@ function requireCount(count: number): void {
   if (count < 0 || count > MAX_FIRES) {
     throw invalid(['count'], `"count" is ${count}; expected 0 to ${MAX_FIRES}.`);
   }
+}
+
+/** Of what cannot be read nothing is kept: a limit that is gone without a word would let it run on other hosts. */
+function requireReplacement(input: UpdateSchedule): void {
+  const missing = (['timing', 'parameters'] as const).filter((field) => input[field] === undefined);
+  if (missing.length === 0) return;
+  throw new InvalidInputError(
+    missing.map((field) => ({
+      path: [field],
+      message: `What is stored of its ${field} cannot be read; give it anew.`,
+      position: null,
+    })),
+  );
 }
 
 function invalid(path: readonly string[], message: string): InvalidInputError {

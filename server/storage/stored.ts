@@ -67,6 +67,7 @@ export function readSchedule(
       parameters: NO_PARAMETERS,
       nextRunAt: null,
       problem: `What is stored of it cannot be read: ${why}`,
+      isUnreadable: true,
     };
   }
 }

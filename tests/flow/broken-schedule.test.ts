@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import Database from 'libsql';
+import { expect, it } from 'vitest';
+import { createSchedule, listRuns } from '../support/operations.ts';
+import { withServer } from '../support/with-server.ts';
+
+const UPDATE = `mutation ($input: UpdateScheduleInput!) { updateSchedule(input: $input) {
+  __typename
+  ... on UpdateSchedulePayload { schedule { problem parameters { limit } } }
+  ... on InvalidInputError { issues { path message } }
+} }`;
+const TRIGGER =
+  'mutation ($id: ID!) { triggerSchedule(input: { id: $id }) { __typename ... on Error { message } } }';
+
+it('a schedule that cannot be read is never run without its limit, and is sound again when all is given anew', () =>
+  withServer(
+    {
+      storage: { env: {}, drop: async () => undefined },
+      ansible: 'scripted',
+      playbooks: { 'a.yaml': '- hosts: localhost\n' },
+    },
+    async (test) => {
+      const parameters = { limit: 'web' };
+      const id = await createSchedule(test.api, 'a.yaml', '0 0 1 1 *', { parameters });
+      await test.server.kill();
+      const database = new Database(join(test.dataDir, 'sible.sqlite'));
+      database.exec('UPDATE schedules SET parameters = \'{"limit": "we\'');
+      database.close();
+      await test.restart();
+      const update = async (input: object) =>
+        (await test.api.request<{ updateSchedule: object }>(UPDATE, { input: { id, ...input } }))
+          .updateSchedule;
+
+      expect(await test.api.request(TRIGGER, { id })).toMatchObject({
+        triggerSchedule: {
+          __typename: 'InvalidStateError',
+          message: expect.stringMatching(/cannot be read/),
+        },
+      });
+      expect(await listRuns(test.api, id)).toEqual([]);
+      expect(await update({ enabled: true, timing: { cron: '0 0 1 1 *' } })).toEqual({
+        __typename: 'InvalidInputError',
+        issues: [
+          { path: ['parameters'], message: 'What is stored of its parameters cannot be read; give it anew.' },
+        ],
+      });
+      expect(await update({ parameters, timing: { cron: '0 0 1 1 *' } })).toEqual({
+        __typename: 'UpdateSchedulePayload',
+        schedule: { problem: null, parameters },
+      });
+    },
+  ));
