@@ -17,7 +17,7 @@ export interface Config {
   readonly mongodbUri: string | null;
   readonly timezone: string;
   readonly concurrency: number;
-  /** Null: found on PATH, else the private one. */
+  /** Null: the private one that set-up made, else found on PATH. */
   readonly ansiblePlaybook: string | null;
   readonly adminToken: string | null;
   readonly allowedHosts: readonly string[];

@@ -18,21 +18,30 @@ const RELEASES = [
   [10, '2.17.14'],
   [9, '2.15.13'],
 ];
+/** Written last: without it an environment is half made. */
+const STAMP = '.complete';
 /** Remembers the program on PATH that answered: asking it costs half a second at each start. */
 const ANSWERED = join(ROOT, 'node_modules', '.sible-ansible');
 const OR_ELSE = 'or install Ansible yourself, or name its ansible-playbook in SIBLE_ANSIBLE_PLAYBOOK';
 
-/** What makes an ansible-playbook available; null when one is configured, on PATH, or below the data folder. */
+/**
+ * What makes an ansible-playbook available; null when one is configured, below the data folder, or on PATH and known to answer.
+ * `server/runner/find-ansible.ts` looks in the same order, and goes by the stamp.
+ */
 export function missingAnsible() {
   if (process.env.SIBLE_ANSIBLE_PLAYBOOK) return null;
-  const found = findOnPath();
-  if (found !== null && existsSync(ANSWERED) && readFileSync(ANSWERED, 'utf8') === found) return null;
   const folder = join(resolve(ROOT, process.env.SIBLE_DATA_DIR || 'data'), 'ansible');
-  if (found === null && isComplete(folder)) return null;
+  if (isComplete(folder)) return null;
+  const stamp = join(folder, STAMP);
+  const found = findOnPath();
+  const hasAnswered = found !== null && existsSync(ANSWERED) && readFileSync(ANSWERED, 'utf8') === found;
+  if (hasAnswered && !existsSync(stamp)) return null;
   return async () => {
+    // of an environment that was moved, or is of a release of long ago
+    rmSync(stamp, { force: true });
     if (found !== null && (await run('ansible-playbook', ['--version'])).code === 0)
       writeFileSync(ANSWERED, found);
-    else if (!isComplete(folder)) await makeEnvironment(folder);
+    else await makeEnvironment(folder);
   };
 }
 
@@ -55,7 +64,7 @@ function findOnPath() {
 /** Whether the environment was finished, with a release of today, in this very place, and its Python is still there. */
 function isComplete(folder) {
   try {
-    const version = readFileSync(join(folder, '.complete'), 'utf8').trim();
+    const version = readFileSync(join(folder, STAMP), 'utf8').trim();
     const python = join(folder, 'bin', 'python');
     return (
       RELEASES.some((release) => release[1] === version) &&
@@ -80,7 +89,7 @@ async function makeEnvironment(folder) {
   await runStep(`Installing ansible-core ${version}`, join(folder, 'bin', 'python'), install, {
     explain: explainInstall,
   });
-  writeFileSync(join(folder, '.complete'), `${version}\n`);
+  writeFileSync(join(folder, STAMP), `${version}\n`);
 }
 
 async function releaseForPython() {

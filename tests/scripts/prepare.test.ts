@@ -234,6 +234,25 @@ describe('Ansible', () => {
     expect((await prepare('test')).calls).toEqual([]);
   });
 
+  test('is the private one once that is made, whatever comes on PATH later', async () => {
+    await prepare('test');
+    takeCalls();
+    program('ansible-playbook', ANSIBLE);
+    expect((await prepare('test')).calls).toEqual([]);
+  });
+
+  test('is the one on PATH when the private one was moved, which then counts no more', async () => {
+    await prepare('test');
+    takeCalls();
+    const before = copy;
+    copy = join(tempDir(), 'moved');
+    cpSync(before, copy, { recursive: true, preserveTimestamps: true });
+    program('ansible-playbook', ANSIBLE);
+    expect((await prepare('test')).calls).toEqual(['ansible-playbook --version']);
+    expect(existsSync(join(copy, 'data', 'ansible', '.complete'))).toBe(false);
+    expect((await prepare('test')).calls).toEqual([]);
+  });
+
   test('is made when the one on PATH does not run', async () => {
     program('ansible-playbook', ANSIBLE);
     const { code, calls } = await prepare('test', { FAKE_ANSIBLE: '1' });

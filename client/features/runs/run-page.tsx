@@ -79,7 +79,11 @@ function OneRun(props: { id: string }) {
   const again = () =>
     act(async () => {
       const current = run();
-      if (!current?.parameters) return;
+      if (!current) return;
+      if (!current.parameters) {
+        toast('What is stored of its parameters cannot be read, so it cannot be run again as it was.', true);
+        return;
+      }
       const { inventory, limit, tags, skipTags, extraVars, check, diff, verbosity, forks } =
         current.parameters;
       const parameters = { inventory, limit, tags, skipTags, extraVars, check, diff, verbosity, forks };
