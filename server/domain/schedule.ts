@@ -18,8 +18,8 @@ export interface Schedule {
   readonly nextRunAt: Date | null;
   /** Why it cannot fire, in words; null when it is sound. */
   readonly problem: string | null;
-  /** Set when what is stored cannot be read: timing and parameters are harmless stand-ins then, and `problem` says why. */
-  readonly isUnreadable?: true;
+  /** Set when what is stored of these cannot be read: they are harmless stand-ins then, and `problem` says why. */
+  readonly unreadable?: readonly ('timing' | 'parameters')[];
   /** 1 at first, and one more with each change by a user. */
   readonly version: number;
   readonly createdAt: Date;

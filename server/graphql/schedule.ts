@@ -86,7 +86,8 @@ builder.node(ScheduleRef, {
     timezone: t.expose('timezone', { type: 'TimeZone' }),
     description: t.string({
       description: 'The timing in plain English.',
-      resolve: ({ timing, timezone }) => describeTiming(timing, timezone),
+      resolve: ({ timing, timezone, unreadable }) =>
+        unreadable?.includes('timing') ? 'Unknown' : describeTiming(timing, timezone),
     }),
     parameters: t.expose('parameters', {
       type: RunParametersRef,

@@ -89,7 +89,7 @@ export function createRunService(options: RunServiceOptions): RunService {
       const schedule = await storage.schedules.find(scheduleId);
       if (!schedule) throw new NotFoundError('schedule', clip(scheduleId));
       // one that could not be read has lost its limit, too
-      if (schedule.isUnreadable)
+      if (schedule.unreadable)
         throw new InvalidStateError(`The schedule cannot run as it is: ${schedule.problem}`);
       try {
         await playbooks.checkRunnable(schedule.playbook, schedule.parameters);

@@ -151,7 +151,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
             `The schedule was changed since it was read: its version is ${current.version}, not ${input.expectedVersion}.`,
           );
         }
-        if (current.isUnreadable) requireReplacement(input);
+        requireReplacement(current, input);
         const now = options.now();
         const timing = input.timing ? parseTiming(input.timing, now) : current.timing;
         const timezone =
@@ -164,7 +164,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
         if (isRetimed || isReenabled) requireNextInstant(timing, timezone);
         if (input.playbook !== undefined || input.parameters !== undefined)
           await playbooks.checkRunnable(playbook, parameters);
-        const { isUnreadable: _, ...readable } = current;
+        const { unreadable: _, ...readable } = current;
         const changed: Schedule = {
           ...readable,
           name: input.name === undefined ? current.name : requireName(input.name),
@@ -253,8 +253,8 @@ function requireCount(count: number): void {
 }
 
 /** Of what cannot be read nothing is kept: a limit that is gone without a word would let it run on other hosts. */
-function requireReplacement(input: UpdateSchedule): void {
-  const missing = (['timing', 'parameters'] as const).filter((field) => input[field] === undefined);
+function requireReplacement(current: Schedule, input: UpdateSchedule): void {
+  const missing = (current.unreadable ?? []).filter((field) => input[field] === undefined);
   if (missing.length === 0) return;
   throw new InvalidInputError(
     missing.map((field) => ({

@@ -39,7 +39,7 @@ export const NEVER_MS: number = Number.MAX_SAFE_INTEGER;
 type Plain = Omit<Schedule, 'timing' | 'parameters' | 'nextRunAt' | 'problem'>;
 
 /**
- * A schedule whose timing or parameters cannot be read is given with a problem and a harmless timing:
+ * A schedule whose timing or parameters cannot be read is given with a problem and harmless stand-ins:
  * it is shown, and must not hide the others.
  */
 export function readSchedule(
@@ -51,25 +51,29 @@ export function readSchedule(
     readonly problem: string | null;
   },
 ): Schedule {
-  try {
-    return {
-      ...plain,
-      timing: readTiming(stored.timing),
-      parameters: readParameters(stored.parameters),
-      nextRunAt: stored.nextRunAt,
-      problem: stored.problem,
-    };
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return {
-      ...plain,
-      timing: { kind: 'once', at: new Date(0) },
-      parameters: NO_PARAMETERS,
-      nextRunAt: null,
-      problem: `What is stored of it cannot be read: ${why}`,
-      isUnreadable: true,
-    };
-  }
+  const faults: string[] = [];
+  const unreadable: ('timing' | 'parameters')[] = [];
+  const read = <T>(field: 'timing' | 'parameters', from: (json: string) => T, standIn: T): T => {
+    try {
+      return from(stored[field]);
+    } catch (error) {
+      faults.push(error instanceof Error ? error.message : String(error));
+      unreadable.push(field);
+      return standIn;
+    }
+  };
+  const timing = read('timing', readTiming, { kind: 'once', at: new Date(0) });
+  const parameters = read('parameters', readParameters, NO_PARAMETERS);
+  const { nextRunAt, problem } = stored;
+  if (unreadable.length === 0) return { ...plain, timing, parameters, nextRunAt, problem };
+  return {
+    ...plain,
+    timing,
+    parameters,
+    nextRunAt: null,
+    problem: `What is stored of it cannot be read: ${faults.join('; ')}`,
+    unreadable,
+  };
 }
 
 function readTiming(json: string): Timing {

@@ -6,13 +6,13 @@ import { withServer } from '../support/with-server.ts';
 
 const UPDATE = `mutation ($input: UpdateScheduleInput!) { updateSchedule(input: $input) {
   __typename
-  ... on UpdateSchedulePayload { schedule { problem parameters { limit } } }
+  ... on UpdateSchedulePayload { schedule { problem description parameters { limit } } }
   ... on InvalidInputError { issues { path message } }
 } }`;
 const TRIGGER =
   'mutation ($id: ID!) { triggerSchedule(input: { id: $id }) { __typename ... on Error { message } } }';
 
-it('a schedule that cannot be read is never run without its limit, and is sound again when all is given anew', () =>
+it('a schedule that cannot be read is never run without its limit, and is sound again when they are given anew', () =>
   withServer(
     {
       storage: { env: {}, drop: async () => undefined },
@@ -38,15 +38,15 @@ it('a schedule that cannot be read is never run without its limit, and is sound 
         },
       });
       expect(await listRuns(test.api, id)).toEqual([]);
-      expect(await update({ enabled: true, timing: { cron: '0 0 1 1 *' } })).toEqual({
+      expect(await update({ enabled: true })).toEqual({
         __typename: 'InvalidInputError',
         issues: [
           { path: ['parameters'], message: 'What is stored of its parameters cannot be read; give it anew.' },
         ],
       });
-      expect(await update({ parameters, timing: { cron: '0 0 1 1 *' } })).toEqual({
+      expect(await update({ parameters })).toEqual({
         __typename: 'UpdateSchedulePayload',
-        schedule: { problem: null, parameters },
+        schedule: { problem: null, description: expect.stringMatching(/January/), parameters },
       });
     },
   ));

@@ -105,6 +105,7 @@ describe('the file', () => {
           id: broken.id,
           nextRunAt: null,
           problem: expect.stringMatching(/cannot be read/),
+          unreadable: ['timing'],
         }),
         sound,
       ]);

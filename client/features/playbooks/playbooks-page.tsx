@@ -17,9 +17,9 @@ import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
 import { currentTime, relative } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
 import { confirm } from '../../ui/confirm.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
 import { Empty, Failed, Loading } from '../../ui/states.tsx';
 import { toast, toastError } from '../../ui/toast.tsx';
+import { ConflictDialog, type Theirs } from './conflict-dialog.tsx';
 import { NewPlaybookDialog } from './new-playbook-dialog.tsx';
 import { PlaybookTree } from './playbook-tree.tsx';
 
@@ -95,7 +95,7 @@ export default function PlaybooksPage() {
   /** What the editor is to begin with; typing does not change it. */
   const [initial, setInitial] = createSignal({ text: '' });
   const [fault, setFault] = createSignal<string | null>(null);
-  const [conflict, setConflict] = createSignal<string | null>(null);
+  const [conflict, setConflict] = createSignal<{ readonly theirs: Theirs | null } | null>(null);
   const [isMissing, setMissing] = createSignal(false);
   const [isSaving, setSaving] = createSignal(false);
   const [isCreating, setCreating] = createSignal(false);
@@ -155,14 +155,14 @@ export default function PlaybooksPage() {
     onCleanup(() => removeEventListener('beforeunload', onUnload));
   });
 
-  const save = async (expectedRevision = playbook()?.revision): Promise<boolean> => {
+  const save = async (expectedRevision: string | null = playbook()?.revision ?? null): Promise<boolean> => {
     const current = playbook();
     if (!current || isSaving()) return false;
     const content = text();
     setSaving(true);
     try {
       const { savePlaybook: result } = await mutate(SAVE, {
-        input: { path: current.path, content, expectedRevision: expectedRevision ?? null },
+        input: { path: current.path, content, expectedRevision },
       });
       switch (result.__typename) {
         case 'SavePlaybookPayload':
@@ -170,9 +170,11 @@ export default function PlaybooksPage() {
           setFault(null);
           setConflict(null);
           return true;
-        case 'ConflictError':
-          setConflict(result.message);
+        case 'ConflictError': {
+          const { playbook: theirs } = await request(PLAYBOOK, { path: current.path });
+          setConflict({ theirs: theirs ?? null });
           return false;
+        }
         default:
           setFault(result.message);
           return false;
@@ -184,16 +186,11 @@ export default function PlaybooksPage() {
       setSaving(false);
     }
   };
-  const overwrite = async () => {
-    const current = playbook();
-    if (!current) return;
-    const { playbook: theirs } = await request(PLAYBOOK, { path: current.path });
-    await save(theirs?.revision);
-  };
   const takeTheirs = async () => {
     setConflict(null);
     const current = path();
     if (current !== null) await open(current);
+    await query.refetch();
   };
 
   const create = async (wanted: string): Promise<string | null> => {
@@ -358,24 +355,18 @@ export default function PlaybooksPage() {
       <Show when={isCreating()}>
         <NewPlaybookDialog onCreate={create} onClose={() => setCreating(false)} />
       </Show>
-      <Dialog
-        isOpen={conflict() !== null}
-        title="Somebody else changed this playbook"
-        onClose={() => setConflict(null)}
-        footer={
-          <>
-            <Button kind="q" onClick={() => setConflict(null)}>
-              Keep editing
-            </Button>
-            <Button onClick={() => void takeTheirs().catch(toastError)}>Take theirs</Button>
-            <Button kind="d" onClick={() => void overwrite().catch(toastError)}>
-              Overwrite with mine
-            </Button>
-          </>
-        }
-      >
-        <div class="p-5">{conflict()} Your text is still in the editor.</div>
-      </Dialog>
+      <Show when={conflict()}>
+        {(found) => (
+          <ConflictDialog
+            path={path() ?? ''}
+            mine={text()}
+            theirs={found().theirs}
+            onKeepEditing={() => setConflict(null)}
+            onTakeTheirs={() => void takeTheirs().catch(toastError)}
+            onOverwrite={() => void save(found().theirs?.revision ?? null)}
+          />
+        )}
+      </Show>
     </>
   );
 }

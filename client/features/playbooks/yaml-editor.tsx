@@ -1,6 +1,5 @@
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
-import { yaml } from '@codemirror/lang-yaml';
-import { HighlightStyle, indentUnit, syntaxHighlighting } from '@codemirror/language';
+import { indentUnit } from '@codemirror/language';
 import { highlightSelectionMatches, searchKeymap } from '@codemirror/search';
 import { EditorState } from '@codemirror/state';
 import {
@@ -11,16 +10,8 @@ import {
   keymap,
   lineNumbers,
 } from '@codemirror/view';
-import { tags } from '@lezer/highlight';
 import { createEffect, on, onCleanup, onMount } from 'solid-js';
-
-const COLORS = HighlightStyle.define([
-  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: 'var(--run)' },
-  { tag: [tags.string, tags.special(tags.string)], color: 'var(--accent)' },
-  { tag: [tags.number, tags.bool, tags.keyword, tags.atom], color: 'var(--lost)' },
-  { tag: tags.comment, color: 'var(--ink-3)', fontStyle: 'italic' },
-  { tag: tags.invalid, color: 'var(--bad)' },
-]);
+import { YAML } from './editor-look.ts';
 
 /** A text editor for YAML. It owns the text while it is open; a new `initial` replaces it. */
 export default function YamlEditor(props: {
@@ -43,8 +34,7 @@ export default function YamlEditor(props: {
         highlightActiveLineGutter(),
         highlightSelectionMatches(),
         indentUnit.of('  '),
-        yaml(),
-        syntaxHighlighting(COLORS),
+        YAML,
         EditorView.contentAttributes.of({ 'aria-label': props.label }),
         keymap.of([
           {

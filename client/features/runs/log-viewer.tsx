@@ -159,7 +159,7 @@ export function LogViewer(props: { runId: string }) {
         </Show>
         <span class="sp" />
         <span class="sub num" data-testid="line-count">
-          {count().toLocaleString('en')} lines
+          {count() === 1 ? '1 line' : `${count().toLocaleString('en')} lines`}
         </span>
         <Button kind="q" aria-pressed={isWrapped()} onClick={() => setWrapped((is) => !is)}>
           {isWrapped() ? 'Unwrap' : 'Wrap'}
@@ -225,7 +225,7 @@ export function LogViewer(props: { runId: string }) {
         </Show>
       </div>
       <div class="sr-only" role="status" aria-live="polite">
-        {isComplete() ? `The log is complete: ${count()} lines.` : ''}
+        {isComplete() ? `The log is complete: ${count() === 1 ? '1 line' : `${count()} lines`}.` : ''}
       </div>
     </>
   );

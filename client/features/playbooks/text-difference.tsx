@@ -1,0 +1,33 @@
+import { unifiedMergeView } from '@codemirror/merge';
+import { EditorState } from '@codemirror/state';
+import { EditorView, lineNumbers } from '@codemirror/view';
+import { onCleanup, onMount } from 'solid-js';
+import { YAML } from './editor-look.ts';
+
+/** What `mine` changes in `theirs`, line by line; long equal parts are folded. Both are fixed while it is open. */
+export default function TextDifference(props: { theirs: string; mine: string; label: string }) {
+  let host: HTMLDivElement | undefined;
+  onMount(() => {
+    const view = new EditorView({
+      ...(host && { parent: host }),
+      state: EditorState.create({
+        doc: props.mine,
+        extensions: [
+          lineNumbers(),
+          YAML,
+          EditorState.readOnly.of(true),
+          EditorView.editable.of(false),
+          EditorView.contentAttributes.of({ 'aria-label': props.label, tabindex: '0' }),
+          unifiedMergeView({
+            original: props.theirs,
+            mergeControls: false,
+            allowInlineDiffs: false,
+            collapseUnchanged: { margin: 3, minSize: 6 },
+          }),
+        ],
+      }),
+    });
+    onCleanup(() => view.destroy());
+  });
+  return <div ref={host} />;
+}

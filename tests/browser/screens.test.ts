@@ -1,0 +1,129 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { isBrowserMissing, shot, useBrowser } from '../support/browser.ts';
+import { createSchedule, listRuns, runPlaybook } from '../support/operations.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withServer } from '../support/with-server.ts';
+
+const LOOKS = [
+  { look: 'light', width: 1280, height: 800, colorScheme: 'light' },
+  { look: 'dark', width: 1280, height: 800, colorScheme: 'dark' },
+  { look: 'phone', width: 390, height: 844, colorScheme: 'light' },
+  { look: 'phone-dark', width: 390, height: 844, colorScheme: 'dark' },
+] as const;
+const raw = (text: string) => `# raw ${Buffer.from(text).toString('base64')}\n`;
+const NO_RUN = Buffer.from('Run:00000000-0000-4000-8000-000000000000').toString('base64');
+const noStorage = { env: {}, drop: async () => undefined };
+
+/** Pictures of all: ALL_SCREENSHOTS=folder npx vitest run --project browser */
+describe.skipIf(isBrowserMissing)('every page', () => {
+  const { withPage } = useBrowser();
+  const inEachLook = async (work: (page: Page, look: string, faults: string[]) => Promise<void>) => {
+    for (const { look, width, height, colorScheme } of LOOKS) {
+      await withPage((page, faults) => work(page, look, faults), {
+        viewport: { width, height },
+        colorScheme,
+      });
+    }
+  };
+  const requireFit = async (page: Page, name: string) => {
+    await shot(page, name, 'ALL_SCREENSHOTS');
+    const [content, screen] = await page.evaluate<[number, number]>(
+      '[document.documentElement.scrollWidth, innerWidth]',
+    );
+    expect(content, `width of ${name}`).toBeLessThanOrEqual(screen);
+  };
+
+  it('says the next step when there is nothing', () =>
+    withServer(
+      { storage: noStorage, ansible: 'scripted', playbooks: { 'not-a-playbook.txt': '' } },
+      ({ server: { url } }) =>
+        inEachLook(async (page, look) => {
+          for (const [path, text] of [
+            ['queue', 'Nothing is scheduled yet'],
+            ['playbooks/', 'There is no playbook yet'],
+            ['playbooks/none.yaml', 'There is no such playbook'],
+            ['runs', 'Nothing has run yet'],
+            [`runs/${NO_RUN}`, 'There is no such run'],
+          ] as const) {
+            await page.goto(`${url}/${path}`);
+            await page.getByText(text).waitFor();
+            await requireFit(page, `empty-${path.replaceAll('/', '_').slice(0, 16)}-${look}`);
+          }
+        }),
+    ));
+
+  it('says what failed when the server does, and tries again when asked to', () =>
+    withServer(
+      { storage: noStorage, ansible: 'scripted', playbooks: { 'a.yaml': '- hosts: localhost\n' } },
+      ({ server: { url } }) =>
+        inEachLook(async (page, look, faults) => {
+          await page.route('**/graphql', (route) =>
+            route.fulfill({
+              status: 500,
+              contentType: 'application/json',
+              body: '{"errors":[{"message":"Unexpected error. Request 4711."}]}',
+            }),
+          );
+          for (const path of ['queue', 'playbooks/', 'runs', `runs/${NO_RUN}`]) {
+            await page.goto(`${url}/${path}`);
+            await page.getByRole('alert').getByText('Unexpected error. Request 4711.').waitFor();
+            await requireFit(page, `error-${path.replaceAll('/', '_').slice(0, 16)}-${look}`);
+          }
+          await page.unroute('**/graphql');
+          await page.goto(`${url}/queue`);
+          await page.getByText('Nothing is scheduled yet').waitFor();
+          // the browser itself reports each failed request
+          expect(faults.splice(0).filter((fault) => !fault.includes('500'))).toEqual([]);
+        }),
+    ));
+
+  it('fits its screen with every status on it', () =>
+    withServer(
+      {
+        storage: noStorage,
+        ansible: 'scripted',
+        playbooks: {
+          'site/web.yaml': `${raw('\u001b[0;32mok: [web-01.example.com]\u001b[0m\n')}- hosts: localhost\n`,
+          'failing.yaml': `${raw('\u001b[0;31mfatal: [db-01]: FAILED!\u001b[0m\n')}# exit 2\n- hosts: localhost\n`,
+          'long.yaml': '# sleep 600000\n- hosts: localhost\n',
+        },
+      },
+      async ({ server: { url }, api }) => {
+        await createSchedule(api, 'site/web.yaml', '30 2 * * 1-5', {
+          name: 'Web servers, every night on working days, with all the packages that they need',
+        });
+        await createSchedule(api, 'failing.yaml', '*/5 * * * *', {});
+        const ok = await runPlaybook(api, 'site/web.yaml');
+        const failed = await runPlaybook(api, 'failing.yaml');
+        await waitUntil(async () => {
+          const runs = await listRuns(api);
+          return runs.every((run) => ['SUCCEEDED', 'FAILED'].includes(run.status));
+        });
+        const running = await runPlaybook(api, 'long.yaml');
+        await inEachLook(async (page, look) => {
+          for (const [path, text] of [
+            ['queue', 'Web servers, every night'],
+            ['playbooks/site/web.yaml', 'hosts: localhost'],
+            ['runs', 'Running'],
+            [`runs/${ok}`, 'ok: [web-01.example.com]'],
+            [`runs/${failed}`, 'fatal: [db-01]: FAILED!'],
+            [`runs/${running}`, 'Running'],
+          ] as const) {
+            await page.goto(`${url}/${path}`);
+            await page.getByText(text).filter({ visible: true }).first().waitFor();
+            const name = { [ok]: 'succeeded', [failed]: 'failed', [running]: 'running' }[path.slice(5)];
+            await requireFit(page, `${name ? `run-${name}` : path.replaceAll('/', '_')}-${look}`);
+          }
+          await page.goto(`${url}/playbooks/failing.yaml`);
+          await page.getByRole('button', { name: 'Schedule', exact: true }).click();
+          await page.getByLabel('Cron expression').fill('0 99 * * *');
+          await page.getByText('Cron field "hour" is "99"').waitFor();
+          await requireFit(page, `schedule-error-${look}`);
+          await page.getByLabel('Cron expression').fill('30 2 * * *');
+          await page.getByText('At 02:30').filter({ visible: true }).first().waitFor();
+          await requireFit(page, `schedule-${look}`);
+        });
+      },
+    ));
+});
