@@ -16,12 +16,22 @@ export interface ServerProcess {
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 
-/** Starts the server from its sources; resolves when it listens, rejects with its output when it ends before. */
+/** What `node` is called with: the sources for tests, what `npm start` runs for measures. */
+const ENTRIES = {
+  sources: ['--import', 'tsx', join(ROOT, 'server/main.ts')],
+  build: [join(ROOT, 'dist/server/main.js')],
+};
+
+/** For a profile: SERVER_NODE_ARGS="--cpu-prof --cpu-prof-dir=/tmp/profile" npm run bench -- creates */
+const NODE_ARGS = process.env.SERVER_NODE_ARGS?.split(' ') ?? [];
+
+/** Starts the server; resolves when it listens, rejects with its output when it ends before. */
 export async function startServerProcess(
   dataDir: string,
   env: Record<string, string> = {},
+  entry: keyof typeof ENTRIES = 'sources',
 ): Promise<ServerProcess> {
-  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'server/main.ts')], {
+  const child: ChildProcess = spawn(process.execPath, [...NODE_ARGS, ...ENTRIES[entry]], {
     cwd: ROOT,
     env: {
       PATH: process.env.PATH ?? '',

@@ -1,0 +1,58 @@
+import { inParallel } from './fires.ts';
+import { type Measure, median } from './measure.ts';
+import { ANY_PLAYBOOK, type BenchServer, onEachStorage, withBuiltServer } from './setting.ts';
+
+const QUERY = '{ schedules(first: 50) { edges { node { id name playbook nextRunAt } } } }';
+const REQUESTS = 300;
+
+/** The first page of 50 schedules, of few and of many. */
+export function lists(): Promise<Measure[]> {
+  return onEachStorage((storage) =>
+    withBuiltServer({ storage, program: '#!/bin/sh\n', playbooks: ANY_PLAYBOOK }, async (server) => {
+      await fill(server, 0, 100);
+      const few = await timePages(server);
+      await fill(server, 100, 10_000);
+      const many = await timePages(server);
+      return [
+        {
+          name: 'first page of 50 schedules, of 10,000',
+          storage,
+          value: many,
+          unit: 'ms p50',
+          limit: few,
+          limitIs: 'of 100',
+          goal: '≤ 5 ms, ≤ 1.2 × of 100',
+          isReached: many <= 5 && many / few <= 1.2,
+          details: { ratio: many / few },
+        },
+      ];
+    }),
+  );
+}
+
+async function fill(server: BenchServer, from: number, to: number): Promise<void> {
+  await inParallel(to - from, 8, async (n) => {
+    await server.api.request(
+      'mutation ($input: CreateScheduleInput!) { createSchedule(input: $input) { __typename } }',
+      {
+        input: {
+          playbook: 'a.yaml',
+          name: `schedule ${from + n}`,
+          timing: { cron: `${n % 60} ${n % 24} 1 1 *` },
+        },
+      },
+    );
+  });
+}
+
+async function timePages(server: BenchServer): Promise<number> {
+  const times: number[] = [];
+  for (let n = 0; n < REQUESTS; n += 1) {
+    const begun = performance.now();
+    const page = await server.api.request<{ schedules: { edges: unknown[] } }>(QUERY);
+    times.push(performance.now() - begun);
+    if (page.schedules.edges.length !== 50) throw new Error(`A page of ${page.schedules.edges.length}.`);
+  }
+  // the first ones compile
+  return median(times.slice(50));
+}

@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { closeSync, createReadStream, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { runPlaybook, waitForEnd } from '../tests/support/operations.ts';
+import { type Measure, median, memoryOf } from './measure.ts';
+import { type BenchServer, onEachStorage, withBuiltServer } from './setting.ts';
+
+const LINES = 1_000_000;
+/** 79 digits and a newline. */
+const PROGRAM = `#!/bin/sh\nexec seq -f %079.0f ${LINES}\n`;
+const ROUNDS = 3;
+
+export function logCapture(): Promise<Measure[]> {
+  return onEachStorage((storage) =>
+    withBuiltServer({ storage, program: PROGRAM }, async (server, program) => {
+      const [bare, ours]: [number[], number[]] = [[], []];
+      const before = memoryOf(server.server.pid).now;
+      let kept = 0;
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const file = join(server.folder, 'bare.log');
+        bare.push(await intoFile(program, file));
+        const begun = performance.now();
+        const id = await runPlaybook(server.api, 'a.yaml');
+        const run = await waitForEnd(() => server.api, id);
+        ours.push(performance.now() - begun);
+        if (run.status !== 'SUCCEEDED') throw new Error(JSON.stringify(run));
+        if ((await hashOf(createReadStream(file))) === (await hashOfLog(server, id))) kept += 1;
+      }
+      const growth = memoryOf(server.server.pid).peak - before;
+      const [value, limit] = [median(ours), median(bare)];
+      return [
+        {
+          name: `${LINES.toLocaleString('en')} lines of 80 bytes, printed to stored`,
+          storage,
+          value,
+          unit: 'ms p50',
+          limit,
+          limitIs: 'the same program into a file',
+          goal: '≤ 2.3 × the file, memory ≤ 50 MB, every line',
+          isReached: value / limit <= 2.3 && growth <= 50 && kept === ROUNDS,
+          details: { ratio: value / limit, growthMb: growth, roundsWithEveryLine: `${kept} of ${ROUNDS}` },
+        },
+      ];
+    }),
+  );
+}
+
+function intoFile(program: string, path: string): Promise<number> {
+  const begun = performance.now();
+  const file = openSync(path, 'w');
+  return new Promise((resolve, reject) => {
+    spawn(program, { stdio: ['ignore', file, file] })
+      .on('error', reject)
+      .on('exit', () => {
+        closeSync(file);
+        resolve(performance.now() - begun);
+      });
+  });
+}
+
+async function hashOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of stream) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+async function hashOfLog(server: BenchServer, runId: string): Promise<string> {
+  const response = await fetch(`${server.server.url}/runs/${encodeURIComponent(runId)}/log`);
+  if (!response.ok || !response.body) throw new Error(`${response.status} ${await response.text()}`);
+  return hashOf(response.body);
+}

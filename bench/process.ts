@@ -1,0 +1,73 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { inParallel } from './fires.ts';
+import { cpuOf, type Measure, maximum, median, memoryOf } from './measure.ts';
+import { onEachStorage, withBuiltServer } from './setting.ts';
+
+const STARTS = 7;
+const SCHEDULES = 1_000;
+const IDLE_SECONDS = 30;
+
+/** On data that is there already, until it says that it is ready. */
+export function secondStart(): Promise<Measure[]> {
+  return onEachStorage((storage) =>
+    withBuiltServer({ storage, program: '#!/bin/sh\n' }, async (server) => {
+      const times: number[] = [];
+      for (let n = 0; n < STARTS; n += 1) {
+        await server.server.stop();
+        const begun = performance.now();
+        await server.restart();
+        const response = await fetch(`${server.server.url}/readyz`);
+        times.push(performance.now() - begun);
+        if (!response.ok) throw new Error(await response.text());
+      }
+      const value = median(times);
+      return [
+        {
+          name: 'second start to /readyz',
+          storage,
+          value,
+          unit: 'ms p50',
+          limit: null,
+          limitIs: null,
+          goal: '≤ 500 ms',
+          isReached: value <= 500,
+          details: { max: maximum(times) },
+        },
+      ];
+    }),
+  );
+}
+
+/** With 1,000 schedules of which none is due. */
+export function idle(): Promise<Measure[]> {
+  return onEachStorage((storage) =>
+    withBuiltServer({ storage, program: '#!/bin/sh\n' }, async (server) => {
+      await inParallel(SCHEDULES, 8, async (n) => {
+        await server.api.request(
+          'mutation ($input: CreateScheduleInput!) { createSchedule(input: $input) { __typename } }',
+          { input: { playbook: 'a.yaml', name: `schedule ${n}`, timing: { cron: '0 3 1 1 *' } } },
+        );
+      });
+      await server.server.stop();
+      await server.restart();
+      const { pid } = server.server;
+      await delay(5_000);
+      const before = cpuOf(pid);
+      await delay(IDLE_SECONDS * 1_000);
+      const cpu = (cpuOf(pid) - before) / (IDLE_SECONDS * 10);
+      const memory = memoryOf(pid).now;
+      const shared = { storage, limit: null, limitIs: null, details: { schedules: SCHEDULES } };
+      return [
+        {
+          ...shared,
+          name: 'memory when idle',
+          value: memory,
+          unit: 'MB',
+          goal: '≤ 90 MB',
+          isReached: memory <= 90,
+        },
+        { ...shared, name: 'CPU when idle', value: cpu, unit: '%', goal: '≤ 0.2 %', isReached: cpu <= 0.2 },
+      ];
+    }),
+  );
+}
