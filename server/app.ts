@@ -120,6 +120,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const ticks = createTickService({
       storage,
       scheduler,
+      startNow: executor.startNow,
       now,
       repairAheadMs: 2_000 * SWEEP_EVERY_SECONDS,
       onError,

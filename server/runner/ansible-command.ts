@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { RunParameters } from '../domain/run.ts';
-import { RUN_MARKER } from './process-tree.ts';
 
 /** Where things are, all absolute. */
 export interface CommandPaths {
@@ -8,8 +7,6 @@ export interface CommandPaths {
   readonly dataDir: string;
   /** The file with the extra variables; null when there are none. */
   readonly extraVars: string | null;
-  /** The `ansible.cfg` of the playbook folder; null when it has none. */
-  readonly ansibleConfig: string | null;
 }
 
 /**
@@ -46,12 +43,11 @@ const PASSED_ON = [
   'no_proxy',
 ];
 
-/** The whole environment of a playbook. HOME and the temporary folders are ours: without a writable home every host is "unreachable". */
+/** The environment of all playbooks, each of which also gets its run's marker. HOME and the temporary folders are ours: without a writable home every host is "unreachable". */
 export function ansibleEnvironment(
-  runId: string,
   own: NodeJS.ProcessEnv,
-  paths: CommandPaths,
-): Record<string, string> {
+  paths: Pick<CommandPaths, 'playbooksDir' | 'dataDir'>,
+): Record<string, string> & { readonly TMPDIR: string } {
   const home = join(paths.dataDir, 'home');
   const passedOn = Object.fromEntries(PASSED_ON.flatMap((name) => (own[name] ? [[name, own[name]]] : [])));
   return {
@@ -66,9 +62,8 @@ export function ansibleEnvironment(
     ANSIBLE_FORCE_COLOR: '1',
     ANSIBLE_NOCOWS: '1',
     PYTHONUNBUFFERED: '1',
-    // named outright: Ansible ignores the one of a folder that others can write to
-    ...(paths.ansibleConfig === null ? {} : { ANSIBLE_CONFIG: paths.ansibleConfig }),
-    [RUN_MARKER]: runId,
+    // named outright: Ansible ignores the one of a folder that others can write to; where there is none it looks further
+    ANSIBLE_CONFIG: join(paths.playbooksDir, 'ansible.cfg'),
   };
 }
 

@@ -1,12 +1,12 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { access, constants, mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
+import { access, rm } from 'node:fs/promises';
 import { constants as osConstants } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { ansibleArguments, ansibleEnvironment, extraVarsFile } from './ansible-command.ts';
 import { followFile } from './follower.ts';
+import { createLauncher } from './launcher.ts';
 import { findRunProcesses, isRunning, readBootId, signal } from './process-tree.ts';
 import {
   type Reattached,
@@ -30,7 +30,6 @@ export interface AnsibleRunnerOptions {
   onWarning(message: string): void;
 }
 
-const SUPERVISOR = fileURLToPath(new URL('./supervisor.sh', import.meta.url));
 const CANCEL_GRACE_MS = 5_000;
 /** Between two looks at processes that are not our children: after a restart, and while killing. */
 const LOOK_MS = 100;
@@ -46,63 +45,52 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
   const closing = new AbortController();
   let version: Promise<string | null> | null = null;
 
-  async function prepareCommand(spool: Spool, request: RunRequest) {
-    const { parameters, playbook, runId } = request;
+  const env = ansibleEnvironment(process.env, options);
+  const launcher = createLauncher({ runsDir, cwd: options.playbooksDir, env });
+
+  function prepareCommand(spool: Spool, { parameters, playbook }: RunRequest): string[] {
     const hasExtraVars = parameters.extraVars !== null && Object.keys(parameters.extraVars).length > 0;
-    const config = join(options.playbooksDir, 'ansible.cfg');
     const paths = {
       playbooksDir: options.playbooksDir,
       dataDir: options.dataDir,
       extraVars: hasExtraVars ? spool.extraVarsPath : null,
-      ansibleConfig: (await isReadable(config)) ? config : null,
     };
     if (parameters.extraVars && hasExtraVars) {
-      await writeFile(spool.extraVarsPath, extraVarsFile(parameters.extraVars), { mode: 0o600 });
+      writeFileSync(spool.extraVarsPath, extraVarsFile(parameters.extraVars), { mode: 0o600 });
     }
-    const env = ansibleEnvironment(runId, process.env, paths);
-    await mkdir(env.TMPDIR ?? options.dataDir, { recursive: true, mode: 0o700 });
-    return { args: ansibleArguments(playbook, parameters, paths), env };
+    mkdirSync(env.TMPDIR, { recursive: true, mode: 0o700 });
+    const words = [options.ansiblePlaybook, ...ansibleArguments(playbook, parameters, paths)];
+    if (words.some((word) => word.includes('\n'))) throw new Error('a path or an argument holds a line feed');
+    return words;
   }
 
   /** @throws {RunRefusedError} */
-  async function requireProgram(): Promise<void> {
+  function requireProgram(): void {
     if (!isAbsolute(options.ansiblePlaybook)) return;
-    await access(options.ansiblePlaybook, constants.X_OK).catch(() => {
+    try {
+      accessSync(options.ansiblePlaybook, constants.X_OK);
+    } catch {
       throw new RunRefusedError(
         `"${options.ansiblePlaybook}" is not there or cannot be executed; install Ansible or set SIBLE_ANSIBLE_PLAYBOOK.`,
       );
-    });
+    }
   }
 
   async function start(request: RunRequest): Promise<RunProcess> {
-    await requireProgram();
+    requireProgram();
     const spool = spoolOf(runsDir, request.runId);
-    await spool.create();
-    const { args, env } = await prepareCommand(spool, request);
     const startedAt = new Date();
-    await spool.writeRequest({ startedAt: startedAt.toISOString(), timeoutMs: request.timeoutMs });
-    // append: a playbook and what it leaves behind write to the same file
-    const output = await open(spool.outputPath, 'a', 0o600);
     try {
-      const child = spawn('/bin/sh', [SUPERVISOR, spool.path, options.ansiblePlaybook, ...args], {
-        cwd: options.playbooksDir,
-        env,
-        detached: true,
-        stdio: ['ignore', output.fd, output.fd],
-      });
-      // listened to before anything is waited for: a program that ends at once must not be missed
-      const gone = once(child, 'exit').catch(() => undefined);
-      await once(child, 'spawn');
-      // the server may end before the playbook does
-      child.unref();
+      spool.create();
+      const words = prepareCommand(spool, request);
+      spool.fill({ startedAt: startedAt.toISOString(), timeoutMs: request.timeoutMs });
+      const gone = launcher.launch(request.runId, words);
       return supervise(spool, request.runId, startedAt, request.timeoutMs, gone);
     } catch (error) {
       await spool.remove();
       throw new RunRefusedError(
         `The playbook could not be started: ${error instanceof Error ? error.message : String(error)}.`,
       );
-    } finally {
-      await output.close();
     }
   }
 
@@ -157,7 +145,10 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
       await ending;
       const [status, why] = [await spool.readStatus(), await spool.readEnding()];
       if (why && !ending) await killAll(runId, () => undefined);
-      const exit = describeExit(status, why, timeoutMs);
+      const exit =
+        status === null && why === null && (await spool.readSupervisor()) === null
+          ? notStartedExit()
+          : describeExit(status, why, timeoutMs);
       // killed from outside: what it had started goes on without anybody who would wait for it
       if (exit.signal !== null || exit.isLost) await killAll(runId, () => undefined);
       await rm(spool.extraVarsPath, { force: true });
@@ -188,7 +179,9 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
   return {
     start,
 
-    prepare: (runId) => spoolOf(runsDir, runId).create(),
+    prepare(runId) {
+      spoolOf(runsDir, runId).create();
+    },
 
     async reattach(runId): Promise<Reattached> {
       const spool = spoolOf(runsDir, runId);
@@ -236,6 +229,7 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
 
     async close() {
       closing.abort();
+      launcher.close();
     },
   };
 
@@ -354,6 +348,12 @@ function lostExit(reason: string): RunExit {
     reason,
     finishedAt: new Date(),
   };
+}
+
+function notStartedExit(): RunExit {
+  const reason =
+    'It was not started: its supervisor did not begin. The machine may have no process or memory left.';
+  return { ...lostExit(reason), isLost: false };
 }
 
 function startTimer(ms: number, onTime: () => void): { cancel(): void } {

@@ -6,10 +6,10 @@ export interface Runner {
    * Makes the run's spool folder. To be called before the run is claimed: a run that is claimed but has no folder is lost,
    * one with a folder in which nothing was started certainly never ran. Safe to call again.
    */
-  prepare(runId: string): Promise<void>;
+  prepare(runId: string): void;
   /**
-   * Starts a playbook in a session of its own, with the output in the run's spool folder; resolves when the
-   * supervisor process exists. Safe to call once per run id only.
+   * Has a playbook started in a session of its own, with the output in the run's spool folder.
+   * Safe to call once per run id only.
    * @throws {RunRefusedError} when it cannot be started as asked; nothing was started then
    */
   start(request: RunRequest): Promise<RunProcess>;

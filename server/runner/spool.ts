@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** The spool folder of one run: what the supervisor and the server tell each other through, over any crash of either. */
@@ -8,7 +9,8 @@ export interface Spool {
   readonly extraVarsPath: string;
   /** When and with what limit it was started; null when it was not. */
   readRequest(): Promise<SpoolRequest | null>;
-  writeRequest(request: SpoolRequest): Promise<void>;
+  /** Writes down when and with what limit it is started, and makes the file of the output. */
+  fill(request: SpoolRequest): void;
   /** The supervisor; null when it has not written its id yet. */
   readSupervisor(): Promise<SupervisorId | null>;
   /** Exit status as a shell gives it, and when it was written; null when there is none. */
@@ -18,11 +20,11 @@ export interface Spool {
   readEnding(): Promise<Ending | null>;
   /**
    * Whether it is certain from now on that the program never ran and never will:
-   * the supervisor and this call ask for the same folder, and one of them gets it.
+   * the supervisor and this call make the same file, and one of them gets it.
    */
   giveUpStart(): Promise<boolean>;
   exists(): Promise<boolean>;
-  create(): Promise<void>;
+  create(): void;
   remove(): Promise<void>;
 }
 
@@ -42,6 +44,8 @@ export interface SupervisorId {
 }
 
 const FOLDER_MODE = 0o700;
+/** What is in the folder of a run that has ended by itself. */
+const NAMES = ['output.log', 'status', 'pid', 'started', 'request.json'];
 
 export function spoolOf(runsDir: string, runId: string): Spool {
   // ids are ours; one that is not would lead out of the folder
@@ -59,9 +63,10 @@ export function spoolOf(runsDir: string, runId: string): Spool {
       return text === null ? null : (JSON.parse(text) as SpoolRequest);
     },
 
-    async writeRequest(request) {
-      await writeFile(file('request.tmp'), `${JSON.stringify(request)}\n`);
-      await rename(file('request.tmp'), file('request.json'));
+    fill(request) {
+      // without waiting in between: these are a few small files, and each wait would cost more than they do
+      writeFileSync(file('request.json'), `${JSON.stringify(request)}\n`);
+      writeFileSync(file('output.log'), '', { flag: 'a', mode: 0o600 });
     },
 
     async readSupervisor() {
@@ -91,7 +96,7 @@ export function spoolOf(runsDir: string, runId: string): Spool {
 
     async giveUpStart() {
       try {
-        await mkdir(file('started'));
+        await writeFile(file('started'), '', { flag: 'wx' });
         return true;
       } catch (error) {
         if (isCode(error, 'EEXIST')) return false;
@@ -105,12 +110,18 @@ export function spoolOf(runsDir: string, runId: string): Spool {
         () => false,
       ),
 
-    async create() {
-      await mkdir(path, { recursive: true, mode: FOLDER_MODE });
+    create() {
+      mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
     },
 
     async remove() {
-      await rm(path, { recursive: true, force: true });
+      try {
+        for (const name of NAMES) unlinkSync(file(name));
+        rmdirSync(path);
+      } catch {
+        // something else is in it, or it is gone already
+        await rm(path, { recursive: true, force: true });
+      }
     },
   };
 }

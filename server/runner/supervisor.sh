@@ -1,15 +1,17 @@
 #!/bin/sh
 # Runs one playbook in a session of its own, and writes down how it ended, whether the server lives or not.
 #   supervisor.sh SPOOL PROGRAM [ARGUMENT...]
-# stdin is closed, stdout and stderr are the spool's output.log: all given by the server.
+# stdin is closed, stdout and stderr are the spool's output.log, 3 is where the server hears of the end.
 # Files are written with one write(2) of a few bytes and end in a newline; a reader takes one without it as not there yet.
 spool=$1
 shift
 
 # decides who is first: this start, or a server that came back and has given it up
-mkdir "$spool/started" 2>/dev/null || exit 0
+set -C
+true 2>/dev/null >"$spool/started" || exit 0
+set +C
 
-trap '' HUP
+trap '' HUP PIPE
 program=
 interrupted=
 forward() {
@@ -31,7 +33,7 @@ fi 2>/dev/null
 read -r boot </proc/sys/kernel/random/boot_id 2>/dev/null
 printf '%s %s %s\n' "$$" "$echo_start" "$boot" >"$spool/pid"
 
-"$@" </dev/null &
+"$@" </dev/null 3>&- &
 program=$!
 # the shell itself has nothing to say: it would write "Killed" into the log of the playbook
 exec >/dev/null 2>&1
@@ -53,3 +55,5 @@ until printf '%s\n' "$code" >"$spool/status"; do
   [ "$tries" -lt 600 ] || exit 1
   sleep 1
 done
+# whoever listens need not look for it; nobody may listen any more
+printf '%s\n' "$SIBLE_RUN_ID" >&3

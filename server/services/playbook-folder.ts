@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { constants, type Dirent } from 'node:fs';
+import { constants, type Dirent, statSync } from 'node:fs';
 import {
   type FileHandle,
   mkdir,
@@ -25,6 +25,11 @@ export interface PlaybookFolder {
   /** Paths of all playbooks, sorted by code unit. */
   list(): Promise<string[]>;
   /**
+   * What tells the file from any other state of it: the same stamp means the same bytes in the same file.
+   * Null when there is none, or when it was changed so lately that a change more could not be told from it.
+   */
+  stamp(path: string): string | null;
+  /**
    * @param maxBytes a longer file is refused with `FileRefusedError`
    * @returns null when there is no such file
    * @throws {FileRefusedError} when it is no regular file, cannot be read, or is too long
@@ -47,6 +52,8 @@ export class FileRefusedError extends Error {
 }
 
 const MAX_PLAYBOOKS = 10_000;
+/** File systems date a change to a few ms, some to 2 s. */
+const CLOCK_STEP_MS = 2_500;
 
 /** @param folder an existing folder */
 export async function openPlaybookFolder(folder: string): Promise<PlaybookFolder> {
@@ -99,6 +106,13 @@ export async function openPlaybookFolder(folder: string): Promise<PlaybookFolder
       };
       await visit('');
       return found.sort();
+    },
+
+    stamp(path) {
+      // follows links: where they lead is told by the file's own number, and what it was then was checked when it was read
+      const info = statSync(join(root, path), { throwIfNoEntry: false });
+      if (!info || Date.now() - Math.max(info.mtimeMs, info.ctimeMs) < CLOCK_STEP_MS) return null;
+      return `${info.dev} ${info.ino} ${info.size} ${info.mtimeMs} ${info.ctimeMs}`;
     },
 
     async read(path, maxBytes) {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { putBounded } from '../domain/bounded-map.ts';
 import { ConflictError, clip, type InputIssue, InvalidInputError, NotFoundError } from '../domain/errors.ts';
 import { checkPlaybookPath, isPlaybookPath, MAX_PLAYBOOK_BYTES, type Playbook } from '../domain/playbook.ts';
 import { checkPlaybookText, importedPlaybooks, requiredPrompts } from '../domain/playbook-check.ts';
@@ -25,8 +26,12 @@ export interface PlaybookService {
   checkRunnable(path: string, parameters: RunParameters): Promise<void>;
 }
 
+const MAX_PLAIN = 10_000;
+
 export function createPlaybookService(folder: PlaybookFolder): PlaybookService {
   const saving = createMutexByKey();
+  /** Stamps of playbooks that ask for nothing and import no other: most of them, looked at before each run. */
+  const plain = new Map<string, string>();
 
   async function read(path: string): Promise<Playbook | null> {
     const bytes = await folder.read(path, MAX_PLAYBOOK_BYTES);
@@ -128,11 +133,22 @@ export function createPlaybookService(folder: PlaybookFolder): PlaybookService {
         });
       }
       if (issues.length > 0) throw new InvalidInputError(issues);
+      // the same bytes that were found without prompts and imports before; asked before they are read
+      const stamp = folder.stamp(path);
+      if (stamp !== null && plain.get(path) === stamp) return;
       const playbook = await readRefusing(path);
       if (!playbook) throw new NotFoundError('playbook', path);
       const fault = checkPlaybookText(playbook.content);
       // a syntax fault of the file is Ansible's to report, in the run's log; prompts cannot be looked for then
       if (fault) return;
+      if (
+        stamp !== null &&
+        requiredPrompts(playbook.content, {}).length === 0 &&
+        importedPlaybooks(playbook.content).length === 0
+      ) {
+        putBounded(plain, path, stamp, MAX_PLAIN);
+        return;
+      }
       const prompts = await openPrompts(path, playbook.content, parameters);
       if (prompts.length > 0) {
         throw invalid(

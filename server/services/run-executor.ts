@@ -9,6 +9,12 @@ import type { RunLogService } from './run-log-service.ts';
 
 /** The runs of this node: starts them, follows them to their end, and takes them up again after a restart. */
 export interface RunExecutor {
+  /**
+   * Starts a run that was just queued, if there is room for it here and no other waits. Whether or not this node then
+   * gets it, it is dealt with: a run that could not be started goes the way through the scheduler.
+   * @returns false when there is no room
+   */
+  startNow(run: Run): boolean;
   /** Runs a queued run if it is still to be had; resolves when it has ended. */
   execute(runId: string): Promise<void>;
   /** Takes up what an earlier life of this node has started. Call once, before the scheduler starts. */
@@ -56,10 +62,15 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
   const active = new Map<string, ActiveRun>();
   const closing = new AbortController();
   const slots = createSlots(options.concurrency);
+  /** Runs that had to wait: none that comes later may be started before them. */
+  const waiting = new Set<string>();
 
   const heartbeat = setInterval(() => void beat(), HEARTBEAT_MS);
   const stopListening = storage.changes.listen((change) => {
-    if (change.kind === 'run' && active.has(change.id)) void cancelIfAsked(change.id);
+    if (change.kind !== 'run') return;
+    if (active.has(change.id)) void cancelIfAsked(change.id);
+    // started by another node, or canceled
+    if (waiting.has(change.id)) void forgetIfNotQueued(change.id);
   });
 
   async function beat(): Promise<void> {
@@ -70,6 +81,14 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
       }
     } catch (error) {
       options.onError(error, 'renewing leases');
+    }
+  }
+
+  async function forgetIfNotQueued(runId: string): Promise<void> {
+    try {
+      if ((await runs.find(runId))?.status !== 'queued') waiting.delete(runId);
+    } catch (error) {
+      options.onError(error, `looking at run ${runId}`);
     }
   }
 
@@ -151,7 +170,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
       return null;
     }
     // the spool folder is there before the run is ours, so that a crash in between can be told from a lost run
-    await runner.prepare(run.id);
+    runner.prepare(run.id);
     const claimed = await runs.claim(run.id, workerId, options.now(), lease(LEASE_MS));
     if (!claimed) {
       await runner.discard(run.id);
@@ -212,7 +231,28 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
   const { scheduler } = options;
 
   return {
+    startNow(run) {
+      if (waiting.size > 0 || closing.signal.aborted || !slots.takeIfFree()) {
+        waiting.add(run.id);
+        return false;
+      }
+      const work = async () => {
+        const process = await start(run);
+        if (process) await follow(process, endOf);
+      };
+      void work()
+        .catch(async (error: unknown) => {
+          options.onError(error, `starting run ${run.id}`);
+          await scheduler.queueRun(run.id);
+        })
+        // the sweep finds it again
+        .catch((error: unknown) => options.onError(error, `queueing run ${run.id}`))
+        .finally(slots.free);
+      return true;
+    },
+
     async execute(runId) {
+      waiting.delete(runId);
       const run = await runs.find(runId);
       if (run?.status !== 'queued' || active.has(runId)) return;
       await slots.acquire(closing.signal);
@@ -276,6 +316,11 @@ function createSlots(count: number) {
   return {
     take() {
       taken += 1;
+    },
+    takeIfFree(): boolean {
+      if (taken >= count || waiting.length > 0) return false;
+      taken += 1;
+      return true;
     },
     free() {
       taken -= 1;

@@ -35,7 +35,7 @@ export interface RunServiceOptions {
   readonly storage: Pick<Storage, 'schedules' | 'runs' | 'changes'>;
   readonly scheduler: Pick<Scheduler, 'queueRun'>;
   readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
-  readonly executor: Pick<RunExecutor, 'cancelIfHere'>;
+  readonly executor: Pick<RunExecutor, 'cancelIfHere' | 'startNow'>;
   now(): Date;
   onError(error: unknown, during: string): void;
 }
@@ -73,9 +73,11 @@ export function createRunService(options: RunServiceOptions): RunService {
     await runs.insert(run);
     await storage.changes.publish({ kind: 'run', id: run.id });
     // the row is the truth: what fails here the sweep makes good
-    await scheduler
-      .queueRun(run.id)
-      .catch((error: unknown) => options.onError(error, `queueing run ${run.id}`));
+    if (!executor.startNow(run)) {
+      await scheduler
+        .queueRun(run.id)
+        .catch((error: unknown) => options.onError(error, `queueing run ${run.id}`));
+    }
     return run;
   }
 

@@ -22,6 +22,8 @@ export interface TickService {
 export interface TickServiceOptions {
   readonly storage: Pick<Storage, 'schedules' | 'runs' | 'changes'>;
   readonly scheduler: Pick<Scheduler, 'armTick' | 'queueRun'>;
+  /** Starts a queued run on this node if there is room; false: it has to wait for its turn. */
+  startNow(run: Run): boolean;
   now(): Date;
   /** Schedules that wait for an instant sooner than this are looked at by each repair, in ms. */
   readonly repairAheadMs: number;
@@ -84,7 +86,7 @@ export function createTickService(options: TickServiceOptions): TickService {
     if (!isFired) return 'changed';
 
     last = { scheduledFor, lagMs: now.getTime() - scheduledFor.getTime() };
-    for (const run of runs) await scheduler.queueRun(run.id);
+    for (const run of runs) if (!options.startNow(run)) await scheduler.queueRun(run.id);
     for (const run of runs) await storage.changes.publish({ kind: 'run', id: run.id });
     await storage.changes.publish({ kind: 'schedule', id: scheduleId });
     return decided.nextRunAt;

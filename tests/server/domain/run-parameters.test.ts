@@ -59,7 +59,7 @@ describe('checkRunParameters', () => {
 });
 
 describe('the command', () => {
-  const paths = { playbooksDir: '/p', dataDir: '/d', extraVars: null, ansibleConfig: null };
+  const paths = { playbooksDir: '/p', dataDir: '/d', extraVars: null };
 
   it('holds each value in the token of its option, so that none can be an option itself', () => {
     const parameters = {
