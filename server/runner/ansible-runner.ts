@@ -143,10 +143,10 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
       timer?.cancel();
       // what was ended on purpose has ended when nothing of it is left
       await ending;
-      const [status, why] = [await spool.readStatus(), await spool.readEnding()];
+      const [status, why] = [spool.readStatus(), spool.readEnding()];
       if (why && !ending) await killAll(runId, () => undefined);
       const exit =
-        status === null && why === null && (await spool.readSupervisor()) === null
+        status === null && why === null && spool.readSupervisor() === null
           ? notStartedExit()
           : describeExit(status, why, timeoutMs);
       // killed from outside: what it had started goes on without anybody who would wait for it
@@ -191,7 +191,7 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
         await spool.remove();
         return { kind: 'notStarted' };
       }
-      const request = await spool.readRequest();
+      const request = spool.readRequest();
       const supervisor = await readSupervisorSoon(spool, delay(START_TIMEOUT_MS));
       const startedAt = request ? new Date(request.startedAt) : new Date();
       if (supervisor && (await isRunning(supervisor))) {
@@ -206,7 +206,7 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
           ),
         };
       }
-      if ((await spool.readStatus()) || (await spool.readEnding())) {
+      if (spool.readStatus() || spool.readEnding()) {
         return { kind: 'attached', process: supervise(spool, runId, startedAt, null, Promise.resolve()) };
       }
       const isOldBoot = supervisor !== null && supervisor.bootId !== (await readBootId());
@@ -273,8 +273,8 @@ async function readSupervisorSoon(spool: Spool, until: Promise<unknown>): Promis
   });
   for (;;) {
     const wasOver = isOver;
-    const supervisor = await spool.readSupervisor();
-    if (supervisor || wasOver || (await spool.readStatus())) return supervisor;
+    const supervisor = spool.readSupervisor();
+    if (supervisor || wasOver || spool.readStatus()) return supervisor;
     await delay(10);
   }
 }

@@ -2,6 +2,8 @@ import { type FSWatcher, watch } from 'node:fs';
 import { open } from 'node:fs/promises';
 
 const PIECE_BYTES = 1_048_576;
+/** Most programs print less; one that prints more gets the whole piece. */
+const FIRST_PIECE_BYTES = 65_536;
 /** In case the file system does not tell of changes (network file systems do not). */
 const POLL_MS = 250;
 
@@ -26,16 +28,17 @@ export async function* followFile(
   const poll = setInterval(bell.ring, POLL_MS);
   abort?.addEventListener('abort', bell.ring);
   try {
-    const buffer = Buffer.allocUnsafe(PIECE_BYTES);
+    let buffer = Buffer.allocUnsafe(FIRST_PIECE_BYTES);
     for (let at = offset; ; ) {
       // noted before the read: what was written before the end is read after it
       const wasEnded = isEnded;
       const rings = bell.rings();
-      const { bytesRead } = await file.read(buffer, 0, PIECE_BYTES, at);
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
       if (abort?.aborted) return;
       if (bytesRead > 0) {
         at += bytesRead;
         yield buffer.subarray(0, bytesRead);
+        if (bytesRead === buffer.length && bytesRead < PIECE_BYTES) buffer = Buffer.allocUnsafe(PIECE_BYTES);
       } else if (wasEnded) return;
       else await bell.heard(rings);
     }

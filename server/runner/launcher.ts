@@ -52,7 +52,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
 
   async function look(id: string, run: Launched): Promise<void> {
     try {
-      run.supervisor ??= await run.spool.readSupervisor();
+      run.supervisor ??= run.spool.readSupervisor();
       const isGone = run.supervisor
         ? !(await isRunning(run.supervisor))
         : Date.now() - run.at > START_TIMEOUT_MS && (await run.spool.giveUpStart());

@@ -1,5 +1,5 @@
-import { mkdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdirSync, readFileSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** The spool folder of one run: what the supervisor and the server tell each other through, over any crash of either. */
@@ -8,16 +8,16 @@ export interface Spool {
   readonly outputPath: string;
   readonly extraVarsPath: string;
   /** When and with what limit it was started; null when it was not. */
-  readRequest(): Promise<SpoolRequest | null>;
+  readRequest(): SpoolRequest | null;
   /** Writes down when and with what limit it is started, and makes the file of the output. */
   fill(request: SpoolRequest): void;
   /** The supervisor; null when it has not written its id yet. */
-  readSupervisor(): Promise<SupervisorId | null>;
+  readSupervisor(): SupervisorId | null;
   /** Exit status as a shell gives it, and when it was written; null when there is none. */
-  readStatus(): Promise<{ readonly code: number; readonly at: Date } | null>;
+  readStatus(): { readonly code: number; readonly at: Date } | null;
   /** Says for good that it was ended on purpose; the first reason stays. */
   markEnding(why: Ending): Promise<void>;
-  readEnding(): Promise<Ending | null>;
+  readEnding(): Ending | null;
   /**
    * Whether it is certain from now on that the program never ran and never will:
    * the supervisor and this call make the same file, and one of them gets it.
@@ -58,8 +58,8 @@ export function spoolOf(runsDir: string, runId: string): Spool {
     outputPath: file('output.log'),
     extraVarsPath: file('extra-vars.yml'),
 
-    async readRequest() {
-      const text = await readWhole(file('request.json'));
+    readRequest() {
+      const text = readWhole(file('request.json'));
       return text === null ? null : (JSON.parse(text) as SpoolRequest);
     },
 
@@ -69,17 +69,17 @@ export function spoolOf(runsDir: string, runId: string): Spool {
       writeFileSync(file('output.log'), '', { flag: 'a', mode: 0o600 });
     },
 
-    async readSupervisor() {
-      const text = await readWhole(file('pid'));
+    readSupervisor() {
+      const text = readWhole(file('pid'));
       if (text === null) return null;
       const [pid = '', startTime = '', bootId = ''] = text.trim().split(' ');
       return { pid: Number(pid), startTime, bootId };
     },
 
-    async readStatus() {
-      const text = await readWhole(file('status'));
+    readStatus() {
+      const text = readWhole(file('status'));
       if (text === null) return null;
-      const { mtime } = await stat(file('status'));
+      const { mtime } = statSync(file('status'));
       return { code: Number(text.trim()), at: mtime };
     },
 
@@ -89,8 +89,8 @@ export function spoolOf(runsDir: string, runId: string): Spool {
       });
     },
 
-    async readEnding() {
-      const text = (await readWhole(file('ending')))?.trim();
+    readEnding() {
+      const text = readWhole(file('ending'))?.trim();
       return text === 'canceled' || text === 'timedOut' ? text : null;
     },
 
@@ -135,9 +135,9 @@ export async function listSpools(runsDir: string): Promise<string[]> {
 }
 
 /** Text of a file that ends in a newline; null when it is not there, or not whole yet. */
-async function readWhole(path: string): Promise<string | null> {
+function readWhole(path: string): string | null {
   try {
-    const text = await readFile(path, 'utf8');
+    const text = readFileSync(path, 'utf8');
     return text.endsWith('\n') ? text : null;
   } catch (error) {
     if (isCode(error, 'ENOENT')) return null;

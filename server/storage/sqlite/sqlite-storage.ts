@@ -59,10 +59,11 @@ function open(path: string): Database.Database {
 }
 
 function configure(db: Database.Database): void {
-  // larger pages: log chunks are long; WAL: readers and the writer do not wait for each other; NORMAL: a power cut
-  // may take back the newest commits, but never half of one, and what was taken back is done again
+  // pages of 4 KiB: each commit writes whole pages, and with 16 KiB a fire took twice as long and a log hardly less;
+  // WAL: readers and the writer do not wait for each other; NORMAL: a power cut may take back the newest commits,
+  // but never half of one, and what was taken back is done again
   db.exec(
-    'PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;',
+    'PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;',
   );
   db.exec('PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;');
 }
