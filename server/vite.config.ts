@@ -1,0 +1,53 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type Plugin } from 'vite';
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** V8 keeps a source with one letter beyond Latin-1 at two bytes a letter, for as long as the server lives. */
+const asciiOnly: Plugin = {
+  name: 'ascii-only',
+  generateBundle(_options, bundle) {
+    for (const chunk of Object.values(bundle)) {
+      if (chunk.type !== 'chunk') continue;
+      chunk.code = chunk.code.replace(
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: all but ASCII
+        /[^\x00-\x7f]/g,
+        (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      );
+    }
+  },
+};
+
+/** The shell scripts that the runner finds beside its own file. */
+const shellScripts: Plugin = {
+  name: 'shell-scripts',
+  generateBundle() {
+    for (const fileName of readdirSync(here('runner')).filter((name) => name.endsWith('.sh')))
+      this.emitFile({ type: 'asset', fileName, source: readFileSync(here(`runner/${fileName}`)) });
+  },
+};
+
+/** All that a server loads as one file: to find and read a thousand files takes longer than all else that a start does. */
+export default defineConfig({
+  root: here('..'),
+  logLevel: 'warn',
+  plugins: [asciiOnly, shellScripts],
+  // libsql is a binary, found by its package
+  ssr: { noExternal: true, external: ['libsql'] },
+  build: {
+    ssr: here('main.ts'),
+    outDir: here('../dist/server'),
+    emptyOutDir: true,
+    target: 'node20',
+    rollupOptions: {
+      output: {
+        entryFileNames: '[name].js',
+        chunkFileNames: '[name]-[hash].js',
+        comments: false,
+        // what is never reached is left out; names and lines stay as they are, for stack traces
+        minify: { mangle: false, compress: true, codegen: { removeWhitespace: false } },
+      },
+    },
+  },
+});
