@@ -24,7 +24,7 @@ module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     layer('domain', '^server/domain/', ['^server/domain/']),
-    layer('storage-shared', '^server/storage/(stored|tell)\\.ts$', [
+    layer('storage-shared', '^server/storage/(stored|tell|log-codec)\\.ts$', [
       '^server/domain/',
       '^server/storage/storage\\.ts$',
     ]),
@@ -32,7 +32,7 @@ module.exports = {
     layer('storage-choice', '^server/storage/open-storage\\.ts$', ['^server/storage/']),
     layer('storage-adapter', '^server/storage/(mongo|sqlite)/', [
       '^server/domain/',
-      '^server/storage/(storage|stored|tell)\\.ts$',
+      '^server/storage/(storage|stored|tell|log-codec)\\.ts$',
       '^server/storage/$1/',
     ]),
     layer('scheduler', '^server/scheduler/', ['^server/domain/', '^server/scheduler/']),

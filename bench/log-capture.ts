@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { runPlaybook, waitForEnd } from '../tests/support/operations.ts';
-import { type Measure, median, memoryOf } from './measure.ts';
+import { type Measure, median, memoryOf, resetPeakMemory } from './measure.ts';
 import { type BenchServer, onEachStorage, withBuiltServer } from './setting.ts';
 
 const LINES = 1_000_000;
@@ -15,19 +15,24 @@ export function logCapture(): Promise<Measure[]> {
   return onEachStorage((storage) =>
     withBuiltServer({ storage, program: PROGRAM }, async (server, program) => {
       const [bare, ours]: [number[], number[]] = [[], []];
-      const before = memoryOf(server.server.pid).now;
-      let kept = 0;
+      const { pid } = server.server;
+      const file = join(server.folder, 'bare.log');
+      const before = memoryOf(pid).now;
+      resetPeakMemory(pid);
+      const ids: string[] = [];
       for (let round = 0; round < ROUNDS; round += 1) {
-        const file = join(server.folder, 'bare.log');
         bare.push(await intoFile(program, file));
         const begun = performance.now();
         const id = await runPlaybook(server.api, 'a.yaml');
         const run = await waitForEnd(() => server.api, id);
         ours.push(performance.now() - begun);
         if (run.status !== 'SUCCEEDED') throw new Error(JSON.stringify(run));
-        if ((await hashOf(createReadStream(file))) === (await hashOfLog(server, id))) kept += 1;
+        ids.push(id);
       }
-      const growth = memoryOf(server.server.pid).peak - before;
+      const growth = memoryOf(pid).peak - before;
+      let kept = 0;
+      for (const id of ids)
+        if ((await hashOf(createReadStream(file))) === (await hashOfLog(server, id))) kept += 1;
       const [value, limit] = [median(ours), median(bare)];
       return [
         {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 
 /** One figure, beside what the machine itself can do in the same run. */
@@ -61,6 +61,11 @@ export function memoryOf(pid: number): { readonly now: number; readonly peak: nu
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const mb = (field: string) => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1_024;
   return { now: mb('VmRSS'), peak: mb('VmHWM') };
+}
+
+/** From here on the peak of `memoryOf` is counted anew: a start takes more than what is measured. */
+export function resetPeakMemory(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }
 
 /** CPU time that a process has used, in ms. */

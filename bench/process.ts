@@ -5,7 +5,8 @@ import { onEachStorage, withBuiltServer } from './setting.ts';
 
 const STARTS = 7;
 const SCHEDULES = 1_000;
-const IDLE_SECONDS = 30;
+const SETTLE_SECONDS = 20;
+const IDLE_SECONDS = 60;
 
 /** On data that is there already, until it says that it is ready. */
 export function secondStart(): Promise<Measure[]> {
@@ -51,7 +52,8 @@ export function idle(): Promise<Measure[]> {
       await server.server.stop();
       await server.restart();
       const { pid } = server.server;
-      await delay(5_000);
+      // what the start has left is collected by then
+      await delay(SETTLE_SECONDS * 1_000);
       const before = cpuOf(pid);
       await delay(IDLE_SECONDS * 1_000);
       const cpu = (cpuOf(pid) - before) / (IDLE_SECONDS * 10);

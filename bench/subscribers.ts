@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { runPlaybook, waitForEnd } from '../tests/support/operations.ts';
-import { type Measure, memoryOf } from './measure.ts';
+import { type Measure, memoryOf, resetPeakMemory } from './measure.ts';
 import { onEachStorage, withBuiltServer } from './setting.ts';
 import type { SubscribersJob, SubscribersResult } from './subscribers-client.ts';
 
@@ -16,6 +16,7 @@ export function subscribers(): Promise<Measure[]> {
       const runId = await runPlaybook(server.api, 'a.yaml');
       await waitForEnd(() => server.api, runId);
       const { url, pid } = server.server;
+      resetPeakMemory(pid);
       const before = memoryOf(pid).now;
       const job = { url, runId, lines: LINES, subscribers: SUBSCRIBERS };
       const alone = await readAll({ ...job, stalled: 0 });

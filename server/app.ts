@@ -94,7 +94,8 @@ export async function startApp(options: AppOptions): Promise<App> {
       backend: storage.jobBackend,
       nodeName: workerId,
       concurrency: config.concurrency,
-      onTick: (scheduleId, scheduledFor) => ticks.handle(scheduleId, scheduledFor),
+      onTickAhead: (instant) => ticks.prepare(instant),
+      onTick: () => ticks.handle(),
       onRun: (runId) => executor.execute(runId),
       onSweep: async () => {
         await ticks.repair();
@@ -116,11 +117,11 @@ export async function startApp(options: AppOptions): Promise<App> {
       onInfo,
     });
     closers.push(() => executor.close());
-    const runs = createRunService({ storage, scheduler, playbooks, executor, now, onError });
+    const runs = createRunService({ storage, playbooks, executor, now });
     const ticks = createTickService({
       storage,
       scheduler,
-      startNow: executor.startNow,
+      executor,
       now,
       repairAheadMs: 2_000 * SWEEP_EVERY_SECONDS,
       onError,
@@ -152,7 +153,11 @@ export async function startApp(options: AppOptions): Promise<App> {
       isDevelopment: config.isDevelopment,
       onInternalError: (error, requestId) => logger.error({ err: error, requestId }, 'internal error'),
     });
-    const webSocket = createGraphqlWebSocket({ yoga, isAuthorized: door.isAuthorized });
+    const webSocket = createGraphqlWebSocket({
+      yoga,
+      isAuthorized: door.isAuthorized,
+      onInternalError: (error) => logger.error({ err: error }, 'internal error of a WebSocket'),
+    });
     const probes = { system, ticks, executor, countSockets: webSocket.count };
     const server = await createHttpServer({
       door,

@@ -28,13 +28,20 @@ const LATEST_MS = 8.64e15;
  * it fires at every instant whose wall time matches, so twice in a repeated hour and not at all in a skipped one.
  * Any other job fires once per matching wall time: the first time in a repeated hour, and at the first instant after
  * the gap when its wall time was skipped by a jump of at most 3 h. Fires at the same instant are one.
+ * @param until the last instant that is wanted
  * @throws {RangeError} when there is no such zone, or `after` is not a valid date
  */
-export function nextCronInstants(expr: CronExpression, timezone: string, after: Date, count: number): Date[] {
+export function nextCronInstants(
+  expr: CronExpression,
+  timezone: string,
+  after: Date,
+  count: number,
+  until: Date = new Date(LATEST_MS),
+): Date[] {
   const afterMs = after.getTime();
   if (Number.isNaN(afterMs)) throw new RangeError('after is an invalid date; expected a valid one');
   const instants: Date[] = [];
-  const limitMs = Math.min(afterMs + HORIZON_MS, LATEST_MS);
+  const limitMs = Math.min(afterMs + HORIZON_MS, until.getTime());
   let fromMs = Math.floor(afterMs / SECOND_MS) * SECOND_MS + SECOND_MS;
   while (expr.isPossible && instants.length < count) {
     const fireMs = findFireMs(expr, timezone, fromMs, limitMs);

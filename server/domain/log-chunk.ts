@@ -1,4 +1,4 @@
-import type { LogReadLimits } from './run-log.ts';
+import type { LogReadLimits, StoredLines } from './run-log.ts';
 
 const NEWLINE = 10;
 
@@ -43,30 +43,40 @@ export interface StoredChunk {
   readonly bytes: Buffer;
 }
 
+const MAX_CHUNKS = 256;
+
 /**
  * Reads lines behind `after` out of chunks that lie one behind the other.
- * @param chunkAt the chunk that holds a line; null when there is none
+ * @param chunksFrom the chunk that holds a line and those behind it, `limit` at most; none when there is none
  */
 export async function readChunks(
   after: number,
   limits: LogReadLimits,
-  chunkAt: (line: number) => Promise<StoredChunk | null> | StoredChunk | null,
-): Promise<{ readonly firstLine: number; readonly lineCount: number; readonly text: string }> {
+  chunksFrom: (line: number, limit: number) => Promise<readonly StoredChunk[]> | readonly StoredChunk[],
+): Promise<StoredLines> {
   const parts: string[] = [];
   let lineCount = 0;
   let byteCount = 0;
-  while (lineCount < limits.maxLines) {
-    const line = after + lineCount + 1;
-    const chunk = await chunkAt(line);
-    if (chunk === null) break;
-    const left = { maxLines: limits.maxLines - lineCount, maxBytes: limits.maxBytes - byteCount };
-    const taken = takeLines(chunk.bytes, line - chunk.firstLine, left, lineCount === 0);
-    if (taken.lineCount === 0) break;
-    parts.push(taken.text);
-    lineCount += taken.lineCount;
-    byteCount += taken.byteCount;
-    // the limits ended it inside the chunk
-    if (line + taken.lineCount < chunk.firstLine + chunk.lineCount) break;
+  const linesSoFar = (isCut: boolean) => ({
+    firstLine: after + 1,
+    lineCount,
+    text: parts.join('\n'),
+    isCut,
+  });
+  // a log may be few large chunks or very many of one line: each further question asks for more
+  for (let limit = 1; ; limit = Math.min(limit * 4, MAX_CHUNKS)) {
+    const chunks = await chunksFrom(after + lineCount + 1, limit);
+    for (const chunk of chunks) {
+      const line = after + lineCount + 1;
+      const left = { maxLines: limits.maxLines - lineCount, maxBytes: limits.maxBytes - byteCount };
+      const taken = takeLines(chunk.bytes, line - chunk.firstLine, left, lineCount === 0);
+      if (taken.lineCount > 0) parts.push(taken.text);
+      lineCount += taken.lineCount;
+      byteCount += taken.byteCount;
+      // the limits ended it inside the chunk
+      if (line + taken.lineCount < chunk.firstLine + chunk.lineCount) return linesSoFar(true);
+    }
+    if (lineCount >= limits.maxLines) return linesSoFar(true);
+    if (chunks.length < limit) return linesSoFar(false);
   }
-  return { firstLine: after + 1, lineCount, text: parts.join('\n') };
 }

@@ -1,8 +1,12 @@
+import { isUtf8 } from 'node:buffer';
 import { MAX_LINE_BYTES, SPLIT_MARK } from './run-log.ts';
 
 /** Whole lines out of a stream of bytes. */
 export interface LogSplitter {
-  /** The lines that `bytes` completes; null when it completes none. `bytes` is not kept. */
+  /**
+   * The lines that `bytes` completes; null when it completes none. They may be a view of `bytes`, which is not kept
+   * otherwise.
+   */
   push(bytes: Uint8Array): SplitLines | null;
   /** The unfinished last line; null when the stream ended with "\n" or was empty. */
   end(): SplitLines | null;
@@ -10,8 +14,8 @@ export interface LogSplitter {
 
 export interface SplitLines {
   readonly lineCount: number;
-  /** The lines joined by "\n". Bytes that are no UTF-8 have become U+FFFD. */
-  readonly text: string;
+  /** The lines joined by "\n", as valid UTF-8: what was none has become U+FFFD. */
+  readonly bytes: Uint8Array;
   /** How many bytes of the stream they cover, together with all before them and the line ends. */
   readonly endOffset: number;
 }
@@ -47,10 +51,10 @@ export function createLogSplitter(startOffset: number): LogSplitter {
 
     end() {
       if (rest.length === 0) return null;
-      const text = Buffer.from(rest).toString('utf8');
+      const bytes = toValidUtf8(Buffer.from(rest));
       offset += rest.length;
       rest = new Uint8Array(0);
-      return { lineCount: 1, text, endOffset: offset };
+      return { lineCount: 1, bytes, endOffset: offset };
     },
   };
 }
@@ -70,7 +74,7 @@ function splitLong(
   }
   if (!isLong) {
     if (lineCount === 0) return { lines: null, unfinishedFrom: 0 };
-    return { lines: { lineCount, text: bytes.toString('utf8', 0, end - 1) }, unfinishedFrom: end };
+    return { lines: { lineCount, bytes: toValidUtf8(bytes.subarray(0, end - 1)) }, unfinishedFrom: end };
   }
 
   const lines: string[] = [];
@@ -87,7 +91,12 @@ function splitLong(
     lines.push(bytes.toString('utf8', at, lineEnd));
     at = newline + 1;
   }
-  return { lines: { lineCount: lines.length, text: lines.join('\n') }, unfinishedFrom: at };
+  return { lines: { lineCount: lines.length, bytes: Buffer.from(lines.join('\n')) }, unfinishedFrom: at };
+}
+
+/** The same bytes where they are UTF-8, as nearly all are. */
+function toValidUtf8(bytes: Buffer): Uint8Array {
+  return isUtf8(bytes) ? bytes : Buffer.from(bytes.toString('utf8'));
 }
 
 /** The last offset not after `at` where no UTF-8 character is cut; `at` itself where the bytes are no UTF-8. */

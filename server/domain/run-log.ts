@@ -9,8 +9,8 @@ export interface LogChunk {
   readonly firstLine: number;
   /** 1 or more. */
   readonly lineCount: number;
-  /** The lines joined by "\n", without a final one. */
-  readonly text: string;
+  /** The lines joined by "\n", without a final one, as valid UTF-8. */
+  readonly bytes: Uint8Array;
   /** How many bytes of the program's output are covered once this chunk is stored: where a follower goes on. */
   readonly endOffset: number;
 }
@@ -22,6 +22,12 @@ export interface LogLines {
   /** 0 when nothing is stored behind `after`. */
   readonly lineCount: number;
   readonly text: string;
+}
+
+/** Lines as a store reads them. */
+export interface StoredLines extends LogLines {
+  /** Whether the limits ended it, so that it would be the same at any later time. */
+  readonly isCut: boolean;
 }
 
 /** How far the log of a run has come; zeros when nothing is stored. */

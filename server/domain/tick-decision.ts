@@ -72,8 +72,7 @@ export function decideTicks(
 /** All due instants; of very many the first, and those late enough to matter still. */
 function dueInstants(schedule: DueSchedule, now: Date): { instants: Date[]; omittedUntil: Date | null } {
   const { timing, timezone, nextRunAt } = schedule;
-  const upToNow = (from: Date) =>
-    nextInstants(timing, timezone, from, MAX_RECORDS).filter((instant) => instant <= now);
+  const upToNow = (from: Date) => nextInstants(timing, timezone, from, MAX_RECORDS, now);
   const later = upToNow(nextRunAt);
   if (later.length < MAX_RECORDS) return { instants: [nextRunAt, ...later], omittedUntil: null };
   const omittedUntil = new Date(now.getTime() - START_DEADLINE_MS - 1);

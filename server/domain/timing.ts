@@ -21,18 +21,25 @@ const descriptions = new Map<string, string>();
 /**
  * The next instants of a timing, strictly after `after`, earliest first; fewer than `count`, down to none, when no
  * more are left (for a cron expression: within 28 years, see `nextCronInstants`).
+ * @param until the last instant that is wanted; what lies behind it is not computed
  * @throws {CronSyntaxError} when the expression is faulty
  * @throws {RangeError} when there is no such zone (cron only), or `after` is not a valid date
  */
-export function nextInstants(timing: Timing, timezone: string, after: Date, count: number): Date[] {
+export function nextInstants(
+  timing: Timing,
+  timezone: string,
+  after: Date,
+  count: number,
+  until: Date = new Date(LATEST_MS),
+): Date[] {
   if (Number.isNaN(after.getTime())) throw new RangeError('after is an invalid date; expected a valid one');
   switch (timing.kind) {
     case 'cron':
-      return nextCronInstants(cachedCron(timing.expression), timezone, after, count);
+      return nextCronInstants(cachedCron(timing.expression), timezone, after, count, until);
     case 'once':
-      return timing.at > after && count > 0 ? [new Date(timing.at)] : [];
+      return timing.at > after && timing.at <= until && count > 0 ? [new Date(timing.at)] : [];
     case 'interval':
-      return nextIntervalInstants(timing.seconds * 1_000, timing.anchor.getTime(), after.getTime(), count);
+      return nextIntervalInstants(timing, after.getTime(), count, until.getTime());
     default:
       return timing satisfies never;
   }
@@ -63,14 +70,20 @@ export function describeTiming(timing: Timing, timezone: string): string {
 }
 
 /** Fires at `anchorMs + k * stepMs`. Remainders, because the distance of two dates may exceed 2^53 and lose digits. */
-function nextIntervalInstants(stepMs: number, anchorMs: number, afterMs: number, count: number): Date[] {
+function nextIntervalInstants(
+  { seconds, anchor }: Extract<Timing, { kind: 'interval' }>,
+  afterMs: number,
+  count: number,
+  untilMs: number,
+): Date[] {
+  const [stepMs, anchorMs] = [seconds * 1_000, anchor.getTime()];
   let fireMs = anchorMs;
   if (afterMs >= anchorMs) {
     fireMs = afterMs - remainder(afterMs, stepMs) + remainder(anchorMs, stepMs);
     if (fireMs <= afterMs) fireMs += stepMs;
   }
   const instants: Date[] = [];
-  for (; instants.length < count && fireMs <= LATEST_MS; fireMs += stepMs) instants.push(new Date(fireMs));
+  for (; instants.length < count && fireMs <= untilMs; fireMs += stepMs) instants.push(new Date(fireMs));
   return instants;
 }
 

@@ -116,6 +116,8 @@ function scheduleJson(schedule: Schedule) {
 }
 
 function sendError(reply: FastifyReply, error: unknown, requestId: string): FastifyReply {
+  // what failed may have begun to answer with something else
+  reply.removeHeader('content-disposition').type('application/json; charset=utf-8');
   if (error instanceof DomainError) {
     const issues = error instanceof InvalidInputError ? { issues: error.issues } : {};
     return reply

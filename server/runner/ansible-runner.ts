@@ -6,7 +6,7 @@ import { isAbsolute, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ansibleArguments, ansibleEnvironment, extraVarsFile } from './ansible-command.ts';
 import { followFile } from './follower.ts';
-import { createLauncher } from './launcher.ts';
+import { createLauncher, wakeSupervisor } from './launcher.ts';
 import { findRunProcesses, isRunning, readBootId, signal } from './process-tree.ts';
 import {
   type Reattached,
@@ -76,22 +76,55 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
     }
   }
 
-  async function start(request: RunRequest): Promise<RunProcess> {
+  /** Supervisors that wait for their request; each resolves when it has ended. */
+  const armed = new Map<string, Promise<void>>();
+
+  /** @throws {RunRefusedError} */
+  function launch(spool: Spool, request: RunRequest): Promise<void> {
     requireProgram();
-    const spool = spoolOf(runsDir, request.runId);
-    const startedAt = new Date();
     try {
       spool.create();
-      const words = prepareCommand(spool, request);
-      spool.fill({ startedAt: startedAt.toISOString(), timeoutMs: request.timeoutMs });
-      const gone = launcher.launch(request.runId, words);
-      return supervise(spool, request.runId, startedAt, request.timeoutMs, gone);
+      return launcher.launch(request.runId, prepareCommand(spool, request));
     } catch (error) {
-      await spool.remove();
-      throw new RunRefusedError(
-        `The playbook could not be started: ${error instanceof Error ? error.message : String(error)}.`,
-      );
+      throw refused(error);
     }
+  }
+
+  function start(request: RunRequest): RunProcess {
+    const { runId, timeoutMs } = request;
+    const spool = spoolOf(runsDir, runId);
+    const startedAt = new Date();
+    const ready = armed.get(runId);
+    armed.delete(runId);
+    try {
+      spool.create();
+      spool.fill({ startedAt: startedAt.toISOString(), timeoutMs });
+    } catch (error) {
+      throw refused(error);
+    }
+    if (ready) launcher.wake(runId);
+    return supervise(spool, runId, startedAt, timeoutMs, ready ?? launch(spool, request));
+  }
+
+  async function disarm(runId: string): Promise<void> {
+    const ready = armed.get(runId);
+    armed.delete(runId);
+    if (ready) {
+      launcher.wake(runId);
+      // a supervisor that is about to sleep must still find its folder, or nobody could find it
+      await ready;
+    }
+    await discard(runId);
+  }
+
+  async function discard(runId: string): Promise<void> {
+    const spool = spoolOf(runsDir, runId);
+    // one that sleeps would sleep for ever
+    if (!spool.isStarted() && (await spool.exists())) {
+      await spool.giveUpStart();
+      wakeSupervisor(spool);
+    }
+    await spool.remove();
   }
 
   /** @param gone resolves when the supervisor has ended */
@@ -146,7 +179,7 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
       const [status, why] = [spool.readStatus(), spool.readEnding()];
       if (why && !ending) await killAll(runId, () => undefined);
       const exit =
-        status === null && why === null && spool.readSupervisor() === null
+        status === null && why === null && (spool.readSupervisor() === null || !spool.isStarted())
           ? notStartedExit()
           : describeExit(status, why, timeoutMs);
       // killed from outside: what it had started goes on without anybody who would wait for it
@@ -177,6 +210,11 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
   }
 
   return {
+    arm(request) {
+      armed.set(request.runId, launch(spoolOf(runsDir, request.runId), request));
+    },
+
+    disarm,
     start,
 
     prepare(runId) {
@@ -188,6 +226,7 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
       if (!(await spool.exists()))
         return lost(spool, runId, 'Its spool folder is gone, and with it what is known of it.');
       if (await spool.giveUpStart()) {
+        wakeSupervisor(spool);
         await spool.remove();
         return { kind: 'notStarted' };
       }
@@ -220,7 +259,7 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
     },
 
     listSpooled: () => listSpools(runsDir),
-    discard: (runId) => spoolOf(runsDir, runId).remove(),
+    discard,
 
     version() {
       version ??= readVersion(options.ansiblePlaybook);
@@ -229,6 +268,10 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
 
     async close() {
       closing.abort();
+      await Promise.race([
+        Promise.all([...armed.keys()].map(disarm)),
+        delay(START_TIMEOUT_MS, undefined, { ref: false }),
+      ]);
       launcher.close();
     },
   };
@@ -336,6 +379,12 @@ function signalOf(code: number): string | null {
   if (code <= 128) return null;
   const found = Object.entries(osConstants.signals).find(([, number]) => number === code - 128);
   return found?.[0] ?? null;
+}
+
+function refused(error: unknown): RunRefusedError {
+  return new RunRefusedError(
+    `The playbook could not be started: ${error instanceof Error ? error.message : String(error)}.`,
+  );
 }
 
 function lostExit(reason: string): RunExit {

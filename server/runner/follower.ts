@@ -1,7 +1,8 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { open } from 'node:fs/promises';
 
-const PIECE_BYTES = 1_048_576;
+/** What is stored and read at once; more makes nothing faster, and garbage of it takes memory. */
+const PIECE_BYTES = 524_288;
 /** Most programs print less; one that prints more gets the whole piece. */
 const FIRST_PIECE_BYTES = 65_536;
 /** In case the file system does not tell of changes (network file systems do not). */

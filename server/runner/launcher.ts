@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { isRunning } from './process-tree.ts';
+import { isRunning, signal } from './process-tree.ts';
 import { type Spool, type SupervisorId, spoolOf } from './spool.ts';
 
 /**
@@ -10,11 +10,14 @@ import { type Spool, type SupervisorId, spoolOf } from './spool.ts';
  */
 export interface Launcher {
   /**
-   * Has the command run under a supervisor. Resolves when the supervisor has ended, or certainly never started.
+   * Has a supervisor made ready for the command. It starts the command when it finds the spool folder's request, and not
+   * before. Resolves when it has ended, or certainly never started.
    * @param words the program and its arguments
    */
   launch(runId: string, words: readonly string[]): Promise<void>;
-  /** Ends the shell; what it started goes on, and is no longer heard of. */
+  /** Wakes a supervisor that was launched before there was a request: it starts its command, or ends if there is none yet. */
+  wake(runId: string): void;
+  /** Ends the shell and all that wait; what it started goes on, and is no longer heard of. */
   close(): void;
 }
 
@@ -26,7 +29,8 @@ export interface LauncherOptions {
 
 interface Launched {
   readonly spool: Spool;
-  readonly at: number;
+  /** Since when it may start; null: it waits. */
+  at: number | null;
   supervisor: SupervisorId | null;
   gone(): void;
 }
@@ -37,25 +41,34 @@ const SUPERVISOR = fileURLToPath(new URL('./supervisor.sh', import.meta.url));
 const LOOK_MS = 1_000;
 /** How long a supervisor may take to begin. */
 const START_TIMEOUT_MS = 10_000;
+/** A supervisor that was just about to go to sleep when it was woken sleeps; so long after, it is woken again. */
+const WAKE_AGAIN_MS = 10;
 
 export function createLauncher(options: LauncherOptions): Launcher {
   const launched = new Map<string, Launched>();
   let shell: ChildProcessByStdio<Writable, Readable, null> | null = null;
+  let looking: NodeJS.Timeout | null = null;
   let hasZombies = false;
 
-  const looking = setInterval(() => {
-    if (hasZombies) shell?.stdin.write('\n');
-    hasZombies = false;
-    for (const [id, run] of launched) void look(id, run);
-  }, LOOK_MS);
-  looking.unref();
+  /** Only while there is something to look for: an idle server should not wake. */
+  function keepLooking(): void {
+    looking ??= setInterval(() => {
+      if (hasZombies) shell?.stdin.write('\n');
+      hasZombies = false;
+      for (const [id, run] of launched) void look(id, run);
+      if (launched.size > 0 || looking === null) return;
+      clearInterval(looking);
+      looking = null;
+    }, LOOK_MS).unref();
+  }
 
   async function look(id: string, run: Launched): Promise<void> {
     try {
       run.supervisor ??= run.spool.readSupervisor();
+      const isLate = run.at !== null && Date.now() - run.at > START_TIMEOUT_MS;
       const isGone = run.supervisor
         ? !(await isRunning(run.supervisor))
-        : Date.now() - run.at > START_TIMEOUT_MS && (await run.spool.giveUpStart());
+        : isLate && (await run.spool.giveUpStart());
       if (isGone) end(id);
     } catch {
       // it is looked again
@@ -68,8 +81,16 @@ export function createLauncher(options: LauncherOptions): Launcher {
     run?.gone();
   }
 
+  /** Until it has begun: a signal to continue that comes before it stops is lost. */
+  function nudge(id: string, run: Launched, afterMs: number): void {
+    wakeSupervisor(run.spool);
+    setTimeout(() => {
+      if (launched.get(id) === run && !run.spool.isStarted()) nudge(id, run, afterMs * 2);
+    }, afterMs).unref();
+  }
+
   function openShell(): ChildProcessByStdio<Writable, Readable, null> {
-    const child = spawn('/bin/sh', [LAUNCHER, SUPERVISOR], {
+    const child = spawn('/bin/sh', [LAUNCHER, SUPERVISOR, options.runsDir], {
       cwd: options.cwd,
       env: options.env,
       // a session of its own: what ends the server's terminal does not end it
@@ -95,18 +116,33 @@ export function createLauncher(options: LauncherOptions): Launcher {
   return {
     launch(runId, words) {
       const spool = spoolOf(options.runsDir, runId);
+      const at = spool.readRequest() === null ? null : Date.now();
       return new Promise((resolve) => {
-        launched.set(runId, { spool, at: Date.now(), supervisor: null, gone: resolve });
+        launched.set(runId, { spool, at, supervisor: null, gone: resolve });
         shell ??= openShell();
         shell.stdin.write(`${[spool.path, runId, words.length, ...words].join('\n')}\n`);
+        keepLooking();
       });
     },
 
+    wake(runId) {
+      const run = launched.get(runId);
+      if (!run) return;
+      run.at = Date.now();
+      nudge(runId, run, WAKE_AGAIN_MS);
+    },
+
     close() {
-      clearInterval(looking);
+      if (looking) clearInterval(looking);
       shell?.stdin.end();
       shell?.stdout.destroy();
       shell = null;
     },
   };
+}
+
+/** Wakes the supervisor of a spool folder, if there is one. */
+export function wakeSupervisor(spool: Spool): void {
+  const supervisor = spool.readSupervisor();
+  if (supervisor) signal(supervisor.pid, 'SIGCONT');
 }

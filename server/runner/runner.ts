@@ -8,11 +8,19 @@ export interface Runner {
    */
   prepare(runId: string): void;
   /**
+   * Does ahead of time what `start` would have to do: the spool folder, the command, and a supervisor that sleeps until
+   * `start` is called with the same request. Safe to call once per run id only.
+   * @throws {RunRefusedError} when it cannot be started as asked
+   */
+  arm(request: RunRequest): void;
+  /** Ends what `arm` has made ready, and removes the spool folder. Safe to call again, and when nothing is ready. */
+  disarm(runId: string): Promise<void>;
+  /**
    * Has a playbook started in a session of its own, with the output in the run's spool folder.
    * Safe to call once per run id only.
    * @throws {RunRefusedError} when it cannot be started as asked; nothing was started then
    */
-  start(request: RunRequest): Promise<RunProcess>;
+  start(request: RunRequest): RunProcess;
   /**
    * Takes up a run that was started by an earlier life of this server, whether it still goes on or ended meanwhile.
    * `notStarted`: it certainly never ran, and never will unless started anew. `lost`: nothing is known of its end.
@@ -20,7 +28,7 @@ export interface Runner {
   reattach(runId: string): Promise<Reattached>;
   /** Ids of the runs that have a spool folder here. */
   listSpooled(): Promise<string[]>;
-  /** Removes the spool folder, after everything in it was stored. Safe to call again. */
+  /** Removes the spool folder, after everything in it was stored, or when nothing of it is wanted. Safe to call again. */
   discard(runId: string): Promise<void>;
   /** Version of ansible-core, e.g. "2.19.4"; null when it cannot be read. */
   version(): Promise<string | null>;
@@ -52,7 +60,7 @@ export interface RunProcess {
   /** When the process was started. */
   readonly startedAt: Date;
   /**
-   * The bytes of stdout and stderr as they were written, from byte `offset` on, in pieces of at most 1 MiB;
+   * The bytes of stdout and stderr as they were written, from byte `offset` on, in pieces of at most 512 KiB;
    * ends after the last byte once the playbook has ended. One reader at a time. A piece is valid until the next is asked for.
    */
   output(offset: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -9,8 +9,10 @@ export interface Spool {
   readonly extraVarsPath: string;
   /** When and with what limit it was started; null when it was not. */
   readRequest(): SpoolRequest | null;
-  /** Writes down when and with what limit it is started, and makes the file of the output. */
+  /** Writes down when and with what limit it is started: a supervisor that finds this may start. */
   fill(request: SpoolRequest): void;
+  /** Whether the program was started, or somebody has given it up for good. */
+  isStarted(): boolean;
   /** The supervisor; null when it has not written its id yet. */
   readSupervisor(): SupervisorId | null;
   /** Exit status as a shell gives it, and when it was written; null when there is none. */
@@ -64,10 +66,12 @@ export function spoolOf(runsDir: string, runId: string): Spool {
     },
 
     fill(request) {
-      // without waiting in between: these are a few small files, and each wait would cost more than they do
-      writeFileSync(file('request.json'), `${JSON.stringify(request)}\n`);
+      // without waiting: each wait would cost more than the small file does; the launcher makes output.log, if it lives
       writeFileSync(file('output.log'), '', { flag: 'a', mode: 0o600 });
+      writeFileSync(file('request.json'), `${JSON.stringify(request)}\n`);
     },
+
+    isStarted: () => existsSync(file('started')),
 
     readSupervisor() {
       const text = readWhole(file('pid'));

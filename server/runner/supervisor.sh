@@ -6,11 +6,6 @@
 spool=$1
 shift
 
-# decides who is first: this start, or a server that came back and has given it up
-set -C
-true 2>/dev/null >"$spool/started" || exit 0
-set +C
-
 trap '' HUP PIPE
 program=
 interrupted=
@@ -20,6 +15,7 @@ forward() {
 }
 trap forward TERM INT
 
+# who it is: told first, so that it can be woken and found
 start_time() {
   shift 21
   echo_start=$1
@@ -32,6 +28,16 @@ if read -r line </proc/self/stat; then
 fi 2>/dev/null
 read -r boot </proc/sys/kernel/random/boot_id 2>/dev/null
 printf '%s %s %s\n' "$$" "$echo_start" "$boot" >"$spool/pid"
+
+# made ready ahead of its instant: sleeps until the server has said that it may start, or is gone
+[ -e "$spool/request.json" ] || kill -STOP "$$"
+tell_end() { printf '%s\n' "$SIBLE_RUN_ID" >&3; }
+[ -e "$spool/request.json" ] || { tell_end; exit 0; }
+
+# decides who is first: this start, or a server that came back and has given it up
+set -C
+true 2>/dev/null >"$spool/started" || exit 0
+set +C
 
 "$@" </dev/null 3>&- &
 program=$!
@@ -50,10 +56,12 @@ done
 
 tries=0
 until printf '%s\n' "$code" >"$spool/status"; do
+  # nobody waits for it any more
+  [ -d "$spool" ] || exit 1
   # the disk is full: it may not stay so
   tries=$((tries + 1))
   [ "$tries" -lt 600 ] || exit 1
   sleep 1
 done
 # whoever listens need not look for it; nobody may listen any more
-printf '%s\n' "$SIBLE_RUN_ID" >&3
+tell_end

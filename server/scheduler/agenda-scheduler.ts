@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agenda, type AgendaBackend, InMemoryNotificationChannel, type Job } from 'agenda';
+import { putBounded } from '../domain/bounded-map.ts';
 import { type Scheduler, type SchedulerCallbacks, SWEEP_EVERY_SECONDS } from './scheduler.ts';
 
 export interface AgendaSchedulerOptions extends SchedulerCallbacks {
@@ -11,22 +12,30 @@ export interface AgendaSchedulerOptions extends SchedulerCallbacks {
   readonly concurrency: number;
 }
 
-type TickData = { scheduleId: string; scheduledFor: string };
+/** One job for an instant, however many schedules wait for it. */
+type TickData = { instant: string };
 type RunData = { runId: string };
 
 const POLL_MS = 1_000;
 /**
  * How long before its instant a tick's job is due. Agenda leaves a job whose timer woke a millisecond early to the next
- * poll, so the job must be due more than one poll ahead; the handler then waits for the exact instant.
+ * poll, so the job must be due more than one poll ahead; what is left of it is for getting ready, and the handler then waits
+ * for the exact instant.
  */
-const LEAD_MS = 1_500;
+const LEAD_MS = 3_000;
+/** What could not be made ready at first (its last run went on) may be ready so short before the instant. */
+const LAST_CALL_MS = 250;
 /**
  * After this a node that holds a job counts as dead and another one takes over. Taking over too early is harmless, since
  * the stores' compare-and-set decides who acts, so these are short. A tick's job is held for the poll, the lead and the work.
  */
-const TICK_LOCK_MS = 5_000;
+const TICK_LOCK_MS = 8_000;
 const RUN_LOCK_MS = 30_000;
 const RETRY_MS = 1_000;
+/** For so long an instant that was armed is not armed again, if it is still farther away than the sweep looks. */
+const REMEMBER_MS = 5_000;
+const FAR_MS = 60_000;
+const MAX_REMEMBERED = 10_000;
 /** Above any number of ticks that wait at once: waiting costs no work, and a limit would delay the ticks behind it. */
 const UNLIMITED = 1_000_000;
 
@@ -43,6 +52,8 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
   });
   const stopping = new AbortController();
   const underWay = new Set<Promise<unknown>>();
+  /** When instants were armed, in ms, by instant. */
+  const armed = new Map<number, number>();
 
   agenda.on('error', (error: unknown) => options.onError(error, 'agenda'));
 
@@ -52,14 +63,14 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
     'tick',
     (job) =>
       track(async () => {
-        const { scheduleId, scheduledFor } = job.attrs.data;
-        const instant = new Date(scheduledFor);
+        const instant = new Date(job.attrs.data.instant);
+        const ready = getReady(instant);
+        await waitUntil(new Date(instant.getTime() - LAST_CALL_MS), stopping.signal);
+        if (!(await Promise.race([ready, false]))) void getReady(instant);
         await waitUntil(instant, stopping.signal);
-        const next = await reporting('tick', () => options.onTick(scheduleId, instant));
-        // its job is this one, which is about to be removed
-        if (next?.getTime() === instant.getTime())
-          throw new Error(`The tick of ${scheduledFor} was not handled.`);
-        if (next) await armTick(scheduleId, next);
+        const next = await reporting('tick', () => options.onTick(instant));
+        armed.delete(instant.getTime());
+        for (const one of next) await armTick(one);
       }),
     { ...retrying, concurrency: UNLIMITED, lockLifetime: TICK_LOCK_MS },
   );
@@ -91,16 +102,29 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
     removeOnComplete: false,
   });
 
-  async function armTick(scheduleId: string, scheduledFor: Date): Promise<void> {
-    const data: TickData = { scheduleId, scheduledFor: scheduledFor.toISOString() };
+  /** @returns whether nothing is left to be made ready */
+  async function getReady(instant: Date): Promise<boolean> {
+    if (instant.getTime() - Date.now() < LAST_CALL_MS / 2) return true;
+    try {
+      return await options.onTickAhead(instant);
+    } catch (error) {
+      if (!stopping.signal.aborted) options.onError(error, 'getting ready');
+      return false;
+    }
+  }
+
+  async function armTick(instant: Date): Promise<void> {
+    const [at, now] = [instant.getTime(), Date.now()];
+    // many schedules wait for the same instant; one that is near is always asked for, since its job may be done already
+    const known = armed.get(at);
+    if (known !== undefined && now - known < REMEMBER_MS && at - now > FAR_MS) return;
+    const data: TickData = { instant: instant.toISOString() };
     await agenda
       .create('tick', data)
-      .unique(
-        { 'data.scheduleId': data.scheduleId, 'data.scheduledFor': data.scheduledFor },
-        { insertOnly: true },
-      )
-      .schedule(new Date(scheduledFor.getTime() - LEAD_MS))
+      .unique({ 'data.instant': data.instant }, { insertOnly: true })
+      .schedule(new Date(at - LEAD_MS))
       .save();
+    putBounded(armed, at, now, MAX_REMEMBERED);
   }
 
   /** Keeps what is under way known, so that `stop` can wait for it; nothing new begins once it stops. */
@@ -135,8 +159,11 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
   return {
     armTick,
 
-    async disarmTicks(scheduleId) {
-      await agenda.cancel({ name: 'tick', data: { scheduleId } });
+    async disarmTick(instant) {
+      armed.delete(instant.getTime());
+      // other nodes may remember it still: those that wait for a near instant rely on its job
+      if (instant.getTime() - Date.now() < FAR_MS) return;
+      await agenda.cancel({ name: 'tick', data: { instant: instant.toISOString() } });
     },
 
     async queueRun(runId) {

@@ -3,10 +3,10 @@
  * everything it holds is derived from the stores and can be made again from them.
  */
 export interface Scheduler {
-  /** Makes sure that `onTick` is called at this instant. Safe to call again. */
-  armTick(scheduleId: string, scheduledFor: Date): Promise<void>;
-  /** Forgets all waking up for this schedule. A call that is under way already is not stopped. */
-  disarmTicks(scheduleId: string): Promise<void>;
+  /** Makes sure that `onTick` is called at this instant, whatever waits for it. Safe to call again. */
+  armTick(instant: Date): Promise<void>;
+  /** Forgets this instant, which nobody waits for any more. A call that is under way already is not stopped. */
+  disarmTick(instant: Date): Promise<void>;
   /** Makes sure that `onRun` is called on some node as soon as it has room. Safe to call again. */
   queueRun(runId: string): Promise<void>;
   start(): Promise<void>;
@@ -17,10 +17,15 @@ export interface Scheduler {
 /** What the scheduler calls; every one of these may be called twice for the same thing, also at once. */
 export interface SchedulerCallbacks {
   /**
-   * The instant has come (never before it). Resolves with the next instant to be woken at; null: none.
+   * The instant comes within a few seconds, on this node. It is not waited for.
+   * @returns whether nothing is left to be made ready; false: it is called once more, just before the instant
+   */
+  onTickAhead(instant: Date): Promise<boolean>;
+  /**
+   * The instant has come (never before it). Resolves with the instants to be woken at next.
    * When it rejects it is called again a second later.
    */
-  onTick(scheduleId: string, scheduledFor: Date): Promise<Date | null>;
+  onTick(instant: Date): Promise<readonly Date[]>;
   /** Resolves when the run has ended, or is somebody else's. When it rejects it is called again a second later. */
   onRun(runId: string): Promise<void>;
   /** Repairs what a crash may have left; called every `SWEEP_EVERY_SECONDS` on one node. */

@@ -4,17 +4,25 @@ import { isFinished, type Run, type RunEnd } from '../domain/run.ts';
 import { type RunExit, type Runner, type RunProcess, RunRefusedError } from '../runner/runner.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
 import type { Storage } from '../storage/storage.ts';
+import { batching } from './batching.ts';
 import type { PlaybookService } from './playbook-service.ts';
 import type { RunLogService } from './run-log-service.ts';
+import { createSlots } from './slots.ts';
 
 /** The runs of this node: starts them, follows them to their end, and takes them up again after a restart. */
 export interface RunExecutor {
+  /** For how many runs there is room now that is not kept for others. */
+  countRoom(): number;
   /**
-   * Starts a run that was just queued, if there is room for it here and no other waits. Whether or not this node then
-   * gets it, it is dealt with: a run that could not be started goes the way through the scheduler.
-   * @returns false when there is no room
+   * Gets ready for a run that is to be admitted soon, as far as there is room now. It is no promise: the run is admitted
+   * like any other, only faster. Never rejects.
+   * @returns whether it is ready; then it must be admitted or `disarm`ed
    */
-  startNow(run: Run): boolean;
+  arm(run: Run): Promise<boolean>;
+  /** Lets go of what `arm` made ready. Safe to call again. */
+  disarm(runId: string): Promise<void>;
+  /** What becomes of a new run here: decided, but neither stored nor begun. Never rejects. */
+  admit(run: Run): Promise<Admission>;
   /** Runs a queued run if it is still to be had; resolves when it has ended. */
   execute(runId: string): Promise<void>;
   /** Takes up what an earlier life of this node has started. Call once, before the scheduler starts. */
@@ -27,8 +35,20 @@ export interface RunExecutor {
   close(): Promise<void>;
 }
 
+/** A new run that is about to be stored. One of the functions must be called, once. */
+export interface Admission {
+  /** As it is to be stored: running on this node, queued when there is no room, or failed when it cannot be run. */
+  readonly run: Run;
+  /** It was stored: starts it, or has it wait for its turn. Never rejects. */
+  begin(): Promise<void>;
+  /** It was not stored, and will not be. Never rejects. */
+  drop(): Promise<void>;
+  /** Nobody knows whether it was stored: asks until the database answers, and begins or drops it then. Never rejects. */
+  settle(): Promise<void>;
+}
+
 export interface RunExecutorOptions {
-  readonly storage: Pick<Storage, 'runs' | 'runLogs' | 'changes' | 'isShared'>;
+  readonly storage: Pick<Storage, 'schedules' | 'runs' | 'changes'>;
   readonly runner: Runner;
   readonly runLogs: Pick<RunLogService, 'ingest' | 'notifyEnd'>;
   readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
@@ -57,23 +77,39 @@ interface ActiveRun {
 }
 
 export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
-  const { storage, runner, workerId } = options;
+  const { storage, runner, scheduler, workerId } = options;
   const { runs } = storage;
   const active = new Map<string, ActiveRun>();
   const closing = new AbortController();
   const slots = createSlots(options.concurrency);
+  /** Runs that are made ready, and have no place yet. */
+  const armed = new Set<string>();
   /** Runs that had to wait: none that comes later may be started before them. */
   const waiting = new Set<string>();
+  /** Runs that are ours by their row, and about to be started; true: they were canceled meanwhile. */
+  const starting = new Map<string, boolean>();
 
   const heartbeat = setInterval(() => void beat(), HEARTBEAT_MS);
-  const stopListening = storage.changes.listen((change) => {
-    if (change.kind !== 'run') return;
-    if (active.has(change.id)) void cancelIfAsked(change.id);
-    // started by another node, or canceled
-    if (waiting.has(change.id)) void forgetIfNotQueued(change.id);
-  });
+  /** While nothing goes on or waits there is nothing to hear: other nodes are asked for news only while somebody listens. */
+  let stopListening: (() => void) | null = null;
+
+  function listen(): void {
+    stopListening ??= storage.changes.listen((change) => {
+      if (change.kind !== 'run') return;
+      if (active.has(change.id) || starting.has(change.id)) void cancelIfAsked(change.id);
+      // started by another node, or canceled
+      if (waiting.has(change.id)) void forgetIfNotQueued(change.id);
+    });
+  }
+
+  function stopListeningIfIdle(): void {
+    if (active.size + starting.size + waiting.size > 0) return;
+    stopListening?.();
+    stopListening = null;
+  }
 
   async function beat(): Promise<void> {
+    stopListeningIfIdle();
     if (active.size === 0) return;
     try {
       for (const run of await runs.renewLeases(workerId, [...active.keys()], lease(LEASE_MS))) {
@@ -101,6 +137,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
   }
 
   function cancelIfHere(runId: string): void {
+    if (starting.has(runId)) starting.set(runId, true);
     const run = active.get(runId);
     if (!run || run.isCanceling) return;
     run.isCanceling = true;
@@ -116,11 +153,14 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
     return new Date(options.now().getTime() + ms);
   }
 
-  /** Follows a process to its end, and only then says how the run ended: a finished run has its whole log. */
-  function follow(process: RunProcess, endOf: (exit: RunExit) => RunEnd): Promise<void> {
+  /**
+   * Follows a process to its end, and only then says how the run ended: a finished run has its whole log.
+   * @param isNew whether nothing of its log can be stored yet
+   */
+  function follow(process: RunProcess, isNew: boolean, endOf: (exit: RunExit) => RunEnd): Promise<void> {
     const { runId } = process;
     const work = async () => {
-      await options.runLogs.ingest(process, closing.signal);
+      await options.runLogs.ingest(process, isNew, closing.signal);
       await finishSurely(runId, endOf(await process.exit));
       await runner.discard(runId);
     };
@@ -130,16 +170,19 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
       })
       .finally(() => active.delete(runId));
     active.set(runId, { process, isCanceling: false, ended });
-    // a cancel that came while it started found nothing to cancel
-    void cancelIfAsked(runId);
+    listen();
     return ended;
   }
+
+  const finish = batching<{ readonly id: string; readonly end: RunEnd }>((ends) =>
+    runs.finishOwn(workerId, ends),
+  );
 
   /** As often as it takes: the end of a run must not be lost because the database was away. */
   async function finishSurely(runId: string, end: RunEnd): Promise<void> {
     for (;;) {
       try {
-        await runs.finish(runId, workerId, end);
+        await finish({ id: runId, end });
         await storage.changes.publish({ kind: 'run', id: runId });
         options.runLogs.notifyEnd(runId);
         return;
@@ -150,66 +193,185 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
     }
   }
 
-  async function refuse(runId: string, owner: string | null, reason: string): Promise<void> {
-    const end: RunEnd = { status: 'failed', exitCode: null, reason, finishedAt: options.now() };
-    await runs.finish(runId, owner, end);
-    await storage.changes.publish({ kind: 'run', id: runId });
-  }
-
-  async function start(run: Run): Promise<RunProcess | null> {
-    const { playbook, parameters } = run;
-    if (parameters === null) {
-      await refuse(run.id, null, 'It was not started. What is stored of its parameters cannot be read.');
-      return null;
-    }
+  /** Why a run cannot be run, in words; null when it can. */
+  async function refusalOf({ playbook, parameters }: Run): Promise<string | null> {
+    if (parameters === null) return 'It was not started. What is stored of its parameters cannot be read.';
     try {
       await options.playbooks.checkRunnable(playbook, parameters);
+      return null;
     } catch (error) {
-      if (!(error instanceof DomainError)) throw error;
-      await refuse(run.id, null, `It was not started. ${error.message}`);
-      return null;
+      if (error instanceof DomainError) return `It was not started. ${error.message}`;
+      options.onError(error, `looking at playbook ${playbook}`);
+      return 'It was not started. The playbook could not be read.';
     }
-    // the spool folder is there before the run is ours, so that a crash in between can be told from a lost run
-    runner.prepare(run.id);
-    const claimed = await runs.claim(run.id, workerId, options.now(), lease(LEASE_MS));
-    if (!claimed) {
-      await runner.discard(run.id);
-      return null;
-    }
+  }
+
+  function failureOf(reason: string): RunEnd {
+    return { status: 'failed', exitCode: null, reason, finishedAt: options.now() };
+  }
+
+  /** Starts a run that is ours by its row, and follows it to its end. Its place is the caller's. */
+  async function run({ id, playbook, parameters }: Run): Promise<void> {
+    if (parameters === null) throw new Error(`Run ${id} was admitted without parameters.`);
+    let process: RunProcess;
     try {
-      const process = await runner.start({
-        runId: run.id,
-        playbook,
-        parameters,
-        timeoutMs: options.timeoutMs,
-      });
-      void storage.changes.publish({ kind: 'run', id: run.id });
-      return process;
+      process = runner.start({ runId: id, playbook, parameters, timeoutMs: options.timeoutMs });
     } catch (error) {
-      if (!(error instanceof RunRefusedError)) throw error;
-      await refuse(run.id, workerId, error.message);
-      await runner.discard(run.id);
+      starting.delete(id);
+      if (!(error instanceof RunRefusedError)) options.onError(error, `starting run ${id}`);
+      await finishSurely(
+        id,
+        failureOf(
+          error instanceof RunRefusedError ? error.message : 'It could not be started: internal error.',
+        ),
+      );
+      await runner.discard(id);
+      return;
+    }
+    const ended = follow(process, true, endOf);
+    const isCanceled = starting.get(id);
+    starting.delete(id);
+    if (isCanceled) cancelIfHere(id);
+    await ended;
+  }
+
+  /**
+   * Makes a queued run ours. When the answer of the database is lost it asks again until it knows: a run that is ours and
+   * that nobody starts would count as lost.
+   * @returns null when somebody else has it
+   */
+  async function claimSurely(runId: string): Promise<Run | null> {
+    for (;;) {
+      try {
+        const claimed = await runs.claim(runId, workerId, options.now(), lease(LEASE_MS));
+        if (claimed) return claimed;
+        const found = await runs.find(runId);
+        return found?.status === 'running' && found.workerId === workerId ? found : null;
+      } catch (error) {
+        options.onError(error, `claiming run ${runId}`);
+        await delay(RETRY_MS, undefined, { signal: closing.signal });
+      }
+    }
+  }
+
+  async function disarm(runId: string): Promise<void> {
+    armed.delete(runId);
+    await runner
+      .disarm(runId)
+      .catch((error: unknown) => options.onError(error, `letting go of run ${runId}`));
+  }
+
+  /** @returns the run as ours; null when there is no room */
+  function reserve(admitted: Run): Run | null {
+    if (waiting.size > 0 || closing.signal.aborted || !slots.takeIfFree()) return null;
+    try {
+      // the spool folder is there before the run is ours, so that a crash in between can be told from a lost run
+      runner.prepare(admitted.id);
+    } catch (error) {
+      slots.free();
+      options.onError(error, `preparing run ${admitted.id}`);
       return null;
     }
+    armed.delete(admitted.id);
+    starting.set(admitted.id, false);
+    listen();
+    return {
+      ...admitted,
+      status: 'running',
+      workerId,
+      startedAt: options.now(),
+      leaseUntil: lease(LEASE_MS),
+    };
+  }
+
+  async function admit(admitted: Run): Promise<Admission> {
+    const refusal = await refusalOf(admitted);
+    if (refusal !== null) {
+      if (armed.has(admitted.id)) void disarm(admitted.id);
+      return admission({ ...admitted, ...failureOf(refusal) }, nothing, nothing);
+    }
+    const ours = reserve(admitted);
+    if (ours) {
+      return admission(
+        ours,
+        async () => {
+          void run(ours)
+            .catch((error: unknown) => {
+              if (!closing.signal.aborted) options.onError(error, `running ${ours.id}`);
+            })
+            .finally(slots.free);
+        },
+        async () => {
+          starting.delete(ours.id);
+          slots.free();
+          await disarm(ours.id);
+        },
+      );
+    }
+    if (armed.has(admitted.id)) void disarm(admitted.id);
+    waiting.add(admitted.id);
+    listen();
+    return admission(
+      admitted,
+      // the row is the truth: what fails here the sweep makes good
+      () =>
+        scheduler
+          .queueRun(admitted.id)
+          .catch((error: unknown) => options.onError(error, `queueing run ${admitted.id}`)),
+      async () => void waiting.delete(admitted.id),
+    );
+  }
+
+  function admission(admitted: Run, begin: () => Promise<void>, drop: () => Promise<void>): Admission {
+    return {
+      run: admitted,
+      begin,
+      drop,
+      async settle() {
+        for (;;) {
+          try {
+            // first what may store it still
+            await storage.schedules.completeFirings();
+            const stored = await runs.find(admitted.id);
+            if (stored?.status === admitted.status) return await begin();
+            if (stored?.status === 'lost' && stored.workerId === workerId) {
+              await runs.finish(
+                admitted.id,
+                workerId,
+                failureOf('It was not started: the database was away.'),
+              );
+            }
+            return await drop();
+          } catch (error) {
+            options.onError(error, `looking whether run ${admitted.id} was stored`);
+            if (closing.signal.aborted) return;
+            await delay(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined);
+          }
+        }
+      },
+    };
   }
 
   async function recoverRun(runId: string): Promise<void> {
-    const run = await runs.find(runId);
+    const found = await runs.find(runId);
     const isOurs =
-      run !== null && run.workerId === workerId && (run.status === 'running' || run.status === 'lost');
+      found !== null &&
+      found.workerId === workerId &&
+      (found.status === 'running' || found.status === 'lost');
     if (!isOurs) {
-      if (run === null || isFinished(run.status) || run.status === 'queued') await runner.discard(runId);
+      if (found === null || isFinished(found.status) || found.status === 'queued')
+        await runner.discard(runId);
       return;
     }
-    const found = await runner.reattach(runId);
-    switch (found.kind) {
+    const reattached = await runner.reattach(runId);
+    switch (reattached.kind) {
       case 'attached':
         slots.take();
-        void follow(found.process, endOf).finally(slots.free);
+        void follow(reattached.process, false, endOf).finally(slots.free);
         return;
       case 'lost': {
-        const { reason } = found;
-        void follow(found.process, (exit) => ({
+        const { reason } = reattached;
+        void follow(reattached.process, false, (exit) => ({
           status: 'lost',
           exitCode: null,
           reason,
@@ -218,55 +380,78 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
         return;
       }
       case 'notStarted':
-        if (await runs.unclaim(runId, workerId)) {
-          await storage.changes.publish({ kind: 'run', id: runId });
-          await scheduler.queueRun(runId);
-        }
+        if (await runs.unclaim(runId, workerId)) await scheduler.queueRun(runId);
+        // it was given up by the others: who waits for it has gone on
+        else await runs.finish(runId, workerId, failureOf('It was not started: its node went away.'));
+        await storage.changes.publish({ kind: 'run', id: runId });
         return;
       default:
-        found satisfies never;
+        reattached satisfies never;
     }
   }
 
-  const { scheduler } = options;
+  function countRoom(): number {
+    if (waiting.size > 0 || closing.signal.aborted) return 0;
+    return Math.max(0, slots.countFree() - armed.size);
+  }
 
   return {
-    startNow(run) {
-      if (waiting.size > 0 || closing.signal.aborted || !slots.takeIfFree()) {
-        waiting.add(run.id);
+    countRoom,
+
+    async arm(expected) {
+      const { id, playbook, parameters } = expected;
+      // what cannot be run says so when it is admitted
+      if (parameters === null || (await refusalOf(expected)) !== null || countRoom() === 0) return false;
+      try {
+        runner.arm({ runId: id, playbook, parameters, timeoutMs: options.timeoutMs });
+        armed.add(id);
+        return true;
+      } catch (error) {
+        if (!(error instanceof RunRefusedError)) options.onError(error, `getting ready for run ${id}`);
+        await disarm(id);
         return false;
       }
-      const work = async () => {
-        const process = await start(run);
-        if (process) await follow(process, endOf);
-      };
-      void work()
-        .catch(async (error: unknown) => {
-          options.onError(error, `starting run ${run.id}`);
-          await scheduler.queueRun(run.id);
-        })
-        // the sweep finds it again
-        .catch((error: unknown) => options.onError(error, `queueing run ${run.id}`))
-        .finally(slots.free);
-      return true;
     },
+
+    disarm,
+    admit,
 
     async execute(runId) {
       waiting.delete(runId);
-      const run = await runs.find(runId);
-      if (run?.status !== 'queued' || active.has(runId)) return;
-      await slots.acquire(closing.signal);
+      const queued = await runs.find(runId);
+      if (queued?.status !== 'queued' || active.has(runId) || starting.has(runId)) return;
+      starting.set(runId, false);
+      listen();
+      await slots.acquire(closing.signal).catch((error: unknown) => {
+        starting.delete(runId);
+        throw error;
+      });
       try {
-        const process = await start(run);
-        if (process) await follow(process, endOf);
+        const refusal = await refusalOf(queued);
+        if (refusal !== null) {
+          await runs.finish(runId, null, failureOf(refusal));
+          await storage.changes.publish({ kind: 'run', id: runId });
+          return;
+        }
+        runner.prepare(runId);
+        const claimed = await claimSurely(runId);
+        if (!claimed) {
+          await runner.discard(runId);
+          return;
+        }
+        void storage.changes.publish({ kind: 'run', id: runId });
+        await run(claimed);
       } finally {
+        starting.delete(runId);
         slots.free();
       }
     },
 
     async recover() {
+      // runs of ours that a firing was about to store
+      await storage.schedules.completeFirings();
       const running = await runs.listRunningOf(workerId);
-      const ids = new Set([...(await runner.listSpooled()), ...running.map((run) => run.id)]);
+      const ids = new Set([...(await runner.listSpooled()), ...running.map(({ id }) => id)]);
       for (const id of ids) {
         try {
           await recoverRun(id);
@@ -282,7 +467,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
 
     async close() {
       clearInterval(heartbeat);
-      stopListening();
+      stopListening?.();
       if (active.size > 0) {
         await runs
           .renewLeases(workerId, [...active.keys()], lease(LEASE_WHILE_STOPPED_MS))
@@ -290,10 +475,12 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
       }
       closing.abort();
       await runner.close();
-      await Promise.all([...active.values()].map((run) => run.ended));
+      await Promise.all([...active.values()].map(({ ended }) => ended));
     },
   };
 }
+
+async function nothing(): Promise<void> {}
 
 function endOf(exit: RunExit): RunEnd {
   const { exitCode, reason, finishedAt } = exit;
@@ -307,34 +494,4 @@ function endOf(exit: RunExit): RunEnd {
           ? 'succeeded'
           : 'failed';
   return { status, exitCode, reason, finishedAt };
-}
-
-/** So many at once; `take` goes beyond, for what runs already. */
-function createSlots(count: number) {
-  let taken = 0;
-  const waiting: (() => void)[] = [];
-  return {
-    take() {
-      taken += 1;
-    },
-    takeIfFree(): boolean {
-      if (taken >= count || waiting.length > 0) return false;
-      taken += 1;
-      return true;
-    },
-    free() {
-      taken -= 1;
-      if (taken < count) waiting.shift()?.();
-    },
-    async acquire(signal: AbortSignal): Promise<void> {
-      while (taken >= count) {
-        signal.throwIfAborted();
-        await new Promise<void>((resolve, reject) => {
-          waiting.push(resolve);
-          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-        });
-      }
-      taken += 1;
-    },
-  };
 }

@@ -2,18 +2,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { clip, InvalidInputError, NotFoundError } from '../domain/errors.ts';
 import { createLogSplitter } from '../domain/log-splitter.ts';
 import { isFinished } from '../domain/run.ts';
-import type { LogLines, LogReadLimits } from '../domain/run-log.ts';
+import type { LogHead, LogLines, LogReadLimits } from '../domain/run-log.ts';
 import type { RunProcess } from '../runner/runner.ts';
 import type { Storage } from '../storage/storage.ts';
 import { interruptible } from './interruptible.ts';
+import { createLogCache } from './log-cache.ts';
 
 /** Stores what runs print, and reads it to any number of readers. */
 export interface RunLogService {
   /**
    * Stores all that the process prints, from where the store stands, until it has ended. While the database cannot be
    * reached it waits: the kernel keeps the output in the spool file. Rejects only when `signal` aborts.
+   * @param isNew whether nothing of it can be stored yet
    */
-  ingest(process: RunProcess, signal: AbortSignal): Promise<void>;
+  ingest(process: RunProcess, isNew: boolean, signal: AbortSignal): Promise<void>;
   /** Wakes the readers of this run: it has ended. */
   notifyEnd(runId: string): void;
   /** Lines behind `after`, with how far the log is. @throws {NotFoundError} @throws {InvalidInputError} */
@@ -45,39 +47,83 @@ export interface RunLogServiceOptions {
 const BATCH: LogReadLimits = { maxLines: 10_000, maxBytes: 65_536 };
 /** How often another node's runs are looked at while somebody watches them. */
 const POLL_MS = 200;
+/** After so many looks it is asked whether the runs have ended: the news of it may have been lost. */
+const LOOKS_UNTIL_ASKED = 25;
 const RETRY_MS = 500;
+const NOTHING_STORED: LogHead = { totalLines: 0, endOffset: 0 };
 
 /** What is known of a run that is being read. */
 interface Watch {
   readers: number;
   /** Bumped by each sign of news, so that news between a read and a wait is not slept through. */
   news: number;
+  /** Whether it is known that the run has ended: nothing comes behind what is stored then. */
+  isEnded: boolean;
+  /** Asks the store whether it has ended; null when nothing was heard since it was asked last. */
+  asking: (() => Promise<void>) | null;
+  /** As a node that writes it was last seen to have come; unused for runs of this node. */
   totalLines: number;
   readonly sleeping: Set<() => void>;
 }
 
 export function createRunLogService({ storage, onError }: RunLogServiceOptions): RunLogService {
   const { runs, runLogs } = storage;
+  const cache = createLogCache(runLogs, BATCH);
   const watches = new Map<string, Watch>();
+  /** Runs whose lines this process stores. */
+  const writing = new Set<string>();
   const closing = new AbortController();
   let polling = false;
 
-  const stopListening = storage.changes.listen((change) => {
-    if (change.kind === 'run') wake(change.id);
-  });
+  /** While nobody reads there is nothing to hear: other nodes are asked for news only while somebody listens. */
+  let stopListening: (() => void) | null = null;
 
-  function wake(runId: string): void {
-    const watch = watches.get(runId);
-    if (!watch) return;
+  function wake(watch: Watch): void {
     watch.news += 1;
     for (const resume of watch.sleeping) resume();
     watch.sleeping.clear();
   }
 
+  function mayHaveEnded(runId: string): void {
+    const watch = watches.get(runId);
+    if (!watch || watch.isEnded) return;
+    watch.asking = asker(runId, watch);
+    wake(watch);
+  }
+
+  /** One question, however many readers ask it. */
+  function asker(runId: string, watch: Watch): () => Promise<void> {
+    let asked: Promise<void> | null = null;
+    const ask = async () => {
+      const run = await runs.find(runId);
+      watch.isEnded = run === null || isFinished(run.status);
+    };
+    const askOnce = () => {
+      asked ??= ask().then(
+        () => {
+          if (watch.asking === askOnce) watch.asking = null;
+        },
+        (error: unknown) => {
+          asked = null;
+          throw error;
+        },
+      );
+      return asked;
+    };
+    return askOnce;
+  }
+
   function watchRun(runId: string): Watch {
-    const watch = watches.get(runId) ?? { readers: 0, news: 0, totalLines: 0, sleeping: new Set() };
-    watches.set(runId, watch);
+    let watch = watches.get(runId);
+    if (!watch) {
+      watch = { readers: 0, news: 0, isEnded: false, asking: null, totalLines: 0, sleeping: new Set() };
+      watch.asking = asker(runId, watch);
+      watches.set(runId, watch);
+    }
     watch.readers += 1;
+    stopListening ??= storage.changes.listen((change) => {
+      if (change.kind === 'run') mayHaveEnded(change.id);
+    });
     if (storage.isShared && !polling) {
       polling = true;
       void pollOtherNodes();
@@ -87,26 +133,38 @@ export function createRunLogService({ storage, onError }: RunLogServiceOptions):
 
   function unwatchRun(runId: string, watch: Watch): void {
     watch.readers -= 1;
-    if (watch.readers === 0) watches.delete(runId);
+    if (watch.readers > 0) return;
+    watches.delete(runId);
+    cache.forget(runId);
+    if (watches.size > 0) return;
+    stopListening?.();
+    stopListening = null;
   }
 
-  /** One question for all watched runs, as long as there are any. */
+  /** One question for all watched runs of other nodes, as long as there are any. */
   async function pollOtherNodes(): Promise<void> {
-    while (watches.size > 0 && !closing.signal.aborted) {
+    for (let looks = 1; watches.size > 0 && !closing.signal.aborted; looks += 1) {
       try {
-        for (const [runId, head] of await runLogs.heads([...watches.keys()])) {
-          const watch = watches.get(runId);
-          if (watch && head.totalLines !== watch.totalLines) {
-            watch.totalLines = head.totalLines;
-            wake(runId);
-          }
-        }
+        await lookAtOtherNodes();
+        if (looks % LOOKS_UNTIL_ASKED === 0) for (const runId of watches.keys()) mayHaveEnded(runId);
       } catch (error) {
         onError(error, 'looking for new log lines');
       }
       await delay(POLL_MS, undefined, { ref: false });
     }
     polling = false;
+  }
+
+  async function lookAtOtherNodes(): Promise<void> {
+    const theirs = [...watches].filter(([runId, { isEnded }]) => !isEnded && !writing.has(runId));
+    if (theirs.length === 0) return;
+    for (const [runId, { totalLines }] of await runLogs.heads(theirs.map(([runId]) => runId))) {
+      const watch = watches.get(runId);
+      if (!watch || totalLines === watch.totalLines) continue;
+      watch.totalLines = totalLines;
+      cache.changed(runId);
+      wake(watch);
+    }
   }
 
   /** Resolves when there was news since `seen`. */
@@ -124,17 +182,28 @@ export function createRunLogService({ storage, onError }: RunLogServiceOptions):
   }
 
   /** One pass from where the store stands. @returns whether all is stored; false: another pass is needed */
-  async function ingestFromHead(process: RunProcess, signal: AbortSignal): Promise<boolean> {
+  async function ingestFrom(head: LogHead, process: RunProcess, signal: AbortSignal): Promise<boolean> {
     const { runId } = process;
-    const head = await runLogs.head(runId);
     const splitter = createLogSplitter(head.endOffset);
     let firstLine = head.totalLines + 1;
     const append = async (lines: ReturnType<typeof splitter.push>): Promise<boolean> => {
       if (lines === null) return true;
-      const isAppended = await runLogs.append(runId, { firstLine, ...lines });
+      if (!(await runLogs.append(runId, { firstLine, ...lines }))) {
+        cache.changed(runId);
+        return false;
+      }
+      const watch = watches.get(runId);
+      if (watch) {
+        const { lineCount, bytes } = lines;
+        cache.appended(runId, {
+          firstLine,
+          lineCount,
+          bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
+        });
+        wake(watch);
+      }
       firstLine += lines.lineCount;
-      wake(runId);
-      return isAppended;
+      return true;
     };
     for await (const bytes of process.output(head.endOffset, signal)) {
       if (!(await append(splitter.push(bytes)))) return false;
@@ -180,14 +249,14 @@ export function createRunLogService({ storage, onError }: RunLogServiceOptions):
         if (closing.signal.aborted) throw new Error('The server is stopping.');
         const seen = watch.news;
         // asked before the lines: a run that had ended then has no lines that come later
-        const run = await runs.find(runId);
-        for await (const lines of readStored(runId, last)) {
+        if (watch.asking) await watch.asking();
+        const { isEnded } = watch;
+        const lines = await cache.read(runId, last);
+        if (lines.lineCount > 0) {
           yield lines;
-          if (signal.aborted) return;
           last += lines.lineCount;
-        }
-        if (run === null || isFinished(run.status)) return;
-        await news(watch, seen, signal);
+        } else if (isEnded) return;
+        else await news(watch, seen, signal);
       }
     } finally {
       unwatchRun(runId, watch);
@@ -195,20 +264,27 @@ export function createRunLogService({ storage, onError }: RunLogServiceOptions):
   }
 
   return {
-    async ingest(process, signal) {
-      for (;;) {
-        try {
-          // false: an answer was lost and the lines were stored all the same; go on from what is stored
-          if (await ingestFromHead(process, signal)) return;
-        } catch (error) {
-          signal.throwIfAborted();
-          onError(error, `storing the log of run ${process.runId}`);
-          await delay(RETRY_MS, undefined, { signal });
+    async ingest(process, isNew, signal) {
+      const { runId } = process;
+      writing.add(runId);
+      try {
+        for (let head: LogHead | null = isNew ? NOTHING_STORED : null; ; head = null) {
+          try {
+            head ??= await runLogs.head(runId);
+            // false: an answer was lost and the lines were stored all the same; go on from what is stored
+            if (await ingestFrom(head, process, signal)) return;
+          } catch (error) {
+            signal.throwIfAborted();
+            onError(error, `storing the log of run ${runId}`);
+            await delay(RETRY_MS, undefined, { signal });
+          }
         }
+      } finally {
+        writing.delete(runId);
       }
     },
 
-    notifyEnd: wake,
+    notifyEnd: mayHaveEnded,
 
     async page(runId, after, limits) {
       // asked before the lines: a run that had ended then has no lines that come later
@@ -231,8 +307,8 @@ export function createRunLogService({ storage, onError }: RunLogServiceOptions):
 
     close() {
       closing.abort();
-      stopListening();
-      for (const runId of watches.keys()) wake(runId);
+      stopListening?.();
+      for (const watch of watches.values()) wake(watch);
     },
   };
 }

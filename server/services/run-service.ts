@@ -8,7 +8,6 @@ import {
   type RunParameters,
   type RunTrigger,
 } from '../domain/run.ts';
-import type { Scheduler } from '../scheduler/scheduler.ts';
 import type { Storage } from '../storage/storage.ts';
 import { newId } from './new-id.ts';
 import type { PlaybookService } from './playbook-service.ts';
@@ -16,9 +15,9 @@ import type { RunExecutor } from './run-executor.ts';
 
 /** Runs: starting them by hand, ending them, reading them. What runs here and now is the executor's. */
 export interface RunService {
-  /** Queues a run of a playbook. @throws {InvalidInputError} @throws {NotFoundError} */
+  /** Starts a run of a playbook, or queues it until there is room. @throws {InvalidInputError} @throws {NotFoundError} */
   runPlaybook(playbook: string, parameters: RunParameters | null): Promise<Run>;
-  /** Queues a run of a schedule with its own parameters, also of a disabled one. @throws {NotFoundError} @throws {InvalidStateError} */
+  /** Starts or queues a run of a schedule with its own parameters, also of a disabled one. @throws {NotFoundError} @throws {InvalidStateError} */
   triggerSchedule(scheduleId: string): Promise<Run>;
   /** Ends a run; one that is running ends a little later. @throws {NotFoundError} @throws {InvalidStateError} when it has ended */
   cancel(id: string): Promise<Run>;
@@ -33,17 +32,15 @@ export interface RunService {
 
 export interface RunServiceOptions {
   readonly storage: Pick<Storage, 'schedules' | 'runs' | 'changes'>;
-  readonly scheduler: Pick<Scheduler, 'queueRun'>;
   readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
-  readonly executor: Pick<RunExecutor, 'cancelIfHere' | 'startNow'>;
+  readonly executor: Pick<RunExecutor, 'cancelIfHere' | 'admit'>;
   now(): Date;
-  onError(error: unknown, during: string): void;
 }
 
 const LOST_AT_ONCE = 100;
 
 export function createRunService(options: RunServiceOptions): RunService {
-  const { storage, scheduler, playbooks, executor } = options;
+  const { storage, playbooks, executor } = options;
   const { runs } = storage;
 
   async function queue(
@@ -70,15 +67,16 @@ export function createRunService(options: RunServiceOptions): RunService {
       leaseUntil: null,
       cancelRequestedAt: null,
     };
-    await runs.insert(run);
-    await storage.changes.publish({ kind: 'run', id: run.id });
-    // the row is the truth: what fails here the sweep makes good
-    if (!executor.startNow(run)) {
-      await scheduler
-        .queueRun(run.id)
-        .catch((error: unknown) => options.onError(error, `queueing run ${run.id}`));
+    const admission = await executor.admit(run);
+    try {
+      await runs.insert(admission.run);
+    } catch (error) {
+      void admission.settle();
+      throw error;
     }
-    return run;
+    await storage.changes.publish({ kind: 'run', id: run.id });
+    await admission.begin();
+    return admission.run;
   }
 
   return {

@@ -64,7 +64,7 @@ export interface UpdateSchedule {
 
 export interface ScheduleServiceOptions {
   readonly storage: Pick<Storage, 'schedules' | 'ticks' | 'changes'>;
-  readonly scheduler: Pick<Scheduler, 'armTick' | 'disarmTicks'>;
+  readonly scheduler: Pick<Scheduler, 'armTick' | 'disarmTick'>;
   readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
   /** Zone of schedules that name none. */
   readonly defaultTimezone: string;
@@ -106,11 +106,20 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
   /** The store has it already: what fails here the sweep makes good. */
   async function announce(schedule: Schedule): Promise<void> {
     try {
-      if (schedule.nextRunAt) await scheduler.armTick(schedule.id, schedule.nextRunAt);
+      if (schedule.nextRunAt) await scheduler.armTick(schedule.nextRunAt);
     } catch (error) {
       options.onError(error, `arming schedule ${schedule.id}`);
     }
     await storage.changes.publish({ kind: 'schedule', id: schedule.id });
+  }
+
+  /** Nobody needs to be woken for an instant that no schedule waits for; to be woken all the same does no harm. */
+  async function forget(instant: Date | null): Promise<void> {
+    try {
+      if (instant && !(await schedules.isAwaited(instant))) await scheduler.disarmTick(instant);
+    } catch (error) {
+      options.onError(error, `disarming ${instant?.toISOString()}`);
+    }
   }
 
   return {
@@ -186,6 +195,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
         };
         if (await schedules.replace(changed, current.version)) {
           await announce(changed);
+          if (current.nextRunAt?.getTime() !== changed.nextRunAt?.getTime()) await forget(current.nextRunAt);
           return changed;
         }
       }
@@ -195,9 +205,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
     async delete(id) {
       const deleted = await schedules.delete(id);
       if (!deleted) throw new NotFoundError('schedule', id);
-      await scheduler
-        .disarmTicks(id)
-        .catch((error: unknown) => options.onError(error, `disarming schedule ${id}`));
+      await forget(deleted.nextRunAt);
       await storage.changes.publish({ kind: 'schedule', id });
     },
 

@@ -1,7 +1,7 @@
 import type { AgendaBackend } from 'agenda';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { Run, RunEnd, RunFilter } from '../domain/run.ts';
-import type { LogChunk, LogHead, LogLines, LogReadLimits } from '../domain/run-log.ts';
+import type { LogChunk, LogHead, LogReadLimits, StoredLines } from '../domain/run-log.ts';
 import type { Schedule, ScheduleFilter, ScheduleOrder } from '../domain/schedule.ts';
 import type { Tick } from '../domain/tick.ts';
 
@@ -52,14 +52,23 @@ export interface ScheduleStore {
   count(filter: ScheduleFilter): Promise<number>;
   /** The schedules of each playbook path given, by name; every path has an entry. */
   listByPlaybooks(paths: readonly string[]): Promise<Map<string, Schedule[]>>;
+  /** Enabled schedules that wait for an instant not after `until`, soonest first. */
+  listDue(until: Date, limit: number): Promise<Schedule[]>;
+  /** The instants not after `until` that enabled schedules wait for, each once, in any order. */
+  listInstants(until: Date): Promise<Date[]>;
+  /** Whether any enabled schedule waits for exactly this instant. */
+  isAwaited(instant: Date): Promise<boolean>;
   /**
-   * Records what became of due instants, all or nothing, also over a crash: moves `nextRunAt` and stores the ticks and runs,
-   * if the schedule is enabled, has this version and still waits for `expectedNextRunAt`.
+   * Records what became of due instants, each firing all or nothing, also over a crash: moves `nextRunAt` and stores the
+   * ticks and runs, if the schedule is enabled, has this version and still waits for `expectedNextRunAt`.
    * Does not bump the version. Ticks that are there already are left as they are, and the runs that were to stand beside them
    * are not stored: an instant is run once, also when a clock was put back.
-   * @returns false when it was changed, deleted, disabled, or fired already (by this or another node)
+   * @param firings of schedules that differ
+   * @returns for each firing the ids of its runs that were stored; null when its schedule was changed, deleted, disabled,
+   *   or fired already (by this or another node). When it rejects, any of them may have been recorded or may yet be:
+   *   after `completeFirings` it is decided.
    */
-  fire(firing: Firing): Promise<boolean>;
+  fire(firings: readonly Firing[]): Promise<(ReadonlySet<string> | null)[]>;
   /**
    * Completes firings that a crash cut short. `fire`, `replace` and `delete` do so for their own schedule anyway.
    * @returns how many were completed
@@ -100,8 +109,8 @@ export interface RunStore {
   count(filter: RunFilter): Promise<number>;
   /** The newest run of each schedule by `queuedAt`, then id; absent when it has none. */
   lastOfSchedules(scheduleIds: readonly string[]): Promise<Map<string, Run>>;
-  /** How many runs of the schedule are queued or running. */
-  countActive(scheduleId: string): Promise<number>;
+  /** How many runs of each schedule are queued or running; absent when there are none. */
+  countActive(scheduleIds: readonly string[]): Promise<Map<string, number>>;
   /** queued → running, owned by `workerId`. @returns the run as it is now; null when it was not queued */
   claim(id: string, workerId: string, startedAt: Date, leaseUntil: Date): Promise<Run | null>;
   /** running → queued again, when it is running under `workerId`; for a run that certainly did not start. */
@@ -113,6 +122,8 @@ export interface RunStore {
    * Clears the lease. @returns the run as it is now; null when it was in no such state
    */
   finish(id: string, workerId: string | null, end: RunEnd, leaseBefore?: Date): Promise<Run | null>;
+  /** Ends runs of this worker as `finish` does; those that are in no such state are left as they are. Safe to call again. */
+  finishOwn(workerId: string, ends: readonly { readonly id: string; readonly end: RunEnd }[]): Promise<void>;
   /** Marks a queued or running run so that its worker ends it; keeps an earlier mark. @returns null when it is finished */
   requestCancel(id: string, at: Date): Promise<Run | null>;
   /**
@@ -130,12 +141,12 @@ export interface RunStore {
 
 export interface RunLogStore {
   /**
-   * Appends when `chunk.firstLine` is exactly one behind the last line stored.
+   * Appends when `chunk.firstLine` is exactly one behind the last line stored. The chunk's bytes are not kept.
    * @returns false when it is not (another writer was there, or this chunk is stored already)
    */
   append(runId: string, chunk: LogChunk): Promise<boolean>;
   /** Lines behind `after` (0: from the first). Costs what it returns. */
-  read(runId: string, after: number, limits: LogReadLimits): Promise<LogLines>;
+  read(runId: string, after: number, limits: LogReadLimits): Promise<StoredLines>;
   head(runId: string): Promise<LogHead>;
   /** Heads of several runs in one question; every id has an entry. */
   heads(runIds: readonly string[]): Promise<Map<string, LogHead>>;

@@ -1,7 +1,15 @@
 import { expect } from 'vitest';
 import type { Schedule } from '../../server/domain/schedule.ts';
 import type { Firing, Storage } from '../../server/storage/storage.ts';
-import { makeFiring, makePage, makeSchedule, makeTick, minutesAfter, NOON } from '../support/make.ts';
+import {
+  fireOne,
+  makeFiring,
+  makePage,
+  makeSchedule,
+  makeTick,
+  minutesAfter,
+  NOON,
+} from '../support/make.ts';
 import { readAll } from '../support/read-all.ts';
 import { type OpenStorage, storageTest } from './opened-storage.ts';
 
@@ -13,7 +21,7 @@ export function describeFiring(open: OpenStorage): void {
     const schedule = await insert(storage, makeSchedule());
     const firing = makeFiring(schedule);
 
-    expect(await storage.schedules.fire(firing)).toBe(true);
+    expect(await fireOne(storage.schedules, firing)).toBe(true);
 
     expect(await storage.schedules.find(schedule.id)).toEqual({ ...schedule, nextRunAt: firing.nextRunAt });
     expect(await storedOf(storage, schedule)).toEqual({ ticks: firing.ticks, runs: firing.runs });
@@ -23,7 +31,7 @@ export function describeFiring(open: OpenStorage): void {
     const schedule = await insert(storage, makeSchedule());
     const firings = [1, 2, 3, 4, 5].map(() => makeFiring(schedule));
 
-    const results = await Promise.all(firings.map((firing) => storage.schedules.fire(firing)));
+    const results = await Promise.all(firings.map((firing) => fireOne(storage.schedules, firing)));
 
     expect(results.filter(Boolean)).toHaveLength(1);
     const winner = firings[results.indexOf(true)];
@@ -33,9 +41,9 @@ export function describeFiring(open: OpenStorage): void {
   test('does nothing when the same is fired again', async (storage) => {
     const schedule = await insert(storage, makeSchedule());
     const firing = makeFiring(schedule);
-    await storage.schedules.fire(firing);
+    await fireOne(storage.schedules, firing);
 
-    expect(await storage.schedules.fire(firing)).toBe(false);
+    await fireOne(storage.schedules, firing);
 
     expect(await storedOf(storage, schedule)).toEqual({ ticks: firing.ticks, runs: firing.runs });
   });
@@ -43,11 +51,11 @@ export function describeFiring(open: OpenStorage): void {
   test('starts no second run for an instant that is in the ledger, after a clock was put back', async (storage) => {
     const schedule = await insert(storage, makeSchedule());
     const first = makeFiring(schedule);
-    await storage.schedules.fire(first);
+    await fireOne(storage.schedules, first);
     // an edit computes the next run from the clock, which was put back meanwhile
     await storage.schedules.replace({ ...schedule, version: 2 }, 1);
 
-    expect(await storage.schedules.fire(makeFiring({ ...schedule, version: 2 }))).toBe(true);
+    expect(await fireOne(storage.schedules, makeFiring({ ...schedule, version: 2 }))).toBe(true);
 
     expect(await storedOf(storage, schedule)).toEqual({ ticks: first.ticks, runs: first.runs });
     expect((await storage.schedules.find(schedule.id))?.nextRunAt).toEqual(first.nextRunAt);
@@ -57,7 +65,7 @@ export function describeFiring(open: OpenStorage): void {
     const schedule = await insert(storage, makeSchedule());
     for (let minute = 0; minute < 20; minute += 5) {
       const waiting = { ...schedule, nextRunAt: minutesAfter(NOON, minute) };
-      expect(await storage.schedules.fire(makeFiring(waiting))).toBe(true);
+      expect(await fireOne(storage.schedules, makeFiring(waiting))).toBe(true);
     }
 
     expect(await storage.ticks.count(schedule.id)).toBe(4);
@@ -71,7 +79,7 @@ export function describeFiring(open: OpenStorage): void {
     deleted: ({ schedules }, schedule) => schedules.delete(schedule.id),
     'marked as faulty': ({ schedules }, schedule) => schedules.setProblem(schedule.id, 1, 'Faulty.'),
     'fired already': ({ schedules }, schedule) =>
-      schedules.fire(makeFiring(schedule, { ticks: [], runs: [] })),
+      fireOne(schedules, makeFiring(schedule, { ticks: [], runs: [] })),
   };
   for (const [what, change] of Object.entries(outdated)) {
     test(`does nothing when the schedule was ${what} meanwhile`, async (storage) => {
@@ -79,7 +87,7 @@ export function describeFiring(open: OpenStorage): void {
       await change(storage, schedule);
       const before = await storage.schedules.find(schedule.id);
 
-      expect(await storage.schedules.fire(makeFiring(schedule))).toBe(false);
+      expect(await fireOne(storage.schedules, makeFiring(schedule))).toBe(false);
 
       expect(await storage.schedules.find(schedule.id)).toEqual(before);
       expect(await storedOf(storage, schedule)).toEqual({ ticks: [], runs: [] });
@@ -89,8 +97,8 @@ export function describeFiring(open: OpenStorage): void {
   test('does nothing for a schedule that is disabled but waits, and for one that is not there', async (storage) => {
     const schedule = await insert(storage, makeSchedule({ enabled: false }));
 
-    expect(await storage.schedules.fire(makeFiring(schedule))).toBe(false);
-    expect(await storage.schedules.fire(makeFiring(makeSchedule()))).toBe(false);
+    expect(await fireOne(storage.schedules, makeFiring(schedule))).toBe(false);
+    expect(await fireOne(storage.schedules, makeFiring(makeSchedule()))).toBe(false);
 
     expect(await storedOf(storage, schedule)).toEqual({ ticks: [], runs: [] });
   });
@@ -105,7 +113,7 @@ export function describeFiring(open: OpenStorage): void {
       const seen = ending.then(() => storedOf(storage, schedule));
       const firing = makeFiring(schedule);
 
-      const [isFired, atTheEnd] = await Promise.all([storage.schedules.fire(firing), seen]);
+      const [isFired, atTheEnd] = await Promise.all([fireOne(storage.schedules, firing), seen]);
 
       const stored = await storedOf(storage, schedule);
       expect(stored).toEqual(atTheEnd);
@@ -113,10 +121,66 @@ export function describeFiring(open: OpenStorage): void {
     }
   });
 
+  test('fires many at once, and tells of each which of its runs were stored', async (storage) => {
+    const waiting = await Promise.all(
+      Array.from({ length: 60 }, () => insert(storage, makeSchedule({ overlap: 'allow' }))),
+    );
+    const [edited, removed, inLedger] = waiting as [Schedule, Schedule, Schedule];
+    await storage.schedules.replace({ ...edited, version: 2 }, 1);
+    await storage.schedules.delete(removed.id);
+    // its instant is in the ledger already: a clock was put back
+    const first = makeFiring(inLedger);
+    await fireOne(storage.schedules, first);
+    await storage.schedules.replace({ ...inLedger, version: 2 }, 1);
+    const firings = waiting.map((schedule) =>
+      makeFiring(schedule === inLedger ? { ...schedule, version: 2 } : schedule),
+    );
+
+    const stored = await storage.schedules.fire(firings);
+
+    const expected = firings.map(({ scheduleId, runs }) =>
+      scheduleId === edited.id || scheduleId === removed.id
+        ? null
+        : new Set(scheduleId === inLedger.id ? [] : runs.map(({ id }) => id)),
+    );
+    // where nothing is new, to say that nothing was fired is as good: who asks looks again
+    expect(stored.map((ids) => (ids?.size === 0 ? null : ids))).toEqual(
+      expected.map((ids) => (ids?.size === 0 ? null : ids)),
+    );
+    for (const [i, schedule] of waiting.entries()) {
+      const runs = schedule === inLedger ? first.runs : stored[i] ? firings[i]?.runs : [];
+      expect((await storedOf(storage, schedule)).runs).toEqual(runs);
+    }
+    expect(await storage.schedules.fire([])).toEqual([]);
+  });
+
+  test('lists what is due, soonest first, and the instants that are waited for', async (storage) => {
+    const at = (minute: number) => minutesAfter(NOON, minute);
+    const [later, sooner, same] = [
+      await insert(storage, makeSchedule({ nextRunAt: at(2) })),
+      await insert(storage, makeSchedule({ nextRunAt: at(1) })),
+      await insert(storage, makeSchedule({ nextRunAt: at(2) })),
+    ];
+    await insert(storage, makeSchedule({ nextRunAt: at(3) }));
+    await insert(storage, makeSchedule({ nextRunAt: at(1), enabled: false }));
+    await insert(storage, makeSchedule({ nextRunAt: null }));
+
+    const due = await storage.schedules.listDue(at(2), 10);
+
+    expect(due[0]).toEqual(sooner);
+    expect(new Set(due.slice(1))).toEqual(new Set([later, same]));
+    expect(await storage.schedules.listDue(at(2), 1)).toEqual([sooner]);
+    expect(await storage.schedules.listDue(at(0), 10)).toEqual([]);
+    const instants = await storage.schedules.listInstants(at(2));
+    expect(instants.sort((a, b) => a.getTime() - b.getTime())).toEqual([at(1), at(2)]);
+    expect(await storage.schedules.isAwaited(at(2))).toBe(true);
+    expect(await storage.schedules.isAwaited(at(4))).toBe(false);
+  });
+
   test('may leave nothing to wait for', async (storage) => {
     const schedule = await insert(storage, makeSchedule());
 
-    expect(await storage.schedules.fire(makeFiring(schedule, { nextRunAt: null }))).toBe(true);
+    expect(await fireOne(storage.schedules, makeFiring(schedule, { nextRunAt: null }))).toBe(true);
 
     expect((await storage.schedules.find(schedule.id))?.nextRunAt).toBeNull();
     const page = await storage.schedules.list({}, 'nextRun', makePage());
@@ -129,7 +193,7 @@ export function describeFiring(open: OpenStorage): void {
       makeTick(schedule, { scheduledFor: minutesAfter(NOON, i), outcome: 'missed' }),
     );
 
-    expect(await storage.schedules.fire(makeFiring(schedule, { ticks: missed, runs: [] }))).toBe(true);
+    expect(await fireOne(storage.schedules, makeFiring(schedule, { ticks: missed, runs: [] }))).toBe(true);
 
     expect(await storage.ticks.count(schedule.id)).toBe(500);
     expect((await storedOf(storage, schedule)).ticks).toEqual(missed.toReversed());
@@ -138,7 +202,7 @@ export function describeFiring(open: OpenStorage): void {
   test('leaves a tick that is there already as it is', async (storage) => {
     const schedule = await insert(storage, makeSchedule());
     const first = makeFiring(schedule);
-    await storage.schedules.fire(first);
+    await fireOne(storage.schedules, first);
     const again = { ...schedule, version: 2 };
     await storage.schedules.replace(again, 1);
     const later = makeTick(schedule, { scheduledFor: minutesAfter(NOON, 1) });
@@ -148,14 +212,14 @@ export function describeFiring(open: OpenStorage): void {
       ticks: [makeTick(schedule, { outcome: 'missed' }), later],
       runs: [],
     };
-    expect(await storage.schedules.fire(second)).toBe(true);
+    expect(await fireOne(storage.schedules, second)).toBe(true);
 
     expect((await storedOf(storage, schedule)).ticks).toEqual([later, ...first.ticks]);
   });
 
   test('has nothing to complete when nothing was cut short', async (storage) => {
     const schedule = await insert(storage, makeSchedule());
-    await storage.schedules.fire(makeFiring(schedule));
+    await fireOne(storage.schedules, makeFiring(schedule));
 
     expect(await storage.schedules.completeFirings()).toBe(0);
   });
@@ -165,8 +229,8 @@ export function describeFiring(open: OpenStorage): void {
     const ticks = [0, 1, 2, 3, 4, 5, 6].map((minute) =>
       makeTick(schedule, { scheduledFor: minutesAfter(NOON, minute) }),
     );
-    await storage.schedules.fire(makeFiring(schedule, { ticks, runs: [] }));
-    await storage.schedules.fire(makeFiring(other));
+    await fireOne(storage.schedules, makeFiring(schedule, { ticks, runs: [] }));
+    await fireOne(storage.schedules, makeFiring(other));
     const newestFirst = ticks.toReversed();
 
     for (const limit of [1, 2, 3, 7, 8]) {

@@ -76,8 +76,8 @@ export function describeJobBackendContract(
 
     it('keeps one job of a unique key, and leaves it as it is when asked to', async () => {
       const jobs = await open();
-      const unique = { 'data.scheduleId': 'a', 'data.scheduledFor': 'x' };
-      const data = { scheduleId: 'a', scheduledFor: 'x' };
+      const unique = { 'data.instant': '2026-01-01T00:00:00.000Z' };
+      const data = { instant: '2026-01-01T00:00:00.000Z' };
       const first = await jobs.saveJob(job({ data, unique, uniqueOpts: { insertOnly: true } }), undefined);
       const later = new Date(Date.now() + 99_000);
       const again = await jobs.saveJob(
@@ -106,14 +106,14 @@ export function describeJobBackendContract(
     it('removes by part of the data, by name and by id, and nothing when nothing says which', async () => {
       const jobs = await open();
       for (const data of [
-        { scheduleId: 'a', n: 1 },
-        { scheduleId: 'a', n: 2 },
-        { scheduleId: 'b', n: 1 },
+        { instant: 'a', n: 1 },
+        { instant: 'a', n: 2 },
+        { instant: 'b', n: 1 },
       ]) {
         await jobs.saveJob(job({ data }), undefined);
       }
       expect(await jobs.removeJobs({})).toBe(0);
-      expect(await jobs.removeJobs({ name: 'tick', data: { scheduleId: 'a' } })).toBe(2);
+      expect(await jobs.removeJobs({ name: 'tick', data: { instant: 'a' } })).toBe(2);
       const left = (await jobs.queryJobs({ name: 'tick' })).jobs[0];
       expect(await jobs.removeJobs({ id: String(left?._id) })).toBe(1);
       expect(await jobs.getQueueSize()).toBe(0);

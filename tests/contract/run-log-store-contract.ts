@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { LogLines, LogReadLimits } from '../../server/domain/run-log.ts';
+import type { LogReadLimits, StoredLines } from '../../server/domain/run-log.ts';
 import type { RunLogStore } from '../../server/storage/storage.ts';
 import { makeChunk } from '../support/make.ts';
 import { type OpenStorage, storageTest } from './opened-storage.ts';
@@ -12,8 +12,18 @@ export function describeRunLogStore(open: OpenStorage): void {
 
   test('has nothing of a run that wrote nothing', async ({ runLogs }) => {
     expect(await runLogs.head('none')).toEqual({ totalLines: 0, endOffset: 0 });
-    expect(await runLogs.read('none', 0, PLENTY)).toEqual({ firstLine: 1, lineCount: 0, text: '' });
-    expect(await runLogs.read('none', 7, PLENTY)).toEqual({ firstLine: 8, lineCount: 0, text: '' });
+    expect(await runLogs.read('none', 0, PLENTY)).toEqual({
+      firstLine: 1,
+      lineCount: 0,
+      text: '',
+      isCut: false,
+    });
+    expect(await runLogs.read('none', 7, PLENTY)).toEqual({
+      firstLine: 8,
+      lineCount: 0,
+      text: '',
+      isCut: false,
+    });
     expect(await runLogs.heads(['none'])).toEqual(new Map([['none', { totalLines: 0, endOffset: 0 }]]));
     expect(await runLogs.heads([])).toEqual(new Map());
   });
@@ -69,7 +79,12 @@ export function describeRunLogStore(open: OpenStorage): void {
 
     expect(await readText(runLogs, 'r', 0)).toBe('r 1');
     expect(await readText(runLogs, 'r2', 0)).toBe('r2 1\nr2 2');
-    expect(await runLogs.read('r', 1, PLENTY)).toEqual({ firstLine: 2, lineCount: 0, text: '' });
+    expect(await runLogs.read('r', 1, PLENTY)).toEqual({
+      firstLine: 2,
+      lineCount: 0,
+      text: '',
+      isCut: false,
+    });
     expect(await runLogs.append('r', makeChunk(2, ['r 2']))).toBe(true);
     expect(await runLogs.heads(['r2', 'none', 'r'])).toEqual(
       new Map([
@@ -99,16 +114,19 @@ export function describeRunLogStore(open: OpenStorage): void {
       firstLine: 1,
       lineCount: 8,
       text: '\n\n\n\n\nx\n\n',
+      isCut: false,
     });
     expect(await runLogs.read('r', 0, { ...PLENTY, maxLines: 1 })).toEqual({
       firstLine: 1,
       lineCount: 1,
       text: '',
+      isCut: true,
     });
     expect(await runLogs.read('r', 4, { ...PLENTY, maxLines: 2 })).toEqual({
       firstLine: 5,
       lineCount: 2,
       text: '\nx',
+      isCut: true,
     });
   });
 
@@ -122,7 +140,10 @@ export function describeRunLogStore(open: OpenStorage): void {
         for (const maxBytes of [1, 4, 5, 9, 10, 11, 14, 15, 16, 999, 1_000, 1_001, 1_016, 5_000]) {
           const read = await runLogs.read(runId, after, { maxLines: 100, maxBytes });
           const expected = expectedLines(lines, after, read.lineCount);
-          expect(read, `${maxBytes} bytes after ${after}`).toEqual(expected);
+          expect(read, `${maxBytes} bytes after ${after}`).toEqual({
+            ...expected,
+            isCut: after + read.lineCount < lines.length,
+          });
           expect(read.lineCount).toBeGreaterThan(0);
           const bytes = Buffer.byteLength(read.text);
           if (read.lineCount > 1) expect(bytes).toBeLessThanOrEqual(maxBytes);
@@ -156,6 +177,17 @@ export function describeRunLogStore(open: OpenStorage): void {
       }
       expect(read).toEqual(all);
     }
+  });
+
+  test('reads a log of very many chunks of one line', async ({ runLogs }) => {
+    const all = await appendAll(
+      runLogs,
+      'r',
+      Array.from({ length: 700 }, (_, n) => [`line ${n}`]),
+    );
+
+    expect(await runLogs.read('r', 0, PLENTY)).toEqual({ ...expectedLines(all, 0, 701), isCut: false });
+    expect(await runLogs.read('r', 3, { ...PLENTY, maxLines: 300 })).toEqual(expectedLines(all, 3, 300));
   });
 
   test('keeps any text, unpaired surrogates as U+FFFD', async ({ runLogs }) => {
@@ -213,7 +245,8 @@ async function readText(runLogs: RunLogStore, runId: string, after: number): Pro
   return (await runLogs.read(runId, after, PLENTY)).text;
 }
 
-function expectedLines(all: readonly string[], after: number, maxLines: number): LogLines {
+function expectedLines(all: readonly string[], after: number, maxLines: number): StoredLines {
   const lines = all.slice(after, after + maxLines);
-  return { firstLine: after + 1, lineCount: lines.length, text: lines.join('\n') };
+  const isCut = lines.length === maxLines;
+  return { firstLine: after + 1, lineCount: lines.length, text: lines.join('\n'), isCut };
 }

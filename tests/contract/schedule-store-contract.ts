@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { Schedule } from '../../server/domain/schedule.ts';
-import { makeFiring, makePage, makeRun, makeSchedule, minutesAfter, NOON } from '../support/make.ts';
+import { fireOne, makeFiring, makePage, makeRun, makeSchedule, minutesAfter, NOON } from '../support/make.ts';
 import { type OpenStorage, storageTest } from './opened-storage.ts';
 
 /** Single schedules: storing, compare-and-set, removing. */
@@ -145,7 +145,7 @@ export function describeScheduleStore(open: OpenStorage): void {
     const schedule = makeSchedule();
     const firing = makeFiring(schedule);
     await schedules.insert(schedule);
-    await schedules.fire(firing);
+    await fireOne(schedules, firing);
 
     await schedules.delete(schedule.id);
 
@@ -168,7 +168,7 @@ export function describeScheduleStore(open: OpenStorage): void {
 
     const broken = { ...schedule, problem: 'The zone is gone.', nextRunAt: null };
     expect(await schedules.find(schedule.id)).toEqual(broken);
-    expect(await schedules.fire(makeFiring(schedule))).toBe(false);
+    expect(await fireOne(schedules, makeFiring(schedule))).toBe(false);
     const last = await schedules.list({}, 'nextRun', makePage());
     expect(last.items.map(({ node }) => node)).toEqual([broken]);
   });

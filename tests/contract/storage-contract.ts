@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Change, Storage } from '../../server/storage/storage.ts';
-import { makeChunk, makeFiring, makePage, makeRun, makeSchedule } from '../support/make.ts';
+import { fireOne, makeChunk, makeFiring, makePage, makeRun, makeSchedule } from '../support/make.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { describeFiring } from './firing-contract.ts';
 import { type OpenStorage, storageTest } from './opened-storage.ts';
@@ -127,7 +127,7 @@ function describeWhole(open: OpenStorage): void {
     const run = makeRun();
     await storage.schedules.insert(schedule);
     const firing = makeFiring(schedule);
-    await storage.schedules.fire(firing);
+    await fireOne(storage.schedules, firing);
     await storage.runs.insert(run);
     await storage.runLogs.append(run.id, makeChunk(1, ['PLAY [all]', ''], 12));
 
@@ -175,8 +175,8 @@ function describeWhole(open: OpenStorage): void {
 
     expect(await second.schedules.find(schedule.id)).toEqual(schedule);
     const both = await Promise.all([
-      storage.schedules.fire(makeFiring(schedule)),
-      second.schedules.fire(makeFiring(schedule)),
+      fireOne(storage.schedules, makeFiring(schedule)),
+      fireOne(second.schedules, makeFiring(schedule)),
     ]);
     expect(both.filter(Boolean)).toHaveLength(1);
     expect(await storage.ticks.count(schedule.id)).toBe(1);

@@ -9,7 +9,7 @@ import { openMongoStorage } from '../../server/storage/mongo/mongo-storage.ts';
 import type { Storage } from '../../server/storage/storage.ts';
 import { describeJobBackendContract } from '../contract/job-backend-contract.ts';
 import { describeStorageContract } from '../contract/storage-contract.ts';
-import { makeRun, makeSchedule, minutesAfter, NOON } from '../support/make.ts';
+import { fireOne, makeRun, makeSchedule, minutesAfter, NOON } from '../support/make.ts';
 import { makeMongoDatabase, mongoUri } from '../support/mongo.ts';
 
 if (mongoUri() === null) console.log('MongoDB is not covered: MONGODB_URI is not set.');
@@ -81,7 +81,7 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
           ticks: [],
           runs: [],
         };
-        expect(await storage.schedules.fire(stale)).toBe(false);
+        expect(await fireOne(storage.schedules, stale)).toBe(false);
       }
 
       expect(await storage.runs.find(run.id), passerBy).toEqual(run);

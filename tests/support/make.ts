@@ -4,7 +4,7 @@ import { NO_PARAMETERS, type Run, type RunEnd } from '../../server/domain/run.ts
 import type { LogChunk } from '../../server/domain/run-log.ts';
 import type { Schedule } from '../../server/domain/schedule.ts';
 import type { Tick } from '../../server/domain/tick.ts';
-import type { Firing } from '../../server/storage/storage.ts';
+import type { Firing, ScheduleStore } from '../../server/storage/storage.ts';
 
 /** Instants of tests count from here: noon, so that a minute more or less stays on the day. */
 export const NOON: Date = new Date('2026-11-23T12:00:00.000Z');
@@ -96,9 +96,15 @@ export function makeChunk(
   lines: readonly string[],
   endOffset = firstLine + lines.length,
 ): LogChunk {
-  return { firstLine, lineCount: lines.length, text: lines.join('\n'), endOffset };
+  return { firstLine, lineCount: lines.length, bytes: Buffer.from(lines.join('\n')), endOffset };
 }
 
 export function makePage(overrides: Partial<PageRequest> = {}): PageRequest {
   return { limit: 50, cursor: null, backward: false, ...overrides };
+}
+
+/** Fires one schedule. @returns whether it was fired */
+export async function fireOne(schedules: ScheduleStore, firing: Firing): Promise<boolean> {
+  const [stored = null] = await schedules.fire([firing]);
+  return stored !== null;
 }

@@ -76,7 +76,10 @@ export interface ChunkDocument {
   firstLine: number;
   lineCount: number;
   endOffset: number;
+  /** UTF-8. */
   text: Binary;
+  /** Whether the text is compressed (raw DEFLATE). */
+  isDeflated: boolean;
 }
 
 export interface ChangeDocument {

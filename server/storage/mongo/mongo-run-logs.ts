@@ -1,6 +1,7 @@
 import { Binary, type Db, MongoServerError } from 'mongodb';
-import { readChunks } from '../../domain/log-chunk.ts';
+import { readChunks, type StoredChunk } from '../../domain/log-chunk.ts';
 import type { LogHead } from '../../domain/run-log.ts';
+import { createUnpacker, packBytes } from '../log-codec.ts';
 import type { RunLogStore } from '../storage.ts';
 import type { ChunkDocument } from './mongo-documents.ts';
 
@@ -9,8 +10,8 @@ const DUPLICATE_KEY = 11_000;
 export async function createMongoRunLogs(db: Db): Promise<RunLogStore> {
   const chunks = db.collection<ChunkDocument>('runLogs');
   await chunks.createIndex({ runId: 1, firstLine: 1 });
-  /** Heads of the runs that this process writes: saves the question before each chunk. */
-  const written = new Map<string, LogHead>();
+  /** Lines of the runs that this process writes: saves the question before each chunk. */
+  const written = new Map<string, number>();
 
   async function head(runId: string): Promise<LogHead> {
     const last = await chunks.findOne(
@@ -21,6 +22,16 @@ export async function createMongoRunLogs(db: Db): Promise<RunLogStore> {
     return { totalLines: last.firstLine + last.lineCount - 1, endOffset: last.endOffset };
   }
 
+  const unpack = createUnpacker();
+  const toChunk = ({ _id, firstLine, lineCount, text, isDeflated }: ChunkDocument): StoredChunk => {
+    const { buffer, byteOffset } = text.buffer;
+    return {
+      firstLine,
+      lineCount,
+      bytes: unpack(_id, { bytes: Buffer.from(buffer, byteOffset, text.length()), isDeflated }),
+    };
+  };
+
   return {
     /**
      * The unique key alone keeps two writers apart: each begins where a chunk ended when it looked, and if the other one was
@@ -28,20 +39,21 @@ export async function createMongoRunLogs(db: Db): Promise<RunLogStore> {
      * servers that keep MongoDB's documents in PostgreSQL answer two such writers with a deadlock.
      */
     async append(runId, chunk) {
-      const known = written.get(runId) ?? (await head(runId));
-      const isNext =
-        known.totalLines + 1 === chunk.firstLine || (await head(runId)).totalLines + 1 === chunk.firstLine;
+      // where the very first one stands, the key alone decides
+      const known = chunk.firstLine === 1 ? 0 : (written.get(runId) ?? (await head(runId)).totalLines);
+      const isNext = known + 1 === chunk.firstLine || (await head(runId)).totalLines + 1 === chunk.firstLine;
       if (!isNext) return false;
       const { firstLine, lineCount, endOffset } = chunk;
       try {
-        const text = new Binary(Buffer.from(chunk.text, 'utf8'));
+        const { bytes, isDeflated } = await packBytes(chunk.bytes);
         await chunks.insertOne({
           _id: `${runId}:${firstLine}`,
           runId,
           firstLine,
           lineCount,
           endOffset,
-          text,
+          text: new Binary(bytes),
+          isDeflated,
         });
       } catch (error) {
         written.delete(runId);
@@ -50,22 +62,24 @@ export async function createMongoRunLogs(db: Db): Promise<RunLogStore> {
       }
       // a few at most are written at a time; those of ended runs must not stay
       if (written.size > 1_000) written.clear();
-      written.set(runId, { totalLines: firstLine + lineCount - 1, endOffset });
+      written.set(runId, firstLine + lineCount - 1);
       return true;
     },
 
     read: (runId, after, limits) =>
-      readChunks(after, limits, async (line) => {
-        const chunk = await chunks.findOne(
+      readChunks(after, limits, async (line, limit) => {
+        const first = await chunks.findOne(
           { runId: { $eq: runId }, firstLine: { $lte: line } },
           { sort: { firstLine: -1 } },
         );
-        if (!chunk || chunk.firstLine + chunk.lineCount <= line) return null;
-        return {
-          firstLine: chunk.firstLine,
-          lineCount: chunk.lineCount,
-          bytes: Buffer.from(chunk.text.buffer),
-        };
+        if (!first || first.firstLine + first.lineCount <= line) return [];
+        if (limit === 1) return [toChunk(first)];
+        const behind = await chunks
+          .find({ runId: { $eq: runId }, firstLine: { $gt: first.firstLine } })
+          .sort({ firstLine: 1 })
+          .limit(limit - 1)
+          .toArray();
+        return [first, ...behind].map(toChunk);
       }),
 
     head,

@@ -1,5 +1,5 @@
 import type { Db, Filter, UpdateFilter } from 'mongodb';
-import type { Run, RunFilter } from '../../domain/run.ts';
+import type { Run, RunEnd, RunFilter } from '../../domain/run.ts';
 import type { RunStore } from '../storage.ts';
 import { documentToRun, type RunDocument, runToDocument } from './mongo-documents.ts';
 import { findPage, type Order } from './mongo-pages.ts';
@@ -73,8 +73,15 @@ export async function createMongoRuns(db: Db): Promise<RunStore> {
       );
     },
 
-    countActive: (scheduleId) =>
-      runs.countDocuments({ scheduleId: { $eq: scheduleId }, status: { $in: ['queued', 'running'] } }),
+    async countActive(scheduleIds) {
+      const active = { scheduleId: { $in: [...scheduleIds] }, status: { $in: ['queued', 'running'] } };
+      const found = await runs.find(active, { projection: { _id: 0, scheduleId: 1 } }).toArray();
+      const counts = new Map<string, number>();
+      for (const { scheduleId } of found) {
+        if (scheduleId !== null) counts.set(scheduleId, (counts.get(scheduleId) ?? 0) + 1);
+      }
+      return counts;
+    },
 
     claim: (id, workerId, startedAt, leaseUntil) =>
       change({ _id: id, status: 'queued' }, { $set: { status: 'running', workerId, startedAt, leaseUntil } }),
@@ -86,16 +93,17 @@ export async function createMongoRuns(db: Db): Promise<RunStore> {
       ),
 
     async finish(id, workerId, end, leaseBefore) {
-      const from: string[] = [];
-      if (workerId !== null) from.push('running');
-      if (workerId !== null && end.status !== 'lost' && !leaseBefore) from.push('lost');
-      if (workerId === null && (end.status === 'canceled' || end.status === 'failed')) from.push('queued');
-      if (from.length === 0) return null;
-      const filter: Filter<RunDocument> = { _id: id, workerId, status: { $in: from } };
-      if (leaseBefore) filter.leaseUntil = { $lt: leaseBefore };
-      const { status, exitCode, finishedAt } = end;
-      const reason = end.reason?.toWellFormed() ?? null;
-      return change(filter, { $set: { status, exitCode, reason, finishedAt, leaseUntil: null } });
+      const ending = endingOf(id, workerId, end, leaseBefore);
+      return ending && change(ending.filter, ending.update);
+    },
+
+    async finishOwn(workerId, ends) {
+      const endings = ends.flatMap(({ id, end }) => endingOf(id, workerId, end) ?? []);
+      if (endings.length === 0) return;
+      await runs.bulkWrite(
+        endings.map((ending) => ({ updateOne: ending })),
+        { ordered: false },
+      );
     },
 
     async requestCancel(id, at) {
@@ -124,6 +132,25 @@ export async function createMongoRuns(db: Db): Promise<RunStore> {
     listQueued: (queuedBefore, limit) =>
       listSorted({ status: 'queued', queuedAt: { $lt: queuedBefore } }, 'queuedAt', limit),
   };
+}
+
+/** The compare-and-set that ends a run; null when no state of it allows that. */
+function endingOf(
+  id: string,
+  workerId: string | null,
+  end: RunEnd,
+  leaseBefore?: Date,
+): { filter: Filter<RunDocument>; update: { $set: Partial<RunDocument> } } | null {
+  const from: string[] = [];
+  if (workerId !== null) from.push('running');
+  if (workerId !== null && end.status !== 'lost' && !leaseBefore) from.push('lost');
+  if (workerId === null && (end.status === 'canceled' || end.status === 'failed')) from.push('queued');
+  if (from.length === 0) return null;
+  const filter: Filter<RunDocument> = { _id: id, workerId, status: { $in: from } };
+  if (leaseBefore) filter.leaseUntil = { $lt: leaseBefore };
+  const { status, exitCode, finishedAt } = end;
+  const reason = end.reason?.toWellFormed() ?? null;
+  return { filter, update: { $set: { status, exitCode, reason, finishedAt, leaseUntil: null } } };
 }
 
 function filterOf(filter: RunFilter): Filter<RunDocument> {

@@ -8,7 +8,7 @@ import {
   type OptionalUnlessRequiredId,
 } from 'mongodb';
 import type { ScheduleFilter, ScheduleOrder } from '../../domain/schedule.ts';
-import type { ScheduleStore, TickStore } from '../storage.ts';
+import type { Firing, ScheduleStore, TickStore } from '../storage.ts';
 import { NEVER_MS } from '../stored.ts';
 import {
   documentToSchedule,
@@ -59,6 +59,37 @@ const NEWEST_TICK_FIRST: Order<TickDocument> = {
   stored: (value) => new Date(value),
 };
 
+/** A firing, and what is stored of it. */
+interface Decided {
+  readonly firing: Firing;
+  readonly document: FiringDocument;
+}
+
+function decide(firing: Firing): Decided {
+  const ticks = firing.ticks.map(tickToDocument);
+  return { firing, document: { id: randomUUID(), ticks, runs: firing.runs.map(runToDocument) } };
+}
+
+/** The update that makes a firing the schedule's own, if it still is as the decision took it to be. */
+function claimOf({ firing, document }: Decided) {
+  return {
+    filter: {
+      _id: firing.scheduleId,
+      enabled: true,
+      version: firing.version,
+      nextRunAt: firing.expectedNextRunAt,
+      firing: null as never,
+    },
+    update: {
+      $set: {
+        nextRunAt: firing.nextRunAt,
+        nextRunSort: nextRunSort(firing.nextRunAt),
+        firing: document,
+      },
+    },
+  };
+}
+
 /** All that a schedule holds beside a firing under way, which a replacement must not touch. */
 export async function createMongoSchedules(db: Db): Promise<ScheduleStore> {
   const schedules = db.collection<ScheduleDocument>('schedules');
@@ -73,22 +104,66 @@ export async function createMongoSchedules(db: Db): Promise<ScheduleStore> {
     { key: { 'firing.id': 1 }, sparse: true },
   ]);
 
+  /** Marks of firings that are being taken off. */
+  const unmarking = new Set<Promise<unknown>>();
+
   /**
-   * Stores what a firing decided. Whoever comes by may do it, as often as they like: what is there already stays as it is.
+   * Stores what firings decided. Whoever comes by may do it, as often as they like: what is there already stays as it is.
    * A process that was paused half-way and does it again much later finds everything there, so runs are never removed
    * while they are young enough for such a process to exist.
+   * @returns ids of the runs that are stored
    */
-  async function complete(scheduleId: string, firing: FiringDocument): Promise<void> {
-    const areNew = await insertMissing(ticks, firing.ticks);
-    await insertMissing(runs, areNew ? firing.runs : await runsOfLedger(firing));
-    await schedules.updateOne({ _id: scheduleId, 'firing.id': firing.id }, { $unset: { firing: '' } });
+  async function complete(firings: readonly FiringDocument[]): Promise<Set<string>> {
+    const decided = firings.flatMap((firing) => firing.ticks);
+    const areNew = await insertMissing(ticks, decided);
+    const allRuns = firings.flatMap((firing) => firing.runs);
+    const stored = areNew ? allRuns : await runsOfLedger(decided, allRuns);
+    await insertMissing(runs, stored);
+    // not waited for: a mark that stays is completed once more by whoever comes by
+    const unmarked = schedules
+      .updateMany({ 'firing.id': { $in: firings.map((firing) => firing.id) } }, { $unset: { firing: '' } })
+      .catch(() => undefined)
+      .finally(() => unmarking.delete(unmarked));
+    unmarking.add(unmarked);
+    return new Set(stored.map((run) => run._id));
   }
 
   /** Runs whose instant is theirs: another one was there before when a clock was put back. */
-  async function runsOfLedger(firing: FiringDocument): Promise<RunDocument[]> {
-    const found = await ticks.find({ _id: { $in: firing.ticks.map((tick) => tick._id) } }).toArray();
+  async function runsOfLedger(
+    decided: readonly TickDocument[],
+    decidedRuns: readonly RunDocument[],
+  ): Promise<RunDocument[]> {
+    const found = await ticks.find({ _id: { $in: decided.map((tick) => tick._id) } }).toArray();
     const ids = new Set(found.map((tick) => tick.runId));
-    return firing.runs.filter((run) => ids.has(run._id));
+    return decidedRuns.filter((run) => ids.has(run._id));
+  }
+
+  /** Completes the firings that are under way on these schedules (null: on all). @returns how many */
+  async function completeOf(scheduleIds: readonly string[] | null): Promise<number> {
+    await Promise.all(unmarking);
+    const which = scheduleIds === null ? {} : { _id: { $in: [...scheduleIds] } };
+    const found = await schedules
+      .find({ ...which, 'firing.id': { $exists: true } })
+      .project<Pick<ScheduleDocument, 'firing'>>({ firing: 1 })
+      .toArray();
+    const firings = found.flatMap(({ firing }) => firing ?? []);
+    if (firings.length > 0) await complete(firings);
+    return firings.length;
+  }
+
+  /** Ids of the firings that are under way, by schedule. */
+  async function firingIdsOf(scheduleIds: readonly string[]): Promise<Map<string, string>> {
+    const found = await schedules
+      .find({ _id: { $in: [...scheduleIds] }, 'firing.id': { $exists: true } })
+      .project<{ _id: string; firing: { id: string } }>({ 'firing.id': 1 })
+      .toArray();
+    return new Map(found.map(({ _id, firing }) => [_id, firing.id]));
+  }
+
+  async function idsOfRuns(ids: readonly string[]): Promise<Set<string>> {
+    if (ids.length === 0) return new Set();
+    const found = await runs.find({ _id: { $in: [...ids] } }, { projection: { _id: 1 } }).toArray();
+    return new Set(found.map(({ _id }) => _id));
   }
 
   /**
@@ -96,12 +171,14 @@ export async function createMongoSchedules(db: Db): Promise<ScheduleStore> {
    * @param attempt must ask for `firing: null`, and gives null when it found nothing
    */
   async function afterFiring<T>(id: string, attempt: () => Promise<T | null>): Promise<T | null> {
+    let wasFree = false;
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const done = await attempt();
       if (done !== null) return done;
-      const current = await schedules.findOne({ _id: id }, { projection: { firing: 1 } });
-      if (!current?.firing) return null;
-      await complete(id, current.firing);
+      const isFree = (await completeOf([id])) === 0;
+      // a firing may have been completed between the attempt and the look: once more
+      if (isFree && wasFree) return null;
+      wasFree = isFree;
     }
     throw new Error(`Schedule ${id} is always being fired.`);
   }
@@ -155,43 +232,64 @@ export async function createMongoSchedules(db: Db): Promise<ScheduleStore> {
       return byPath;
     },
 
-    async fire(firing) {
-      const decided: FiringDocument = {
-        id: randomUUID(),
-        ticks: firing.ticks.map(tickToDocument),
-        runs: firing.runs.map(runToDocument),
-      };
-      const claimed = await afterFiring(firing.scheduleId, () =>
-        updated(
-          {
-            _id: firing.scheduleId,
-            enabled: true,
-            version: firing.version,
-            nextRunAt: firing.expectedNextRunAt,
-            firing: null as never,
-          },
-          {
-            $set: {
-              nextRunAt: firing.nextRunAt,
-              nextRunSort: nextRunSort(firing.nextRunAt),
-              firing: decided,
-            },
-          },
-        ),
-      );
-      if (!claimed) return false;
-      await complete(firing.scheduleId, decided);
-      return true;
+    async listDue(until, limit) {
+      const found = await schedules
+        .find({ enabled: true, nextRunSort: { $lte: until.getTime() } })
+        .sort({ nextRunSort: 1, _id: 1 })
+        .limit(limit)
+        .toArray();
+      return found.map(documentToSchedule);
     },
 
-    async completeFirings() {
-      const cutShort = await schedules
-        .find({ 'firing.id': { $exists: true } })
-        .project<Pick<ScheduleDocument, '_id' | 'firing'>>({ firing: 1 })
-        .toArray();
-      for (const { _id, firing } of cutShort) if (firing) await complete(_id, firing);
-      return cutShort.length;
+    async listInstants(until) {
+      const found = await schedules.distinct('nextRunSort', {
+        enabled: true,
+        nextRunSort: { $lte: until.getTime() },
+      });
+      return found.map((instant) => new Date(instant));
     },
+
+    async isAwaited(instant) {
+      const waiting = { enabled: true, nextRunSort: instant.getTime() };
+      return (await schedules.findOne(waiting, { projection: { _id: 1 } })) !== null;
+    },
+
+    async fire(firings) {
+      await Promise.all(unmarking);
+      const stored = new Map<Firing, ReadonlySet<string> | null>();
+      const gone: Decided[] = [];
+      let pending = firings.map(decide);
+      for (let tries = 0; pending.length > 0; tries += 1) {
+        if (tries === MAX_TRIES) throw new Error('Schedules are always being fired.');
+        const { matchedCount } = await schedules.bulkWrite(
+          pending.map((one) => ({ updateOne: claimOf(one) })),
+          { ordered: false },
+        );
+        // a bulk does not tell which of its updates found their schedule, but whether all did
+        const held =
+          matchedCount === pending.length
+            ? new Map(pending.map(({ firing, document }) => [firing.scheduleId, document.id]))
+            : await firingIdsOf(pending.map(({ firing }) => firing.scheduleId));
+        const isOurs = ({ firing, document }: Decided) => held.get(firing.scheduleId) === document.id;
+        const ours = pending.filter(isOurs);
+        const runIds = await complete(ours.map(({ document }) => document));
+        for (const { firing } of ours)
+          stored.set(firing, new Set(firing.runs.map(({ id }) => id).filter((id) => runIds.has(id))));
+        gone.push(...pending.filter(({ firing }) => !held.has(firing.scheduleId)));
+        // a crash left another firing there: that one first
+        pending = pending.filter((one) => held.has(one.firing.scheduleId) && !isOurs(one));
+        if (pending.length > 0) await completeOf(pending.map(({ firing }) => firing.scheduleId));
+      }
+      // not claimed, or claimed and completed by somebody who came by: then its runs are there
+      const theirs = await idsOfRuns(gone.flatMap(({ document }) => document.runs.map((run) => run._id)));
+      for (const { firing } of gone) {
+        const ids = firing.runs.map(({ id }) => id).filter((id) => theirs.has(id));
+        stored.set(firing, ids.length > 0 ? new Set(ids) : null);
+      }
+      return firings.map((firing) => stored.get(firing) ?? null);
+    },
+
+    completeFirings: () => completeOf(null),
 
     async setProblem(id, version, problem) {
       const nextRun = problem === null ? {} : { nextRunAt: null, nextRunSort: NEVER_MS };

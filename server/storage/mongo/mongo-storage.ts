@@ -60,7 +60,7 @@ async function assemble(client: MongoClient, db: Db): Promise<Storage> {
     createMongoChanges(db),
     db
       .collection('jobs')
-      .createIndexes([{ key: { name: 1, 'data.scheduleId': 1 } }, { key: { name: 1, 'data.runId': 1 } }]),
+      .createIndexes([{ key: { name: 1, 'data.instant': 1 } }, { key: { name: 1, 'data.runId': 1 } }]),
     jobBackend.connect(),
   ]);
   return {

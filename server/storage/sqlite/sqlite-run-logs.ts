@@ -1,18 +1,23 @@
-import { readChunks } from '../../domain/log-chunk.ts';
+import { readChunks, type StoredChunk } from '../../domain/log-chunk.ts';
 import type { LogHead } from '../../domain/run-log.ts';
+import { createUnpacker, packBytes } from '../log-codec.ts';
 import type { RunLogStore } from '../storage.ts';
 import type { Statements } from './sqlite-statements.ts';
 
 interface ChunkRow {
   first_line: number;
   line_count: number;
-  text: Uint8Array;
+  /** The driver gives either. */
+  text: ArrayBuffer | Buffer;
+  is_deflated: number;
 }
 
 const HEAD =
   'SELECT first_line, line_count, end_offset FROM log_chunks WHERE run_id = ? ORDER BY first_line DESC LIMIT 1';
+const CHUNKS_BEHIND =
+  'SELECT first_line, line_count, text, is_deflated FROM log_chunks WHERE run_id = ? AND first_line > ? ORDER BY first_line LIMIT ?';
 const CHUNK_AT =
-  'SELECT first_line, line_count, text FROM log_chunks WHERE run_id = ? AND first_line <= ? ORDER BY first_line DESC LIMIT 1';
+  'SELECT first_line, line_count, text, is_deflated FROM log_chunks WHERE run_id = ? AND first_line <= ? ORDER BY first_line DESC LIMIT 1';
 
 export function createSqliteRunLogs(statements: Statements): RunLogStore {
   const head = (runId: string): LogHead => {
@@ -21,27 +26,41 @@ export function createSqliteRunLogs(statements: Statements): RunLogStore {
     return { totalLines: last.first_line + last.line_count - 1, endOffset: last.end_offset };
   };
 
+  const unpack = createUnpacker();
+  const toChunk = (runId: string, { first_line, line_count, text, is_deflated }: ChunkRow): StoredChunk => ({
+    firstLine: first_line,
+    lineCount: line_count,
+    bytes: unpack(`${runId} ${first_line}`, {
+      bytes: text instanceof ArrayBuffer ? Buffer.from(text) : text,
+      isDeflated: is_deflated === 1,
+    }),
+  });
+
   return {
     async append(runId, chunk) {
-      return statements.transaction(() => {
+      const { bytes, isDeflated } = await packBytes(chunk.bytes);
+      return statements.grouped(() => {
         if (head(runId).totalLines + 1 !== chunk.firstLine) return false;
         statements.run(
-          'INSERT INTO log_chunks (run_id, first_line, line_count, end_offset, text) VALUES (?, ?, ?, ?, ?)',
+          'INSERT INTO log_chunks (run_id, first_line, line_count, end_offset, text, is_deflated) VALUES (?, ?, ?, ?, ?, ?)',
           runId,
           chunk.firstLine,
           chunk.lineCount,
           chunk.endOffset,
-          Buffer.from(chunk.text, 'utf8'),
+          bytes,
+          Number(isDeflated),
         );
         return true;
       });
     },
 
     read: (runId, after, limits) =>
-      readChunks(after, limits, (line) => {
-        const row = statements.get<ChunkRow>(CHUNK_AT, runId, line);
-        if (!row || row.first_line + row.line_count <= line) return null;
-        return { firstLine: row.first_line, lineCount: row.line_count, bytes: Buffer.from(row.text) };
+      readChunks(after, limits, (line, limit) => {
+        const first = statements.get<ChunkRow>(CHUNK_AT, runId, line);
+        if (!first || first.first_line + first.line_count <= line) return [];
+        const behind =
+          limit > 1 ? statements.all<ChunkRow>(CHUNKS_BEHIND, runId, first.first_line, limit - 1) : [];
+        return [first, ...behind].map((row) => toChunk(runId, row));
       }),
 
     head: async (runId) => head(runId),

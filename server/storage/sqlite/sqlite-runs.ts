@@ -1,4 +1,4 @@
-import type { Run, RunFilter } from '../../domain/run.ts';
+import type { Run, RunEnd, RunFilter } from '../../domain/run.ts';
 import type { RunStore } from '../storage.ts';
 import { type RunRow, rowToRun, runToRow } from './sqlite-rows.ts';
 import {
@@ -53,9 +53,28 @@ export function createSqliteRuns(statements: Statements): RunStore & { insertNow
     return row && rowToRun(row);
   };
 
+  const finish = (id: string, workerId: string | null, end: RunEnd, leaseBefore?: Date): Run | null => {
+    const from: string[] = [];
+    if (workerId !== null) from.push("'running'");
+    if (workerId !== null && end.status !== 'lost' && !leaseBefore) from.push("'lost'");
+    if (workerId === null && (end.status === 'canceled' || end.status === 'failed')) from.push("'queued'");
+    if (from.length === 0) return null;
+    const values: SqlValue[] = [
+      end.status,
+      end.exitCode,
+      end.reason?.toWellFormed() ?? null,
+      end.finishedAt.getTime(),
+      id,
+      workerId,
+    ];
+    const lease = leaseBefore ? ' AND lease_until < ?' : '';
+    if (leaseBefore) values.push(leaseBefore.getTime());
+    return one(`${FINISH} AND status IN (${from.join(', ')})${lease} RETURNING *`, ...values);
+  };
+
   return {
     insertNow,
-    insert: async (inserted) => insertNow(inserted),
+    insert: (inserted) => statements.grouped(() => insertNow(inserted)),
     find: async (id) => find(id),
     findMany: async (ids) => ids.map(find),
 
@@ -86,9 +105,14 @@ export function createSqliteRuns(statements: Statements): RunStore & { insertNow
       return found;
     },
 
-    async countActive(scheduleId) {
+    async countActive(scheduleIds) {
       const sql = "SELECT count(*) AS n FROM runs WHERE schedule_id = ? AND status IN ('queued', 'running')";
-      return get<{ n: number }>(sql, scheduleId)?.n ?? 0;
+      return new Map(
+        scheduleIds.flatMap((id) => {
+          const n = get<{ n: number }>(sql, id)?.n ?? 0;
+          return n > 0 ? [[id, n]] : [];
+        }),
+      );
     },
 
     async claim(id, workerId, startedAt, leaseUntil) {
@@ -109,23 +133,12 @@ export function createSqliteRuns(statements: Statements): RunStore & { insertNow
       );
     },
 
-    async finish(id, workerId, end, leaseBefore) {
-      const from: string[] = [];
-      if (workerId !== null) from.push("'running'");
-      if (workerId !== null && end.status !== 'lost' && !leaseBefore) from.push("'lost'");
-      if (workerId === null && (end.status === 'canceled' || end.status === 'failed')) from.push("'queued'");
-      if (from.length === 0) return null;
-      const values: SqlValue[] = [
-        end.status,
-        end.exitCode,
-        end.reason?.toWellFormed() ?? null,
-        end.finishedAt.getTime(),
-        id,
-        workerId,
-      ];
-      const lease = leaseBefore ? ' AND lease_until < ?' : '';
-      if (leaseBefore) values.push(leaseBefore.getTime());
-      return one(`${FINISH} AND status IN (${from.join(', ')})${lease} RETURNING *`, ...values);
+    finish: async (id, workerId, end, leaseBefore) => finish(id, workerId, end, leaseBefore),
+
+    async finishOwn(workerId, ends) {
+      statements.transaction(() => {
+        for (const { id, end } of ends) finish(id, workerId, end);
+      });
     },
 
     async requestCancel(id, at) {

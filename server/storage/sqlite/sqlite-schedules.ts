@@ -1,7 +1,7 @@
 import type { Run } from '../../domain/run.ts';
 import type { Schedule, ScheduleFilter, ScheduleOrder } from '../../domain/schedule.ts';
 import type { Tick } from '../../domain/tick.ts';
-import type { ScheduleStore, TickStore } from '../storage.ts';
+import type { Firing, ScheduleStore, TickStore } from '../storage.ts';
 import { NEVER_MS } from '../stored.ts';
 import {
   rowToSchedule,
@@ -82,10 +82,29 @@ export function createSqliteSchedules(statements: Statements, insertRun: (run: R
     return row && rowToSchedule(row);
   };
 
+  function fireOne(firing: Firing): ReadonlySet<string> | null {
+    const isOurs =
+      run(
+        'UPDATE schedules SET next_run_at = ? WHERE id = ? AND enabled = 1 AND version = ? AND next_run_at = ?',
+        firing.nextRunAt?.getTime() ?? null,
+        firing.scheduleId,
+        firing.version,
+        firing.expectedNextRunAt.getTime(),
+      ) === 1;
+    if (!isOurs) return null;
+    const inLedger = new Set<string>();
+    for (const tick of firing.ticks) {
+      if (run(INSERT_TICK, ...tickValues(tick)) === 0 && tick.runId !== null) inLedger.add(tick.runId);
+    }
+    const stored = firing.runs.filter(({ id }) => !inLedger.has(id));
+    for (const started of stored) insertRun(started);
+    return new Set(stored.map(({ id }) => id));
+  }
+
   return {
     async insert(schedule) {
       const row = scheduleToRow(schedule);
-      run(INSERT, ...COLUMNS.map((name) => row[name]));
+      await statements.grouped(() => run(INSERT, ...COLUMNS.map((name) => row[name])));
     },
 
     find: async (id) => find(id),
@@ -130,24 +149,28 @@ export function createSqliteSchedules(statements: Statements, insertRun: (run: R
       );
     },
 
-    async fire(firing) {
-      return statements.transaction(() => {
-        const isOurs =
-          run(
-            'UPDATE schedules SET next_run_at = ? WHERE id = ? AND enabled = 1 AND version = ? AND next_run_at = ?',
-            firing.nextRunAt?.getTime() ?? null,
-            firing.scheduleId,
-            firing.version,
-            firing.expectedNextRunAt.getTime(),
-          ) === 1;
-        if (!isOurs) return false;
-        const inLedger = new Set<string>();
-        for (const tick of firing.ticks) {
-          if (run(INSERT_TICK, ...tickValues(tick)) === 0 && tick.runId !== null) inLedger.add(tick.runId);
-        }
-        for (const started of firing.runs) if (!inLedger.has(started.id)) insertRun(started);
-        return true;
-      });
+    async listDue(until, limit) {
+      return all<ScheduleRow>(
+        'SELECT * FROM schedules WHERE enabled = 1 AND next_run_sort <= ? ORDER BY next_run_sort, id LIMIT ?',
+        until.getTime(),
+        limit,
+      ).map(rowToSchedule);
+    },
+
+    async listInstants(until) {
+      return all<{ next_run_sort: number }>(
+        'SELECT DISTINCT next_run_sort FROM schedules WHERE enabled = 1 AND next_run_sort <= ?',
+        until.getTime(),
+      ).map((row) => new Date(row.next_run_sort));
+    },
+
+    async isAwaited(instant) {
+      const sql = 'SELECT 1 FROM schedules WHERE enabled = 1 AND next_run_sort = ? LIMIT 1';
+      return get(sql, instant.getTime()) !== null;
+    },
+
+    async fire(firings) {
+      return statements.transaction(() => firings.map(fireOne));
     },
 
     // a transaction leaves nothing half done

@@ -73,6 +73,8 @@ const MIGRATIONS: readonly string[] = [
     end_offset INTEGER NOT NULL,
     -- UTF-8, as bytes: text would end at the first NUL in some tools
     text BLOB NOT NULL,
+    -- whether it is compressed (raw DEFLATE)
+    is_deflated INTEGER NOT NULL,
     PRIMARY KEY (run_id, first_line)
   );
 
@@ -89,7 +91,7 @@ const MIGRATIONS: readonly string[] = [
     attrs TEXT NOT NULL
   ) WITHOUT ROWID;
   CREATE INDEX jobs_due ON jobs (name, locked_at, next_run_at);
-  CREATE INDEX jobs_by_schedule ON jobs (name, json_extract(data, '$.scheduleId'));
+  CREATE INDEX jobs_by_instant ON jobs (name, json_extract(data, '$.instant'));
   CREATE INDEX jobs_by_run ON jobs (name, json_extract(data, '$.runId'));
   `,
 ];

@@ -10,6 +10,17 @@ export interface Statements {
   all<Row>(sql: string, ...values: readonly SqlValue[]): Row[];
   /** All or nothing; may not wait for anything inside. */
   transaction<T>(work: () => T): T;
+  /**
+   * Does the work in one transaction with all other such work that is asked for at about the same time: a commit costs more
+   * than a row. What throws is undone and rejects alone. Resolves when it is committed.
+   */
+  grouped<T>(work: () => T): Promise<T>;
+}
+
+/** Work that waits for the others of its group. */
+interface Grouped {
+  attempt(): () => void;
+  reject(error: unknown): void;
 }
 
 export function createStatements(db: Database): Statements {
@@ -22,23 +33,61 @@ export function createStatements(db: Database): Statements {
     }
     return found;
   };
+  const run = (sql: string, ...values: readonly SqlValue[]) => statement(sql).run(values).changes;
+
+  function transaction<T>(work: () => T): T {
+    // immediate: a transaction that only later wants to write could be refused half-way
+    run('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      run('COMMIT');
+      return result;
+    } catch (error) {
+      if (db.inTransaction) run('ROLLBACK');
+      throw error;
+    }
+  }
+
+  let group: Grouped[] = [];
+
+  function commitGroup(): void {
+    const works = group;
+    group = [];
+    try {
+      const answers = transaction(() => works.map(({ attempt }) => attempt()));
+      for (const answer of answers) answer();
+    } catch (error) {
+      for (const { reject } of works) reject(error);
+    }
+  }
+
+  /** @returns what tells how it went, once all is committed */
+  function attemptOf<T>(work: () => T, resolve: (value: T) => void, reject: (error: unknown) => void) {
+    return () => {
+      run('SAVEPOINT one');
+      try {
+        const result = work();
+        run('RELEASE one');
+        return () => resolve(result);
+      } catch (error) {
+        run('ROLLBACK TO one');
+        run('RELEASE one');
+        return () => reject(error);
+      }
+    };
+  }
+
   return {
-    run: (sql, ...values) => statement(sql).run(values).changes,
+    run,
     get: <Row>(sql: string, ...values: readonly SqlValue[]) =>
       (statement(sql).get(values) as Row | undefined) ?? null,
     all: <Row>(sql: string, ...values: readonly SqlValue[]) => statement(sql).all(values) as Row[],
-    transaction(work) {
-      // immediate: a transaction that only later wants to write could be refused half-way
-      statement('BEGIN IMMEDIATE').run([]);
-      try {
-        const result = work();
-        statement('COMMIT').run([]);
-        return result;
-      } catch (error) {
-        if (db.inTransaction) statement('ROLLBACK').run([]);
-        throw error;
-      }
-    },
+    transaction,
+    grouped: <T>(work: () => T) =>
+      new Promise<T>((resolve, reject) => {
+        if (group.length === 0) setImmediate(commitGroup);
+        group.push({ attempt: attemptOf(work, resolve, reject), reject });
+      }),
   };
 }
 

@@ -3,13 +3,23 @@ import { describe, expect, it } from 'vitest';
 import { createLogSplitter, type SplitLines } from '../../../server/domain/log-splitter.ts';
 import { MAX_LINE_BYTES, SPLIT_MARK } from '../../../server/domain/run-log.ts';
 
-function split(pieces: readonly (string | Uint8Array)[], startOffset = 0): SplitLines[] {
-  const splitter = createLogSplitter(startOffset);
-  const pushed = pieces.map((piece) => splitter.push(Buffer.from(piece as Uint8Array)));
-  return [...pushed, splitter.end()].filter((lines) => lines !== null);
+interface TextLines extends Omit<SplitLines, 'bytes'> {
+  readonly text: string;
 }
 
-const textOf = (parts: readonly SplitLines[]) => parts.map((part) => part.text).join('\n');
+function toText(lines: SplitLines | null): TextLines[] {
+  if (lines === null) return [];
+  const { bytes, ...rest } = lines;
+  return [{ ...rest, text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) }];
+}
+
+function split(pieces: readonly (string | Uint8Array)[], startOffset = 0): TextLines[] {
+  const splitter = createLogSplitter(startOffset);
+  const pushed = pieces.flatMap((piece) => toText(splitter.push(Buffer.from(piece as Uint8Array))));
+  return [...pushed, ...toText(splitter.end())];
+}
+
+const textOf = (parts: readonly TextLines[]) => parts.map((part) => part.text).join('\n');
 
 describe('createLogSplitter', () => {
   it('gives lines when they are complete, and the rest at the end', () => {
@@ -37,11 +47,9 @@ describe('createLogSplitter', () => {
     expect(textOf(split([`${fits}\n`]))).toBe(fits);
     expect(textOf(split([`${fits}y\n`]))).toBe(`${fits}${SPLIT_MARK}\ny`);
     // also before its end has come
-    expect(createLogSplitter(0).push(Buffer.from(`${fits}yz`))).toEqual({
-      lineCount: 1,
-      text: fits + SPLIT_MARK,
-      endOffset: MAX_LINE_BYTES,
-    });
+    expect(toText(createLogSplitter(0).push(Buffer.from(`${fits}yz`)))).toEqual([
+      { lineCount: 1, text: fits + SPLIT_MARK, endOffset: MAX_LINE_BYTES },
+    ]);
   });
 
   it('splits a long line between characters', () => {

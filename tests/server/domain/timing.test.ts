@@ -33,6 +33,17 @@ describe('nextInstants', () => {
     expect(nextInstants(once, 'UTC', new Date(0), 0)).toEqual([]);
   });
 
+  it('stops behind the last instant that is wanted, which may be one itself', () => {
+    const [after, until] = [new Date('2026-01-01T00:00:00Z'), new Date('2026-01-01T00:02:00Z')];
+    const minutes = [new Date('2026-01-01T00:01:00Z'), until];
+
+    for (const timing of [cron('* * * * *'), cron('0 * * * * *'), every(60)]) {
+      expect(nextInstants(timing, 'Europe/Berlin', after, 100, until)).toEqual(minutes);
+    }
+    expect(nextInstants({ kind: 'once', at: until }, 'UTC', after, 1, until)).toEqual([until]);
+    expect(nextInstants({ kind: 'once', at: until }, 'UTC', after, 1, after)).toEqual([]);
+  });
+
   it('begins an interval at its anchor and keeps to its beat', () => {
     const timing = every(90, '2026-01-01T00:00:10Z');
 

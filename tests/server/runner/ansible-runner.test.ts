@@ -1,0 +1,136 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { NO_PARAMETERS } from '../../../server/domain/run.ts';
+import { createAnsibleRunner } from '../../../server/runner/ansible-runner.ts';
+import type { RunProcess } from '../../../server/runner/runner.ts';
+import { makeTempDir } from '../../support/temp-dir.ts';
+import { waitUntil } from '../../support/wait-until.ts';
+
+/** A runner whose program notes that it was started, and does what `$1` says. */
+async function makeRunner(script = 'echo started') {
+  const folder = await makeTempDir();
+  const [playbooksDir, dataDir] = [join(folder.path, 'playbooks'), join(folder.path, 'data')];
+  mkdirSync(playbooksDir);
+  mkdirSync(join(dataDir, 'runs'), { recursive: true });
+  const program = join(folder.path, 'program');
+  writeFileSync(program, `#!/bin/sh\n${script}\n`);
+  chmodSync(program, 0o755);
+  const runner = createAnsibleRunner({
+    ansiblePlaybook: program,
+    playbooksDir,
+    dataDir,
+    cancelGraceMs: 200,
+    onWarning: () => undefined,
+  });
+  onTestFinished(async () => {
+    await runner.close();
+    await folder.remove();
+  });
+  const spool = (runId: string, name: string) => join(dataDir, 'runs', runId, name);
+  return { runner, spool };
+}
+
+const request = (runId: string) => ({
+  runId,
+  playbook: 'a.yaml',
+  parameters: NO_PARAMETERS,
+  timeoutMs: null,
+});
+
+async function outputOf(process: RunProcess): Promise<string> {
+  let text = '';
+  for await (const piece of process.output(0)) text += Buffer.from(piece).toString();
+  return text;
+}
+
+/** State of the process whose id a supervisor has written; null while it has not, or when it is gone. */
+function stateOf(pidFile: string): string | null {
+  try {
+    const [pid] = readFileSync(pidFile, 'utf8').split(' ');
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
+  } catch {
+    return null;
+  }
+}
+
+it('a run that was made ready starts when it is told to, and not before', async () => {
+  const { runner, spool } = await makeRunner();
+  runner.arm(request('r'));
+  await waitUntil(() => stateOf(spool('r', 'pid')) === 'T');
+  expect(existsSync(spool('r', 'started'))).toBe(false);
+
+  const process = runner.start(request('r'));
+
+  expect(await outputOf(process)).toBe('started\n');
+  expect(await process.exit).toMatchObject({ exitCode: 0, isLost: false, reason: null });
+});
+
+it('starts one that was made ready only just before, 30 times of 30', async () => {
+  const { runner } = await makeRunner();
+  for (let n = 0; n < 30; n += 1) {
+    runner.arm(request(`r${n}`));
+    const process = runner.start(request(`r${n}`));
+    expect(await outputOf(process)).toBe('started\n');
+    expect(await process.exit).toMatchObject({ exitCode: 0 });
+  }
+});
+
+it('what was made ready and is not wanted leaves no process and no folder', async () => {
+  const { runner, spool } = await makeRunner();
+  const ids = Array.from({ length: 20 }, (_, n) => `r${n}`);
+  for (const id of ids) runner.arm(request(id));
+  await waitUntil(() => stateOf(spool('r0', 'pid')) === 'T');
+  const pids = ids
+    .map((id) => spool(id, 'pid'))
+    .filter(existsSync)
+    .map((file) => readFileSync(file, 'utf8').split(' ')[0]);
+
+  await Promise.all(ids.map((id) => runner.disarm(id)));
+  await runner.disarm('r0');
+
+  expect(ids.filter((id) => existsSync(spool(id, '')))).toEqual([]);
+  expect(pids.filter((pid) => existsSync(`/proc/${pid}/stat`) && !isZombie(pid))).toEqual([]);
+});
+
+it('ends what is ready when it is closed, and what a killed server left when its folder is thrown away', async () => {
+  const { runner, spool } = await makeRunner();
+  runner.arm(request('r'));
+  await waitUntil(() => stateOf(spool('r', 'pid')) === 'T');
+  const [pid] = readFileSync(spool('r', 'pid'), 'utf8').split(' ');
+
+  await runner.discard('r');
+
+  await waitUntil(() => !existsSync(`/proc/${pid}/stat`) || isZombie(pid));
+  expect(existsSync(spool('r', ''))).toBe(false);
+});
+
+it('takes a run that was made ready and never told to start for one that never ran', async () => {
+  const { runner, spool } = await makeRunner();
+  runner.arm(request('r'));
+  await waitUntil(() => stateOf(spool('r', 'pid')) === 'T');
+
+  expect(await runner.reattach('r')).toEqual({ kind: 'notStarted' });
+});
+
+it('says why a program that is not there cannot be started', async () => {
+  const { runner } = await makeRunner();
+  const missing = createAnsibleRunner({
+    ansiblePlaybook: '/nowhere/ansible-playbook',
+    playbooksDir: '/tmp',
+    dataDir: '/tmp',
+    onWarning: () => undefined,
+  });
+  expect(() => missing.arm(request('r'))).toThrow(/install Ansible or set SIBLE_ANSIBLE_PLAYBOOK/);
+  await missing.close();
+  await runner.close();
+});
+
+function isZombie(pid: string | undefined): boolean {
+  try {
+    return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return true;
+  }
+}

@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest';
+import { batching } from '../../../server/services/batching.ts';
+
+it('does what comes while a batch is under way as the next one', async () => {
+  const batches: (readonly number[])[] = [];
+  let finish: () => void = () => undefined;
+  const work = batching<number>((items) => {
+    batches.push(items);
+    return new Promise((resolve) => {
+      finish = resolve;
+    });
+  });
+
+  const first = work(1);
+  await Promise.resolve();
+  const others = [work(2), work(3)];
+  finish();
+  await first;
+  await Promise.resolve();
+  expect(batches).toEqual([[1], [2, 3]]);
+  finish();
+  await Promise.all(others);
+});
+
+it('tells everybody of a batch that failed, and goes on with the next', async () => {
+  let calls = 0;
+  const work = batching<number>(async () => {
+    calls += 1;
+    if (calls === 1) throw new Error('away');
+  });
+
+  const failed = await Promise.allSettled([work(1), work(2)]);
+
+  expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  await work(3);
+  expect(calls).toBe(2);
+});

@@ -1,0 +1,177 @@
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { NotFoundError } from '../../../server/domain/errors.ts';
+import { createRunExecutor } from '../../../server/services/run-executor.ts';
+import { openSqliteStorage } from '../../../server/storage/sqlite/sqlite-storage.ts';
+import { createFakeRunner } from '../../support/fake-runner.ts';
+import { makeRun, NOON } from '../../support/make.ts';
+import { makeTempDir } from '../../support/temp-dir.ts';
+import { waitUntil } from '../../support/wait-until.ts';
+
+async function makeExecutor({ concurrency = 2 } = {}) {
+  const folder = await makeTempDir();
+  const storage = await openSqliteStorage(join(folder.path, 'sible.sqlite'));
+  const runner = createFakeRunner();
+  const queued: string[] = [];
+  const errors: string[] = [];
+  const playbooks = { missing: new Set<string>() };
+  const executor = createRunExecutor({
+    storage,
+    runner,
+    runLogs: { ingest: async (process) => void (await process.exit), notifyEnd: () => undefined },
+    playbooks: {
+      async checkRunnable(path) {
+        if (playbooks.missing.has(path)) throw new NotFoundError('playbook', path);
+      },
+    },
+    scheduler: { queueRun: async (id) => void queued.push(id) },
+    workerId: 'w',
+    concurrency,
+    timeoutMs: null,
+    now: () => NOON,
+    onError: (_error, during) => errors.push(during),
+    onInfo: () => undefined,
+  });
+  onTestFinished(async () => {
+    for (const id of [...runner.running.keys()]) runner.end(id);
+    await executor.close();
+    await storage.close();
+    await folder.remove();
+  });
+  const statusOf = async (id: string) => (await storage.runs.find(id))?.status ?? null;
+  return { storage, runner, executor, queued, errors, playbooks, statusOf };
+}
+
+it('a run for which there is room is ours before it is stored, and ends truly', async () => {
+  const { executor, storage, runner, statusOf } = await makeExecutor();
+  const admission = await executor.admit(makeRun({ id: 'r' }));
+  expect(admission.run).toMatchObject({ status: 'running', workerId: 'w', startedAt: NOON });
+  expect(runner.calls).toEqual([]);
+
+  await storage.runs.insert(admission.run);
+  await admission.begin();
+  expect(runner.calls).toEqual(['start']);
+  runner.end('r', { exitCode: 7 });
+
+  await waitUntil(async () => (await statusOf('r')) === 'failed');
+  expect((await storage.runs.find('r'))?.exitCode).toBe(7);
+});
+
+it('a run for which there is no room waits its turn, and so does every later one', async () => {
+  const { executor, storage, queued, runner } = await makeExecutor({ concurrency: 1 });
+  for (const id of ['first', 'second', 'third']) {
+    const admission = await executor.admit(makeRun({ id }));
+    await storage.runs.insert(admission.run);
+    await admission.begin();
+  }
+  expect(queued).toEqual(['second', 'third']);
+
+  // there is room again, and others wait
+  runner.end('first');
+  await waitUntil(() => executor.countActive() === 0);
+  expect((await executor.admit(makeRun({ id: 'fourth' }))).run.status).toBe('queued');
+});
+
+it('what cannot be run is stored as failed, with the reason', async () => {
+  const { executor, playbooks, runner } = await makeExecutor();
+  playbooks.missing.add('gone.yaml');
+
+  const [gone, broken] = [
+    await executor.admit(makeRun({ playbook: 'gone.yaml' })),
+    await executor.admit(makeRun({ parameters: null })),
+  ];
+
+  expect(gone.run).toMatchObject({ status: 'failed', startedAt: null, workerId: null });
+  expect(gone.run.reason).toMatch(/not started.*gone\.yaml/);
+  expect(broken.run.reason).toMatch(/parameters cannot be read/);
+  await gone.begin();
+  expect(runner.calls).toEqual([]);
+});
+
+it('what was made ready is started, or let go of when there is no room for it', async () => {
+  const { executor, storage, runner } = await makeExecutor({ concurrency: 1 });
+  expect(await executor.arm(makeRun({ id: 'ready' }))).toBe(true);
+  // one place, and it is kept for what is ready
+  expect(executor.countRoom()).toBe(0);
+  expect(await executor.arm(makeRun({ id: 'other' }))).toBe(false);
+
+  const admission = await executor.admit(makeRun({ id: 'ready' }));
+  await storage.runs.insert(admission.run);
+  await admission.begin();
+  expect(runner.calls).toEqual(['arm', 'start what is ready']);
+
+  runner.end('ready');
+  await waitUntil(() => executor.countRoom() === 1);
+  expect(await executor.arm(makeRun({ id: 'late' }))).toBe(true);
+  const manual = await executor.admit(makeRun({ id: 'manual' }));
+  expect(manual.run.status).toBe('running');
+  expect((await executor.admit(makeRun({ id: 'late' }))).run.status).toBe('queued');
+  await waitUntil(() => runner.armed.size === 0);
+});
+
+it('a run that was not stored gives its place back', async () => {
+  const { executor, runner } = await makeExecutor({ concurrency: 1 });
+  await executor.arm(makeRun({ id: 'r' }));
+  const admission = await executor.admit(makeRun({ id: 'r' }));
+  expect(executor.countRoom()).toBe(0);
+
+  await admission.drop();
+
+  expect(executor.countRoom()).toBe(1);
+  expect(runner.armed.size).toBe(0);
+});
+
+it('when the answer of the database is lost, what was stored is begun and what was not is dropped', async () => {
+  const { executor, storage, runner, errors, statusOf } = await makeExecutor();
+  const [stored, lost] = [
+    await executor.admit(makeRun({ id: 'a' })),
+    await executor.admit(makeRun({ id: 'b' })),
+  ];
+  await storage.runs.insert(stored.run);
+  const { find } = storage.runs;
+  let failures = 2;
+  storage.runs.find = (id) => {
+    failures -= 1;
+    return failures >= 0 ? Promise.reject(new Error('away')) : find(id);
+  };
+
+  await Promise.all([stored.settle(), lost.settle()]);
+
+  expect(errors).toHaveLength(2);
+  expect([...runner.running.keys()]).toEqual(['a']);
+  expect(executor.countRoom()).toBe(1);
+  runner.end('a');
+  await waitUntil(async () => (await statusOf('a')) === 'succeeded');
+});
+
+it('a queued run whose claim was stored though its answer was lost is run, once', async () => {
+  const { executor, storage, runner, statusOf } = await makeExecutor();
+  await storage.runs.insert(makeRun({ id: 'r' }));
+  const { claim } = storage.runs;
+  let isFirst = true;
+  storage.runs.claim = async (...args) => {
+    const claimed = await claim(...args);
+    if (!isFirst) return claimed;
+    isFirst = false;
+    throw new Error('away');
+  };
+
+  const executions = Promise.all([executor.execute('r'), executor.execute('r')]);
+  await waitUntil(() => runner.running.has('r'));
+  runner.end('r');
+  await executions;
+
+  expect(runner.calls).toEqual(['start']);
+  expect(await statusOf('r')).toBe('succeeded');
+});
+
+it('a run that is canceled while it is being started is ended', async () => {
+  const { executor, storage, statusOf } = await makeExecutor();
+  const admission = await executor.admit(makeRun({ id: 'r' }));
+  await storage.runs.insert(admission.run);
+  executor.cancelIfHere('r');
+
+  await admission.begin();
+
+  await waitUntil(async () => (await statusOf('r')) === 'canceled');
+});

@@ -1,0 +1,200 @@
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import type { Run } from '../../../server/domain/run.ts';
+import type { Schedule } from '../../../server/domain/schedule.ts';
+import type { Admission } from '../../../server/services/run-executor.ts';
+import { createTickService } from '../../../server/services/tick-service.ts';
+import { openSqliteStorage } from '../../../server/storage/sqlite/sqlite-storage.ts';
+import { makePage, makeSchedule, minutesAfter, NOON } from '../../support/make.ts';
+import { makeTempDir } from '../../support/temp-dir.ts';
+
+/** Ticks on a real store, with a clock that is set and an executor that admits everything and notes it. */
+async function makeTicks() {
+  const folder = await makeTempDir();
+  const storage = await openSqliteStorage(join(folder.path, 'sible.sqlite'));
+  onTestFinished(async () => {
+    await storage.close();
+    await folder.remove();
+  });
+  const clock = { now: NOON };
+  const begun: string[] = [];
+  const dropped: string[] = [];
+  const settled: string[] = [];
+  const armed: string[] = [];
+  const disarmed: string[] = [];
+  const problems: string[] = [];
+  const instants: Date[] = [];
+  const ticks = createTickService({
+    storage,
+    scheduler: { armTick: async (instant) => void instants.push(instant), queueRun: async () => undefined },
+    executor: {
+      countRoom: () => 10,
+      arm: async ({ id }: Run) => {
+        armed.push(id);
+        return true;
+      },
+      disarm: async (id: string) => void disarmed.push(id),
+      admit: async (run: Run): Promise<Admission> => ({
+        run: { ...run, status: 'running', workerId: 'w', startedAt: clock.now },
+        begin: async () => void begun.push(run.id),
+        drop: async () => void dropped.push(run.id),
+        settle: async () => void settled.push(run.id),
+      }),
+    },
+    now: () => clock.now,
+    repairAheadMs: 30_000,
+    onError: (_error, during) => problems.push(during),
+  });
+  const insert = async (overrides: Partial<Schedule> = {}) => {
+    const schedule = makeSchedule(overrides);
+    await storage.schedules.insert(schedule);
+    return schedule;
+  };
+  const outcomesOf = async ({ id }: Schedule) =>
+    (await storage.ticks.list(id, makePage())).items.map(({ node }) => node.outcome);
+  return {
+    storage,
+    clock,
+    ticks,
+    insert,
+    outcomesOf,
+    begun,
+    dropped,
+    settled,
+    armed,
+    disarmed,
+    problems,
+    instants,
+  };
+}
+
+it('fires all that is due, tells the next instants once each, and begins what was stored', async () => {
+  const { ticks, insert, begun, dropped, outcomesOf, storage } = await makeTicks();
+  const due = await Promise.all(Array.from({ length: 450 }, () => insert()));
+  const later = await insert({ nextRunAt: minutesAfter(NOON, 1) });
+
+  expect(await ticks.handle()).toEqual([minutesAfter(NOON, 5)]);
+
+  expect(begun).toHaveLength(450);
+  expect(dropped).toEqual([]);
+  for (const schedule of due.slice(0, 3)) expect(await outcomesOf(schedule)).toEqual(['started']);
+  expect(await outcomesOf(later)).toEqual([]);
+  expect((await storage.runs.find(begun[0] ?? ''))?.status).toBe('running');
+  expect(await ticks.handle()).toEqual([]);
+});
+
+it('skips what still runs, and says so in the ledger', async () => {
+  const { ticks, insert, begun, outcomesOf, clock } = await makeTicks();
+  const [skipping, allowing] = [await insert(), await insert({ overlap: 'allow' })];
+  await ticks.handle();
+  clock.now = minutesAfter(NOON, 5);
+
+  await ticks.handle();
+
+  expect(begun).toHaveLength(3);
+  expect(await outcomesOf(skipping)).toEqual(['skipped', 'started']);
+  expect(await outcomesOf(allowing)).toEqual(['started', 'started']);
+});
+
+it('marks a schedule that cannot be computed, and fires the others', async () => {
+  const { ticks, insert, begun, storage } = await makeTicks();
+  const broken = await insert({ timing: { kind: 'cron', expression: 'nonsense' } });
+  const zoneless = await insert({ timezone: 'Mars/Olympus' });
+  const sound = await insert();
+
+  await ticks.handle();
+
+  expect(begun).toHaveLength(1);
+  for (const { id } of [broken, zoneless]) {
+    expect(await storage.schedules.find(id)).toMatchObject({
+      nextRunAt: null,
+      problem: expect.stringContaining('cannot be computed'),
+    });
+  }
+  expect((await storage.schedules.find(sound.id))?.problem).toBeNull();
+});
+
+it('one schedule that the store refuses does not hold up the others', async () => {
+  const { ticks, insert, begun, settled, problems, storage } = await makeTicks();
+  const poisoned = await insert();
+  await Promise.all(Array.from({ length: 10 }, () => insert()));
+  const { fire } = storage.schedules;
+  storage.schedules.fire = async (firings) => {
+    if (firings.some(({ scheduleId }) => scheduleId === poisoned.id)) throw new Error('refused');
+    return fire(firings);
+  };
+
+  await expect(ticks.handle()).rejects.toThrow();
+
+  expect(begun).toHaveLength(10);
+  // it may have been stored all the same: nobody knows
+  expect(settled.length).toBeGreaterThan(10);
+  expect(problems).toEqual([`firing schedule ${poisoned.id}`]);
+});
+
+it('asks a database that is away a few times and not once for each schedule', async () => {
+  const { ticks, insert, storage } = await makeTicks();
+  await Promise.all(Array.from({ length: 50 }, () => insert()));
+  let asked = 0;
+  storage.schedules.fire = async () => {
+    asked += 1;
+    throw new Error('away');
+  };
+
+  await expect(ticks.handle()).rejects.toThrow('away');
+
+  expect(asked).toBeLessThan(6);
+});
+
+it('drops the runs of a schedule that was edited between the look and the firing', async () => {
+  const { ticks, insert, begun, dropped, storage } = await makeTicks();
+  const schedule = await insert();
+  const { listDue } = storage.schedules;
+  let isFirst = true;
+  storage.schedules.listDue = async (...args) => {
+    const due = await listDue(...args);
+    if (isFirst) {
+      await storage.schedules.replace({ ...schedule, version: 2, nextRunAt: minutesAfter(NOON, 60) }, 1);
+    }
+    isFirst = false;
+    return due;
+  };
+
+  expect(await ticks.handle()).toEqual([]);
+
+  expect(begun).toEqual([]);
+  expect(dropped).toHaveLength(1);
+});
+
+it('makes ready what will be due, uses it, and lets go of what was edited meanwhile', async () => {
+  const { ticks, insert, clock, armed, begun, disarmed, storage } = await makeTicks();
+  clock.now = minutesAfter(NOON, -1);
+  const [kept, edited] = [await insert(), await insert()];
+
+  expect(await ticks.prepare(NOON)).toBe(true);
+  await ticks.prepare(NOON);
+  expect(armed).toHaveLength(2);
+  await storage.schedules.replace({ ...edited, version: 2, nextRunAt: minutesAfter(NOON, 60) }, 1);
+  clock.now = NOON;
+  await ticks.handle();
+  // what was made ready and not used is looked for behind each instant
+  await ticks.handle();
+
+  const run = (await storage.runs.list({ scheduleId: kept.id }, makePage())).items[0]?.node;
+  expect(begun).toEqual([run?.id]);
+  expect(armed).toContain(run?.id);
+  expect(disarmed).toEqual(armed.filter((id) => id !== run?.id));
+});
+
+it('repairs by arming each instant that is awaited soon', async () => {
+  const { ticks, insert, instants } = await makeTicks();
+  const soon = new Date(NOON.getTime() + 10_000);
+  await insert({ nextRunAt: soon });
+  await insert({ nextRunAt: soon });
+  await insert({ nextRunAt: minutesAfter(NOON, 5) });
+  await insert({ nextRunAt: soon, enabled: false });
+
+  await ticks.repair();
+
+  expect(instants).toEqual([soon]);
+});
