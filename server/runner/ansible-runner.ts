@@ -16,7 +16,14 @@ import {
   RunRefusedError,
   type RunRequest,
 } from './runner.ts';
-import { type Ending, listSpools, type Spool, type SupervisorId, spoolOf } from './spool.ts';
+import {
+  type Ending,
+  listSpools,
+  type Spool,
+  type SpoolStatus,
+  type SupervisorId,
+  spoolOf,
+} from './spool.ts';
 
 export interface AnsibleRunnerOptions {
   /** Program to run; may be any that takes ansible-playbook's arguments. */
@@ -102,8 +109,13 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
     } catch (error) {
       throw refused(error);
     }
-    if (ready) launcher.wake(runId);
-    return supervise(spool, runId, startedAt, timeoutMs, ready ?? launch(spool, request));
+    if (!ready) return supervise(spool, runId, startedAt, timeoutMs, launch(spool, request));
+    launcher.wake(runId);
+    const gone = ready.then(async () => {
+      // somebody killed it while it slept; who makes the file `started` decides that nothing runs twice
+      if (!spool.isStarted() && spool.readEnding() === null) await launch(spool, request);
+    });
+    return supervise(spool, runId, startedAt, timeoutMs, gone);
   }
 
   async function disarm(runId: string): Promise<void> {
@@ -330,11 +342,7 @@ async function untilGone(supervisor: SupervisorId, abort: AbortSignal): Promise<
   }
 }
 
-function describeExit(
-  status: { readonly code: number; readonly at: Date } | null,
-  why: Ending | null,
-  timeoutMs: number | null,
-): RunExit {
+function describeExit(status: SpoolStatus | null, why: Ending | null, timeoutMs: number | null): RunExit {
   const signalName = status ? signalOf(status.code) : null;
   const exitCode = status && signalName === null ? status.code : null;
   const base = {
@@ -354,7 +362,11 @@ function describeExit(
   return {
     ...base,
     finishedAt,
-    reason: signalName ? `It was killed by ${signalName}.` : (EXIT_REASONS[status.code] ?? null),
+    reason: status.wasFull
+      ? 'The disk was full: what it printed may not all be here.'
+      : signalName
+        ? `It was killed by ${signalName}.`
+        : (EXIT_REASONS[status.code] ?? null),
   };
 }
 

@@ -29,10 +29,13 @@ while IFS= read -r spool; do
   SIBLE_RUN_ID=$id setsid /bin/sh "$supervisor" "$spool" "$@" </dev/null 3>&1 >>"$spool/output.log" 2>&1 &
 done
 
-# those that wait to be started look, see that nobody has said so, and end; the last of them may not be there yet
+# those of ours that wait to be started look, see that nobody has said so, and end; the last of them may not be there yet.
+# Others are a new server's, which may have come meanwhile.
 for again in 1 2 3; do
   for file in "$runs"/*/pid; do
-    [ -e "${file%pid}started" ] || { read -r pid rest && kill -CONT "$pid"; } <"$file"
+    [ -e "${file%pid}started" ] || {
+      read -r pid start boot parent <"$file" && [ "$parent" = "$$" ] && kill -CONT "$pid"
+    }
   done 2>/dev/null
   sleep 1
 done

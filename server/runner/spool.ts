@@ -15,8 +15,8 @@ export interface Spool {
   isStarted(): boolean;
   /** The supervisor; null when it has not written its id yet. */
   readSupervisor(): SupervisorId | null;
-  /** Exit status as a shell gives it, and when it was written; null when there is none. */
-  readStatus(): { readonly code: number; readonly at: Date } | null;
+  /** How the program ended; null when that is not written. */
+  readStatus(): SpoolStatus | null;
   /** Says for good that it was ended on purpose; the first reason stays. */
   markEnding(why: Ending): Promise<void>;
   readEnding(): Ending | null;
@@ -36,6 +36,15 @@ export type Ending = 'canceled' | 'timedOut';
 export interface SpoolRequest {
   readonly startedAt: string;
   readonly timeoutMs: number | null;
+}
+
+export interface SpoolStatus {
+  /** Exit status as a shell gives it. */
+  readonly code: number;
+  /** Whether the disk was full when it ended: then what it printed may not all be there. */
+  readonly wasFull: boolean;
+  /** When it was written. */
+  readonly at: Date;
 }
 
 export interface SupervisorId {
@@ -77,14 +86,16 @@ export function spoolOf(runsDir: string, runId: string): Spool {
       const text = readWhole(file('pid'));
       if (text === null) return null;
       const [pid = '', startTime = '', bootId = ''] = text.trim().split(' ');
-      return { pid: Number(pid), startTime, bootId };
+      const known = (value: string) => (value === '-' ? '' : value);
+      return { pid: Number(pid), startTime: known(startTime), bootId: known(bootId) };
     },
 
     readStatus() {
       const text = readWhole(file('status'));
       if (text === null) return null;
       const { mtime } = statSync(file('status'));
-      return { code: Number(text.trim()), at: mtime };
+      const [code, full] = text.trim().split(' ');
+      return { code: Number(code), wasFull: full === 'full', at: mtime };
     },
 
     async markEnding(why) {

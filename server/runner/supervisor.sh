@@ -27,7 +27,7 @@ if read -r line </proc/self/stat; then
   start_time $line
 fi 2>/dev/null
 read -r boot </proc/sys/kernel/random/boot_id 2>/dev/null
-printf '%s %s %s\n' "$$" "$echo_start" "$boot" >"$spool/pid"
+printf '%s %s %s %s\n' "$$" "${echo_start:--}" "${boot:--}" "$PPID" >"$spool/pid"
 
 # made ready ahead of its instant: sleeps until the server has said that it may start, or is gone
 [ -e "$spool/request.json" ] || kill -STOP "$$"
@@ -54,11 +54,13 @@ while :; do
   [ -n "$interrupted" ] || break
 done
 
+full=
 tries=0
-until printf '%s\n' "$code" >"$spool/status"; do
+until printf '%s%s\n' "$code" "$full" >"$spool/status"; do
   # nobody waits for it any more
   [ -d "$spool" ] || exit 1
   # the disk is full: it may not stay so
+  full=' full'
   tries=$((tries + 1))
   [ "$tries" -lt 600 ] || exit 1
   sleep 1

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -75,6 +77,36 @@ it('starts one that was made ready only just before, 30 times of 30', async () =
     expect(await outputOf(process)).toBe('started\n');
     expect(await process.exit).toMatchObject({ exitCode: 0 });
   }
+});
+
+it('starts a run whose supervisor was killed while it slept', async () => {
+  const { runner, spool } = await makeRunner();
+  runner.arm(request('r'));
+  await waitUntil(() => stateOf(spool('r', 'pid')) === 'T');
+  process.kill(Number(readFileSync(spool('r', 'pid'), 'utf8').split(' ')[0]), 'SIGKILL');
+
+  const started = runner.start(request('r'));
+
+  expect(await outputOf(started)).toBe('started\n');
+  expect(await started.exit).toMatchObject({ exitCode: 0 });
+});
+
+it('the launcher of a server that was killed wakes none of those of the server that came after it', async () => {
+  const { runner, spool } = await makeRunner();
+  const scripts = new URL('../../../server/runner/', import.meta.url).pathname;
+  const old = spawn('/bin/sh', [`${scripts}launcher.sh`, `${scripts}supervisor.sh`, spool('', '')], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  mkdirSync(spool('old', ''));
+  old.stdin.write(`${[spool('old', ''), 'old', 1, 'true'].join('\n')}\n`);
+  runner.arm(request('new'));
+  await waitUntil(() => stateOf(spool('old', 'pid')) === 'T' && stateOf(spool('new', 'pid')) === 'T');
+
+  old.stdin.end();
+  await once(old, 'exit');
+
+  expect(stateOf(spool('old', 'pid'))).toBeNull();
+  expect(stateOf(spool('new', 'pid'))).toBe('T');
 });
 
 it('what was made ready and is not wanted leaves no process and no folder', async () => {
