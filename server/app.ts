@@ -15,7 +15,7 @@ import { createAgendaScheduler } from './scheduler/agenda-scheduler.ts';
 import { SWEEP_EVERY_SECONDS } from './scheduler/scheduler.ts';
 import { openPlaybookFolder } from './services/playbook-folder.ts';
 import { createPlaybookService } from './services/playbook-service.ts';
-import { createRunExecutor } from './services/run-executor.ts';
+import { createRunExecutor, HEARTBEAT_MS } from './services/run-executor.ts';
 import { createRunLogService } from './services/run-log-service.ts';
 import { createRunService } from './services/run-service.ts';
 import { createScheduleService } from './services/schedule-service.ts';
@@ -117,7 +117,13 @@ export async function startApp(options: AppOptions): Promise<App> {
       onInfo,
     });
     closers.push(() => executor.close());
-    const runs = createRunService({ storage, playbooks, executor, now });
+    const runs = createRunService({
+      storage,
+      playbooks,
+      executor,
+      now,
+      secondLookMs: 1.5 * HEARTBEAT_MS,
+    });
     const ticks = createTickService({
       storage,
       scheduler,

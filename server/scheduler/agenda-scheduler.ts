@@ -100,6 +100,8 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
   agenda.define('sweep', () => track(() => reporting('sweep', options.onSweep)), {
     concurrency: 1,
     removeOnComplete: false,
+    // of a node that dies in the middle; Agenda's own would be ten minutes
+    lockLifetime: RUN_LOCK_MS,
   });
 
   /** @returns whether nothing is left to be made ready */

@@ -64,8 +64,9 @@ export interface RunExecutorOptions {
   onInfo(message: string, details: object): void;
 }
 
-const HEARTBEAT_MS = 5_000;
-const LEASE_MS = 30_000;
+/** How often a worker vouches for its runs. */
+export const HEARTBEAT_MS = 5_000;
+const LEASE_MS = 20_000;
 /** A node that is stopped on purpose comes back, and its playbooks go on meanwhile. */
 const LEASE_WHILE_STOPPED_MS = 600_000;
 const RETRY_MS = 1_000;
@@ -210,9 +211,29 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
     return { status: 'failed', exitCode: null, reason, finishedAt: options.now() };
   }
 
+  /** Whether a run that is ours by its row still is: a node that was paused for longer than its lease cannot know. */
+  async function isStillOurs({ id, leaseUntil }: Run): Promise<boolean> {
+    if (leaseUntil !== null && options.now() < leaseUntil) return true;
+    for (;;) {
+      try {
+        return (await runs.renewLeases(workerId, [id], lease(LEASE_MS))).length === 1;
+      } catch (error) {
+        options.onError(error, `looking whether run ${id} is ours`);
+        await delay(RETRY_MS, undefined, { signal: closing.signal });
+      }
+    }
+  }
+
   /** Starts a run that is ours by its row, and follows it to its end. Its place is the caller's. */
-  async function run({ id, playbook, parameters }: Run): Promise<void> {
+  async function run(ours: Run): Promise<void> {
+    const { id, playbook, parameters } = ours;
     if (parameters === null) throw new Error(`Run ${id} was admitted without parameters.`);
+    if (!(await isStillOurs(ours))) {
+      starting.delete(id);
+      await finishSurely(id, failureOf('It was not started: its node was paused for too long.'));
+      await runner.disarm(id);
+      return;
+    }
     let process: RunProcess;
     try {
       process = runner.start({ runId: id, playbook, parameters, timeoutMs: options.timeoutMs });

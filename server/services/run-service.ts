@@ -1,7 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { clip, DomainError, InvalidStateError, NotFoundError } from '../domain/errors.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import {
-  isFinished,
   NO_PARAMETERS,
   type Run,
   type RunFilter,
@@ -26,7 +26,10 @@ export interface RunService {
   list(filter: RunFilter, page: PageRequest): Promise<Page<Run>>;
   count(filter: RunFilter): Promise<number>;
   lastOfSchedules(scheduleIds: readonly string[]): Promise<Map<string, Run>>;
-  /** Marks runs as lost whose worker has not vouched for them in time. */
+  /**
+   * Marks runs as lost whose worker has not vouched for them in time, nor between two looks.
+   * Takes `secondLookMs` when there may be any.
+   */
   markLost(): Promise<void>;
 }
 
@@ -35,6 +38,8 @@ export interface RunServiceOptions {
   readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
   readonly executor: Pick<RunExecutor, 'cancelIfHere' | 'admit'>;
   now(): Date;
+  /** Longer than a worker takes to vouch for its runs once the database is back, in ms. */
+  readonly secondLookMs: number;
 }
 
 const LOST_AT_ONCE = 100;
@@ -129,17 +134,18 @@ export function createRunService(options: RunServiceOptions): RunService {
     lastOfSchedules: (scheduleIds) => runs.lastOfSchedules(scheduleIds),
 
     async markLost() {
+      const suspects = new Map<string, number>();
+      for (const { id, leaseUntil } of await runs.listExpired(options.now(), LOST_AT_ONCE))
+        if (leaseUntil) suspects.set(id, leaseUntil.getTime());
+      if (suspects.size === 0) return;
+      // while the database was away nobody could vouch for anything: whoever lives does so before the second look
+      await delay(options.secondLookMs, undefined, { ref: false });
       const now = options.now();
-      for (const run of await runs.listExpired(now, LOST_AT_ONCE)) {
-        if (isFinished(run.status) || run.workerId === null) continue;
-        const reason = `Node ${run.workerId} has not been heard of since ${(run.leaseUntil ?? now).toISOString()}. If it comes back, it will say how the run ended.`;
-        const ended = await runs.finish(
-          run.id,
-          run.workerId,
-          { status: 'lost', exitCode: null, reason, finishedAt: now },
-          now,
-        );
-        if (ended) await storage.changes.publish({ kind: 'run', id: run.id });
+      for (const { id, workerId, leaseUntil } of await runs.listExpired(now, LOST_AT_ONCE)) {
+        if (workerId === null || !leaseUntil || suspects.get(id) !== leaseUntil.getTime()) continue;
+        const reason = `Node ${workerId} has not been heard of since ${leaseUntil.toISOString()}. If it comes back, it will say how the run ended.`;
+        const end = { status: 'lost', exitCode: null, reason, finishedAt: now } as const;
+        if (await runs.finish(id, workerId, end, now)) await storage.changes.publish({ kind: 'run', id });
       }
     },
   };

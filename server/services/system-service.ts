@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Runner } from '../runner/runner.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { TickService } from './tick-service.ts';
@@ -30,11 +31,18 @@ export interface SystemServiceOptions {
   now(): Date;
 }
 
-const PING_TIMEOUT_MS = 2_000;
+const PROBE_TIMEOUT_MS = 2_000;
 /** A schedule that is overdue for longer than this says that nobody ticks. */
 const OVERDUE_MS = 60_000;
 
 export function createSystemService(options: SystemServiceOptions): SystemService {
+  async function lookForProblem(): Promise<string | null> {
+    await options.storage.ping(PROBE_TIMEOUT_MS);
+    const [due] = await options.storage.schedules.listDue(options.now(), 1);
+    const overdueMs = due?.nextRunAt ? options.now().getTime() - due.nextRunAt.getTime() : 0;
+    return overdueMs > OVERDUE_MS ? `The scheduler is ${Math.round(overdueMs / 1_000)} s behind.` : null;
+  }
+
   return {
     async info() {
       return {
@@ -49,18 +57,18 @@ export function createSystemService(options: SystemServiceOptions): SystemServic
     },
 
     async problem() {
+      const noAnswer = 'The database does not answer.';
+      const tooLate = new AbortController();
       try {
-        await options.storage.ping(PING_TIMEOUT_MS);
-        const { items } = await options.storage.schedules.list({ enabled: true }, 'nextRun', {
-          limit: 1,
-          cursor: null,
-          backward: false,
-        });
-        const due = items[0]?.node.nextRunAt;
-        const overdueMs = due ? options.now().getTime() - due.getTime() : 0;
-        return overdueMs > OVERDUE_MS ? `The scheduler is ${Math.round(overdueMs / 1_000)} s behind.` : null;
+        // a driver may wait longer for its server than a probe does for us
+        return await Promise.race([
+          lookForProblem(),
+          delay(PROBE_TIMEOUT_MS, noAnswer, { signal: tooLate.signal }),
+        ]);
       } catch {
-        return 'The database does not answer.';
+        return noAnswer;
+      } finally {
+        tooLate.abort();
       }
     },
   };
