@@ -17,6 +17,7 @@ export class DatabaseConnectionError extends Error {
 const CONNECT_TIMEOUT_MS = 8_000;
 /** A server that hangs is not waited for longer than this: the call fails, and is made again by whoever needs it. */
 const SOCKET_TIMEOUT_MS = 15_000;
+const MAX_CONNECTIONS = 30;
 const DEFAULT_DATABASE = 'sible';
 
 /**
@@ -32,6 +33,8 @@ export async function openMongoStorage(uri: string): Promise<Storage> {
       serverSelectionTimeoutMS: CONNECT_TIMEOUT_MS,
       connectTimeoutMS: CONNECT_TIMEOUT_MS,
       socketTimeoutMS: SOCKET_TIMEOUT_MS,
+      // more at once would only wait for each other in the server
+      maxPoolSize: MAX_CONNECTIONS,
       // needs a replica set; our own writes are safe to repeat, and are repeated where they must not be lost
       retryWrites: false,
       writeConcern: { w: 'majority', journal: true },

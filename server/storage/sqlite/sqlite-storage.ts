@@ -4,6 +4,7 @@ import Database from 'libsql';
 import type { Storage } from '../storage.ts';
 import { createSqliteChanges } from './sqlite-changes.ts';
 import { createSqliteJobBackend } from './sqlite-job-backend.ts';
+import { patient } from './sqlite-patience.ts';
 import { createSqliteRunLogs } from './sqlite-run-logs.ts';
 import { createSqliteRuns } from './sqlite-runs.ts';
 import { createSqliteSchedules, createSqliteTicks } from './sqlite-schedules.ts';
@@ -21,21 +22,24 @@ export async function openSqliteStorage(path: string): Promise<Storage> {
     requireOwnFile(db, path);
     configure(db);
     migrate(db);
+    // from now on a wait inside SQLite would hold up the whole server: see `patient`
+    db.exec('PRAGMA busy_timeout = 20');
   } catch (error) {
     db.close();
     throw error;
   }
   const statements = createStatements(db);
   const runs = createSqliteRuns(statements);
+  const jobBackend = createSqliteJobBackend(statements);
   return {
     kind: 'sqlite',
     isShared: false,
-    schedules: createSqliteSchedules(statements, runs.insertNow),
-    ticks: createSqliteTicks(statements),
-    runs,
-    runLogs: createSqliteRunLogs(statements),
+    schedules: patient(createSqliteSchedules(statements, runs.insertNow)),
+    ticks: patient(createSqliteTicks(statements)),
+    runs: patient(runs),
+    runLogs: patient(createSqliteRunLogs(statements)),
     changes: createSqliteChanges(),
-    jobBackend: createSqliteJobBackend(statements),
+    jobBackend: { ...jobBackend, repository: patient(jobBackend.repository) },
     async ping() {
       statements.get('SELECT 1');
     },
