@@ -2,6 +2,7 @@ import { type AnyVariables, Client, fetchExchange, type TypedDocumentNode } from
 import { print } from 'graphql';
 import { createClient, type Sink } from 'graphql-ws';
 import { createSignal } from 'solid-js';
+import { reconnectWaitMs } from '../lib/reconnect.ts';
 import { authorization, refuseToken } from '../lib/session.ts';
 
 const FORBIDDEN = 4403;
@@ -27,9 +28,7 @@ const socket = createClient({
   connectionParams: () => authorization(),
   keepAlive: 10_000,
   retryAttempts: Number.POSITIVE_INFINITY,
-  // at most a few seconds, and never all consoles at the same moment
-  retryWait: (tries) =>
-    new Promise((resolve) => setTimeout(resolve, Math.min(500 * 2 ** tries, 5_000) * (0.5 + Math.random()))),
+  retryWait: (tries) => new Promise((resolve) => setTimeout(resolve, reconnectWaitMs(tries, Math.random()))),
   shouldRetry: () => true,
   on: {
     connected: (_socket, _payload, wasRetry) => {
