@@ -25,27 +25,19 @@ export default defineConfig({
         resolve: { alias },
         test: { name: 'storage', include: ['tests/storage/**/*.test.ts'], testTimeout: 30_000 },
       },
-      {
+      // one after the other, and not beside other projects: real servers side by side would measure each other
+      ...['flow', 'security', 'browser', 'faults'].map((name, i) => ({
         resolve: { alias },
         test: {
-          name: 'flow',
-          include: ['tests/flow/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
-          // real servers and real Ansible: side by side they would measure each other
-          fileParallelism: false,
-        },
-      },
-      {
-        resolve: { alias },
-        test: {
-          name: 'browser',
-          include: ['tests/browser/**/*.test.ts'],
+          name,
+          include: [`tests/${name}/**/*.test.ts`],
+          globalSetup: 'tests/support/build-server.ts',
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          sequence: { groupOrder: i + 1 },
         },
-      },
+      })),
       './tests/client/vitest.config.ts',
     ],
   },

@@ -50,7 +50,6 @@ export async function withBuiltServer<T>(
       {
         storage: storageChoice(options.storage ?? 'sqlite'),
         ansible: options.program === 'real' ? 'real' : 'scripted',
-        entry: 'build',
         playbooks: options.playbooks ?? ANY_PLAYBOOK,
         env: {
           NODE_ENV: 'production',

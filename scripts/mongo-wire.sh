@@ -8,7 +8,8 @@
 #   mongo-wire.sh kill | start      end both at once, and start them on the same data: a database that dies
 #   mongo-wire.sh down              stop, and remove the data
 #
-# Needs root, apt-get, and Go 1.24 or newer. SIBLE_MONGO_CACHE, SIBLE_MONGO_PORT and SIBLE_MONGO_PG_PORT move it.
+# Needs root, apt-get, and Go 1.24 or newer. SIBLE_MONGO_CACHE, SIBLE_MONGO_PORT and SIBLE_MONGO_PG_PORT move it; with other
+# ports there may be several at once, each with data of its own: one to be killed while others are used.
 set -euo pipefail
 cache=${SIBLE_MONGO_CACHE:-/var/cache/mongo-wire}
 port=${SIBLE_MONGO_PORT:-27117}
@@ -17,7 +18,8 @@ root=$cache/rootfs
 ferretdb=$cache/bin/ferretdb
 ferretdb_version=v2.7.0
 pg_bin=/usr/lib/postgresql/18/bin
-pg_data=/var/lib/documentdb
+pg_data=/var/lib/documentdb-$pg_port
+pid_file=$cache/ferretdb-$port.pid
 
 fail() { echo "mongo-wire: $*" >&2; exit 1; }
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -51,7 +53,7 @@ install_missing() {
 make_cluster() {
   mkdir -p "$root$pg_data"
   chroot "$root" chown postgres "$pg_data"
-  in_chroot "$pg_bin/initdb -D $pg_data -A trust -U postgres -E UTF8 --locale=C.UTF-8 -N" >"$cache/initdb.log" 2>&1
+  in_chroot "$pg_bin/initdb -D $pg_data -A trust -U postgres -E UTF8 --locale=C.UTF-8 -N" >"$cache/initdb-$pg_port.log" 2>&1
   cat >>"$root$pg_data/postgresql.conf" <<CONF
 shared_preload_libraries = 'pg_cron,pg_documentdb_core,pg_documentdb'
 cron.database_name = 'postgres'
@@ -77,20 +79,22 @@ start_both() {
   done
   in_chroot "$pg_bin/pg_ctl -D $pg_data status" >/dev/null || { tail -5 "$root$pg_data/log" >&2; fail 'PostgreSQL did not start.'; }
   if [ -n "$is_new" ]; then
-    in_chroot "$pg_bin/psql -q -h 127.0.0.1 -p $pg_port -c 'create extension documentdb cascade'" >"$cache/extension.log" 2>&1
+    in_chroot "$pg_bin/psql -q -h 127.0.0.1 -p $pg_port -c 'create extension documentdb cascade'" >"$cache/extension-$pg_port.log" 2>&1
   fi
+  local state=$cache/state-$port
+  mkdir -p "$state"
   FERRETDB_TELEMETRY=disable setsid "$ferretdb" --no-auth --listen-addr="127.0.0.1:$port" --debug-addr=- --log-level=error \
-    --state-dir="$cache" --postgresql-url="postgres://postgres@127.0.0.1:$pg_port/postgres" \
-    >"$cache/ferretdb.log" 2>&1 </dev/null &
-  echo $! >"$cache/ferretdb.pid"
+    --state-dir="$state" --postgresql-url="postgres://postgres@127.0.0.1:$pg_port/postgres" \
+    >"$cache/ferretdb-$port.log" 2>&1 </dev/null &
+  echo $! >"$pid_file"
   for _ in $(seq 100); do
     answers "$port" && return
     sleep 0.1
   done
-  fail "FerretDB did not start; see $cache/ferretdb.log."
+  fail "FerretDB did not start; see $cache/ferretdb-$port.log."
 }
 
-signal_front() { kill "-$1" "$(cat "$cache/ferretdb.pid")" 2>/dev/null || true; }
+signal_front() { kill "-$1" "$(cat "$pid_file")" 2>/dev/null || true; }
 postmaster() { head -1 "$root$pg_data/postmaster.pid" 2>/dev/null || true; }
 
 case "${1:-}" in
@@ -111,7 +115,7 @@ case "${1:-}" in
   down)
     signal_front TERM
     in_chroot "$pg_bin/pg_ctl -D $pg_data -m immediate stop" >/dev/null 2>&1 || true
-    rm -rf --one-file-system "$root$pg_data" "$cache/ferretdb.pid" ;;
+    rm -rf --one-file-system "$root$pg_data" "$pid_file" ;;
   *)
     sed -n '2,12p' "$0"
     exit 2 ;;

@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type ApiClient,
-  collect,
-  createApiClient,
-  joinBatches,
-  type LogBatch,
-  RUN_LOG,
-} from '../support/api-client.ts';
-import { makeMongoDatabase, mongoUri } from '../support/mongo.ts';
+import { type ApiClient, collect, joinBatches, type LogBatch, RUN_LOG } from '../support/api-client.ts';
+import { mongoUri } from '../support/mongo.ts';
 import {
   createSchedule,
   deleteSchedule,
@@ -16,16 +9,9 @@ import {
   runPlaybook,
   waitForEnd,
 } from '../support/operations.ts';
-import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
-import { makeTempDir } from '../support/temp-dir.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { SCRIPTED, withServer } from '../support/with-server.ts';
-
-interface TwoNodes {
-  readonly first: ApiClient;
-  readonly second: ApiClient;
-  readonly secondServer: ServerProcess;
-}
+import { withNodes } from '../support/with-nodes.ts';
+import type { TestServer } from '../support/with-server.ts';
 
 const PLAYBOOKS = {
   'quick.yaml': '# print done\n- hosts: localhost\n',
@@ -33,27 +19,10 @@ const PLAYBOOKS = {
 };
 const SCHEDULE_COUNT = 5;
 
-/** Two nodes on one database, with the same playbooks, each with a data folder of its own. */
-async function withTwoNodes(work: (nodes: TwoNodes) => Promise<void>): Promise<void> {
-  const database = makeMongoDatabase();
-  const storage = { env: { MONGODB_URI: database.uri }, drop: database.drop };
-  await withServer({ storage, ansible: 'scripted', playbooks: PLAYBOOKS }, async ({ api, dataDir }) => {
-    const folder = await makeTempDir();
-    const secondServer = await startServerProcess(folder.path, {
-      ...storage.env,
-      SIBLE_ANSIBLE_PLAYBOOK: SCRIPTED,
-      SIBLE_PLAYBOOKS_DIR: `${dataDir}/playbooks`,
-    });
-    const second = createApiClient(secondServer.url);
-    try {
-      await work({ first: api, second, secondServer });
-    } finally {
-      await second.close();
-      await secondServer.stop();
-      await folder.remove();
-    }
-  });
-}
+const withTwoNodes = (work: (first: TestServer, second: TestServer) => Promise<void>) =>
+  withNodes(2, { playbooks: PLAYBOOKS }, ([first, second]) =>
+    work(first as TestServer, second as TestServer),
+  );
 
 const createSchedules = (nodes: readonly ApiClient[]) =>
   Promise.all(
@@ -80,7 +49,7 @@ if (mongoUri() === null) console.log('Not covered, since MONGODB_URI is not set:
 
 describe.skipIf(mongoUri() === null)('two nodes on one MongoDB', () => {
   it('start one run for each instant, and either node shows all of it', () =>
-    withTwoNodes(async ({ first, second }) => {
+    withTwoNodes(async ({ api: first }, { api: second }) => {
       const ids = await createSchedules([first, second]);
       await untilEachRan(first, ids, 8);
       for (const id of ids) await deleteSchedule(second, id);
@@ -96,7 +65,7 @@ describe.skipIf(mongoUri() === null)('two nodes on one MongoDB', () => {
     }));
 
   it('a log that one of them writes is tailed on both while it is written', () =>
-    withTwoNodes(async ({ first, second }) => {
+    withTwoNodes(async ({ api: first }, { api: second }) => {
       const id = await runPlaybook(first, 'slow.yaml');
       const expected = Array.from({ length: 300 }, (_, i) => `line ${i + 1} of 300`).join('\n');
 
@@ -115,7 +84,7 @@ describe.skipIf(mongoUri() === null)('two nodes on one MongoDB', () => {
     }));
 
   it('no instant is missed when one of them is killed', () =>
-    withTwoNodes(async ({ first, second, secondServer }) => {
+    withTwoNodes(async ({ api: first }, { api: second, server: secondServer }) => {
       const ids = await createSchedules([first, second]);
       await untilEachRan(first, ids, 3);
       await secondServer.kill();

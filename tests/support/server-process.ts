@@ -12,15 +12,15 @@ export interface ServerProcess {
   kill(): Promise<void>;
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>;
+  /** SIGSTOP: it does not notice that time passes. */
+  pause(): void;
+  resume(): void;
 }
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 
-/** What `node` is called with: the sources for tests, what `npm start` runs for measures. */
-const ENTRIES = {
-  sources: ['--import', 'tsx', join(ROOT, 'server/main.ts')],
-  build: [join(ROOT, 'dist/server/main.js')],
-};
+/** What `npm start` runs; `build-server.ts` has built it. */
+const ENTRY = join(ROOT, 'dist/server/main.js');
 
 /** For a profile: SERVER_NODE_ARGS="--cpu-prof --cpu-prof-dir=/tmp/profile" npm run bench -- creates */
 const NODE_ARGS = process.env.SERVER_NODE_ARGS?.split(' ') ?? [];
@@ -29,9 +29,8 @@ const NODE_ARGS = process.env.SERVER_NODE_ARGS?.split(' ') ?? [];
 export async function startServerProcess(
   dataDir: string,
   env: Record<string, string> = {},
-  entry: keyof typeof ENTRIES = 'sources',
 ): Promise<ServerProcess> {
-  const child: ChildProcess = spawn(process.execPath, [...NODE_ARGS, ...ENTRIES[entry]], {
+  const child: ChildProcess = spawn(process.execPath, [...NODE_ARGS, ENTRY], {
     cwd: ROOT,
     env: {
       PATH: process.env.PATH ?? '',
@@ -65,6 +64,8 @@ export async function startServerProcess(
       child.kill('SIGKILL');
       await exited;
     },
+    pause: () => child.kill('SIGSTOP'),
+    resume: () => child.kill('SIGCONT'),
     async stop() {
       child.kill('SIGTERM');
       const [code] = await exited;

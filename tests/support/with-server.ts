@@ -23,8 +23,6 @@ export interface TestServerOptions {
   readonly env?: Record<string, string>;
   /** A data folder that outlives the server; made and removed when none is given. */
   readonly playbooks?: Record<string, string>;
-  /** What is run: the sources, when not given. */
-  readonly entry?: 'sources' | 'build';
 }
 
 export const SCRIPTED = new URL('../fixtures/bin/scripted-playbook', import.meta.url).pathname;
@@ -47,7 +45,7 @@ export async function withServer(
     SIBLE_ANSIBLE_PLAYBOOK: options.ansible === 'real' ? findAnsible() : SCRIPTED,
     ...options.env,
   };
-  const start = () => startServerProcess(dataDir, env, options.entry);
+  const start = () => startServerProcess(dataDir, env);
   let server = await start();
   let api = createApiClient(server.url, options.env?.SIBLE_ADMIN_TOKEN ?? null);
   try {

@@ -1,0 +1,187 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import Database from 'libsql';
+import { describe, expect, it } from 'vitest';
+import { createSchedules, expectAllRan, ticksOf, untilEachTicked } from '../support/ledger.ts';
+import { mongoUri } from '../support/mongo.ts';
+import { findRun, readLog, runPlaybook, waitForEnd, waitForStatus } from '../support/operations.ts';
+import { times } from '../support/soak.ts';
+import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { withNodes } from '../support/with-nodes.ts';
+import { type TestServer, withServer } from '../support/with-server.ts';
+
+const PLAYBOOKS = {
+  'quick.yaml': '# print done\n- hosts: localhost\n',
+  'long.yaml': '# lines 200 100\n- hosts: localhost\n',
+};
+const LONG_LINES = Array.from({ length: 200 }, (_, i) => `line ${i + 1} of 200`).join('\n');
+const AWAY_MS = times(10_000, 30_000);
+
+/** The probes answer whatever the database does; one of them says that it is away. */
+async function expectProbes({ server: { url } }: TestServer, ready: number): Promise<void> {
+  const begun = performance.now();
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  expect((await fetch(`${url}/readyz`)).status).toBe(ready);
+  expect(performance.now() - begun).toBeLessThan(5_000);
+}
+
+/** Schedules every 2 s and a run that lasts longer than the fault: none is missed, nothing ends wrongly. */
+async function survives(node: TestServer, fault: () => Promise<void>): Promise<void> {
+  const { api } = node;
+  const long = await runPlaybook(api, 'long.yaml');
+  const ids = await createSchedules([api], 20, '*/2 * * * * *');
+  await untilEachTicked(() => api, ids, 2);
+
+  await fault();
+
+  const [first = ''] = ids;
+  const ticked = (await ticksOf(api, first)).length;
+  await untilEachTicked(() => api, ids, ticked + Math.ceil(AWAY_MS / 2_000) + 2);
+  expect(await waitForEnd(() => api, long)).toMatchObject({ status: 'SUCCEEDED', exitCode: 0 });
+  expect(await readLog(api, long)).toEqual({ text: LONG_LINES, totalLines: 200, complete: true });
+  await expectAllRan(api, ids, 2);
+}
+
+if (mongoUri() === null)
+  console.log('Not covered, since MONGODB_URI is not set: a MongoDB that is away or slow');
+
+describe.skipIf(mongoUri() === null)('a MongoDB', () => {
+  /** A node that reaches its database through a proxy. */
+  async function withProxy(work: (node: TestServer, proxy: TcpProxy) => Promise<void>): Promise<void> {
+    const { hostname, port } = new URL(mongoUri() ?? '');
+    const proxy = await openTcpProxy({ host: hostname, port: Number(port || 27_017) });
+    const through = (uri: string) => {
+      const url = new URL(uri);
+      url.hostname = '127.0.0.1';
+      url.port = String(proxy.port);
+      return url.toString();
+    };
+    try {
+      await withNodes(
+        1,
+        // all schedules start each instant, and those of the outage at once: the queue is not what is tried
+        { playbooks: PLAYBOOKS, through, env: { SIBLE_CONCURRENCY: '50' } },
+        ([node]) => work(node as TestServer, proxy),
+      );
+    } finally {
+      await proxy.close();
+    }
+  }
+
+  it('that hangs costs no instant, no line and no true end', () =>
+    withProxy((node, proxy) =>
+      survives(node, async () => {
+        proxy.hang();
+        await delay(AWAY_MS);
+        await expectProbes(node, 503);
+        await proxy.heal();
+      }),
+    ));
+
+  it('that is cut off and refuses connections costs no instant, no line and no true end', () =>
+    withProxy((node, proxy) =>
+      survives(node, async () => {
+        await proxy.cut();
+        await delay(AWAY_MS);
+        await expectProbes(node, 503);
+        await proxy.heal();
+      }),
+    ));
+
+  it('that takes 200 ms for each answer starts runs within 2 s, and the API answers', () =>
+    withProxy(async (node, proxy) => {
+      const { api } = node;
+      const ids = await createSchedules([api], 20, '*/4 * * * * *');
+      proxy.delayBy(100);
+      await untilEachTicked(() => api, ids, times(3, 150));
+      await expectProbes(node, 200);
+      const ticks = (await Promise.all(ids.map((id) => ticksOf(api, id)))).flat();
+      // those of the time before may have begun in any way
+      const runs = await Promise.all(
+        ticks
+          .slice(-40)
+          .map(({ run }) =>
+            api.request<{ node: { scheduledFor: string; startedAt: string } }>(
+              'query ($id: ID!) { node(id: $id) { ... on Run { scheduledFor startedAt } } }',
+              { id: run?.id },
+            ),
+          ),
+      );
+      for (const { node: run } of runs) {
+        expect(Date.parse(run.startedAt) - Date.parse(run.scheduledFor)).toBeLessThan(2_000);
+      }
+      proxy.delayBy(0);
+      await expectAllRan(api, ids, 4);
+    }));
+
+  it('that is away while a playbook is started and ends leaves no run between two states', () =>
+    withProxy(async ({ api }, proxy) => {
+      for (let round = 0; round < times(6, 60); round += 1) {
+        const asked = runPlaybook(api, 'quick.yaml').catch(() => null);
+        // the moment is what is tried
+        await delay(Math.random() * 40);
+        await proxy.cut();
+        await delay(300);
+        await proxy.heal();
+        const id = await asked;
+        if (id) expect(await waitForEnd(() => api, id)).toMatchObject({ status: 'SUCCEEDED' });
+      }
+      // also those whose answer was lost
+      await waitForNothing(api);
+    }));
+});
+
+async function waitForNothing(api: TestServer['api']): Promise<void> {
+  const { runs } = await api.request<{ runs: { edges: { node: { id: string } }[] } }>(
+    '{ runs(first: 500) { edges { node { id } } } }',
+  );
+  for (const { node } of runs.edges)
+    expect(await waitForEnd(() => api, node.id)).toMatchObject({ status: 'SUCCEEDED' });
+}
+
+describe('an SQLite file', () => {
+  it('that another program locks costs no instant, no line and no true end, and holds up no other request', () =>
+    withServer(
+      {
+        storage: { env: {}, drop: async () => undefined },
+        ansible: 'scripted',
+        playbooks: PLAYBOOKS,
+        env: { SIBLE_CONCURRENCY: '50' },
+      },
+      (node) =>
+        survives(node, async () => {
+          const other = new Database(join(node.dataDir, 'sible.sqlite'));
+          try {
+            other.exec('PRAGMA busy_timeout = 5000; BEGIN EXCLUSIVE');
+            const until = Date.now() + AWAY_MS;
+            let slowest = 0;
+            while (Date.now() < until) {
+              const begun = performance.now();
+              await fetch(`${node.server.url}/healthz`);
+              slowest = Math.max(slowest, performance.now() - begun);
+              await delay(50);
+            }
+            expect(slowest).toBeLessThan(1_000);
+            other.exec('COMMIT');
+          } finally {
+            other.close();
+          }
+        }),
+    ));
+
+  it('a request that meets the lock waits for it', () =>
+    withServer(
+      { storage: { env: {}, drop: async () => undefined }, ansible: 'scripted', playbooks: PLAYBOOKS },
+      async ({ api, dataDir }) => {
+        const other = new Database(join(dataDir, 'sible.sqlite'));
+        other.exec('PRAGMA busy_timeout = 5000; BEGIN EXCLUSIVE');
+        const asked = runPlaybook(api, 'quick.yaml');
+        await delay(500);
+        other.exec('COMMIT');
+        other.close();
+        const id = await asked;
+        await waitForStatus(() => api, id, 'SUCCEEDED');
+        expect(await findRun(api, id)).toMatchObject({ exitCode: 0 });
+      },
+    ));
+});

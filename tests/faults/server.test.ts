@@ -1,0 +1,221 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createClient } from 'graphql-ws';
+import { expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { createLogBuffer } from '../../client/features/runs/log-buffer.ts';
+import { reconnectWaitMs } from '../../client/lib/reconnect.ts';
+import { type LogBatch, RUN_LOG } from '../support/api-client.ts';
+import { findRun, listRuns, readLog, runPlaybook, waitForEnd, waitForStatus } from '../support/operations.ts';
+import { times } from '../support/soak.ts';
+import { describeOnBothStorages } from '../support/storages.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { type TestServer, withServer } from '../support/with-server.ts';
+
+const lines = (count: number) =>
+  Array.from({ length: count }, (_, i) => `line ${i + 1} of ${count}`).join('\n');
+
+const PLAYBOOKS = {
+  'slow.yaml': '# lines 100 40\n# exit 5\n- hosts: localhost\n',
+  'long.yaml': '# lines 300 40\n- hosts: localhost\n',
+  'orphans.yaml': '# leave-behind 600000\n# print ready\n# sleep 600000\n- hosts: localhost\n',
+  'short.yaml': '# exit 2\n- hosts: localhost\n',
+};
+
+/** Ids of the processes that carry the id of this run, zombies left out. */
+function processesOf(runId: string): string[] {
+  const own = Buffer.from(runId, 'base64').toString('utf8').replace(/^Run:/, '');
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      return readFileSync(join('/proc', pid, 'environ'), 'utf8').includes(`SIBLE_RUN_ID=${own}\0`);
+    } catch {
+      return false;
+    }
+  });
+}
+
+const countFds = ({ server }: TestServer) => readdirSync(`/proc/${server.pid}/fd`).length;
+
+/** Children of the server, and theirs, that have ended and were not taken note of. */
+function zombiesOf({ server }: TestServer): string[] {
+  const stats = readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid))
+    .flatMap((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        const [state = '', parent = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+        return [{ pid, state, parent }];
+      } catch {
+        return [];
+      }
+    });
+  const own = new Set([String(server.pid)]);
+  for (const { pid, parent } of stats) if (own.has(parent)) own.add(pid);
+  return stats.filter(({ parent, state }) => own.has(parent) && state === 'Z').map(({ pid }) => pid);
+}
+
+describeOnBothStorages('the server', (choose) => {
+  const withScripted = (work: (test: TestServer) => Promise<void>, env: Record<string, string> = {}) =>
+    withServer({ storage: choose(), ansible: 'scripted', playbooks: PLAYBOOKS, env }, work);
+
+  it('killed at a random moment of a run runs nothing twice and finds the true end', () =>
+    withScripted(async (test) => {
+      for (let round = 0; round < times(4, 50); round += 1) {
+        const id = await runPlaybook(test.api, 'slow.yaml');
+        await delay(Math.random() * 5_000);
+        await test.server.kill();
+        await test.restart();
+        expect(await waitForEnd(() => test.api, id)).toMatchObject({ status: 'FAILED', exitCode: 5 });
+        expect((await readLog(test.api, id)).text).toBe(lines(100));
+        expect(processesOf(id)).toEqual([]);
+        expect(await listRuns(test.api)).toHaveLength(round + 1);
+      }
+    }));
+
+  it('stopped in the middle of three runs ends at once with 0, and takes them up again', () =>
+    withScripted(
+      async (test) => {
+        const ids = await Promise.all([1, 2, 3].map(() => runPlaybook(test.api, 'long.yaml')));
+        for (const id of ids) {
+          await waitForStatus(() => test.api, id, 'RUNNING');
+          await waitUntil(async () => (await readLog(test.api, id)).totalLines > 10, { withinMs: 20_000 });
+        }
+        const begun = performance.now();
+        expect(await test.server.stop()).toBe(0);
+        expect(performance.now() - begun).toBeLessThan(8_000);
+        expect(ids.every((id) => processesOf(id).length > 0)).toBe(true);
+        await test.restart();
+        for (const id of ids) {
+          expect(await waitForEnd(() => test.api, id)).toMatchObject({ status: 'SUCCEEDED', exitCode: 0 });
+          expect((await readLog(test.api, id)).text).toBe(lines(300));
+        }
+      },
+      { SIBLE_CONCURRENCY: '3' },
+    ));
+
+  it('leaves nothing of a playbook whose program was killed, and says by which signal', () =>
+    withScripted(async ({ api }) => {
+      const id = await runPlaybook(api, 'orphans.yaml');
+      await waitUntil(async () => (await readLog(api, id)).totalLines > 0, { withinMs: 20_000 });
+      const program = processesOf(id).find((pid) =>
+        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('node\0'),
+      );
+      process.kill(Number(program), 'SIGKILL');
+      expect(await waitForEnd(() => api, id)).toMatchObject({
+        status: 'FAILED',
+        exitCode: null,
+        reason: 'It was killed by SIGKILL.',
+      });
+      expect(processesOf(id)).toEqual([]);
+    }));
+
+  it('finds no end of a run whose supervisor was killed, says so, and leaves nothing of it', () =>
+    withScripted(async ({ api }) => {
+      const id = await runPlaybook(api, 'orphans.yaml');
+      await waitUntil(async () => (await readLog(api, id)).totalLines > 0, { withinMs: 20_000 });
+      const supervisor = processesOf(id).find((pid) =>
+        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('supervisor.sh'),
+      );
+      process.kill(Number(supervisor), 'SIGKILL');
+      const run = await waitForStatus(() => api, id, 'LOST', 'FAILED');
+      expect(run).toMatchObject({ status: 'LOST', reason: expect.stringContaining('supervisor') });
+      expect(processesOf(id)).toEqual([]);
+    }));
+
+  it('ends a run that takes longer than it may, with everything that it started', () =>
+    withScripted(
+      async ({ api }) => {
+        const id = await runPlaybook(api, 'orphans.yaml');
+        expect(await waitForEnd(() => api, id)).toMatchObject({
+          status: 'TIMED_OUT',
+          reason: 'It took longer than its limit of 2 s and was ended.',
+        });
+        expect(processesOf(id)).toEqual([]);
+        expect((await readLog(api, id)).text).toBe('ready');
+      },
+      { SIBLE_RUN_TIMEOUT_SECONDS: '2' },
+    ));
+
+  it('has no zombie and no more open files after many short runs than before', () =>
+    withScripted(
+      async (test) => {
+        const run = async (count: number) => {
+          const ids: string[] = [];
+          for (let n = 0; n < count; n += 1) ids.push(await runPlaybook(test.api, 'short.yaml'));
+          for (const id of ids) await waitForEnd(() => test.api, id);
+        };
+        await run(10);
+        const before = await waitUntil(() => countFds(test));
+        await run(times(60, 500));
+        await waitUntil(() => zombiesOf(test).length === 0, { withinMs: 10_000, everyMs: 100 });
+        await waitUntil(() => countFds(test) <= before + 5, { withinMs: 10_000, everyMs: 100 });
+      },
+      { SIBLE_CONCURRENCY: '4' },
+    ));
+
+  it('started again under 200 subscribers is not stormed, and each of them holds the whole log', () =>
+    withServer(
+      {
+        storage: choose(),
+        ansible: 'scripted',
+        playbooks: PLAYBOOKS,
+        // one address over both lives
+        env: { SIBLE_PORT: String(30_000 + Math.floor(Math.random() * 20_000)) },
+      },
+      async (test) => {
+        const id = await runPlaybook(test.api, 'long.yaml');
+        const opened: number[] = [];
+        const readers = Array.from({ length: 200 }, () => readOverRestart(test.server.url, id, opened));
+        await waitUntil(() => opened.length === 200, { withinMs: 30_000 });
+        opened.length = 0;
+
+        await test.server.kill();
+        await test.restart();
+
+        for (const text of await Promise.all(readers)) expect(text).toBe(lines(300));
+        expect((await findRun(test.api, id)).status).toBe('SUCCEEDED');
+        // within any second
+        const most = Math.max(
+          ...opened.map((at) => opened.filter((other) => other >= at && other < at + 1_000).length),
+        );
+        expect(most).toBeLessThanOrEqual(50);
+      },
+    ));
+});
+
+/** A reader that comes back as the console does, and goes on behind the last line that it holds. */
+async function readOverRestart(url: string, runId: string, opened: number[]): Promise<string> {
+  const held = createLogBuffer();
+  const client = createClient({
+    url: `${url.replace(/^http/, 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    retryAttempts: Number.POSITIVE_INFINITY,
+    retryWait: (tries) => delay(reconnectWaitMs(tries, Math.random())),
+    shouldRetry: () => true,
+    lazy: false,
+    on: { opened: () => opened.push(performance.now()) },
+  });
+  try {
+    for (;;) {
+      const isComplete = await new Promise<boolean>((resolve) => {
+        client.subscribe<{ runLog: LogBatch }>(
+          { query: RUN_LOG, variables: { runId, after: held.count() } },
+          {
+            next: ({ data, errors }) => {
+              // it is subscribed to again by itself, from where it began: what is held already is left out
+              if (errors || (data && !held.append(data.runLog))) resolve(false);
+            },
+            error: () => resolve(false),
+            complete: () => resolve(true),
+          },
+        );
+      });
+      if (isComplete) return Array.from({ length: held.count() }, (_, i) => held.line(i + 1)).join('\n');
+      await delay(100);
+    }
+  } finally {
+    await client.dispose();
+  }
+}
