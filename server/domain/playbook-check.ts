@@ -1,4 +1,14 @@
-import { type Document, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type YAMLMap } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  type YAMLMap,
+} from 'yaml';
 
 /** What can be said about a playbook by its text alone. */
 
@@ -34,7 +44,14 @@ export function checkPlaybookText(text: string): PlaybookFault | null {
       problem: 'A playbook is a list of plays; expected "- name: …" or "- hosts: …" at its beginning.',
       line: 1,
     };
-  return null;
+  // an alias is not followed: what it stands for is Ansible's to judge
+  const other = plays.items.find((play) => !isMap(play) && !isAlias(play));
+  if (other === undefined) return null;
+  const at = isNode(other) && other.range ? lineCounter.linePos(other.range[0]) : null;
+  return {
+    problem: `A playbook is a list of plays; ${at ? `line ${at.line}` : 'one of its items'} is none: expected "hosts: …" or "import_playbook: …".`,
+    ...(at && { line: at.line }),
+  };
 }
 
 /**
@@ -80,10 +97,10 @@ function parse(
   text: string,
   lineCounter: LineCounter,
 ): { readonly fault: PlaybookFault } | { readonly all: readonly Document.Parsed[] } {
-  const depth = flowDepth(text);
+  const depth = nestingDepth(text);
   if (depth > MAX_DEPTH) {
     return {
-      fault: { problem: `The playbook nests brackets ${depth} deep; expected at most ${MAX_DEPTH}.` },
+      fault: { problem: `The playbook is nested ${depth} deep; expected at most ${MAX_DEPTH}.` },
     };
   }
   try {
@@ -105,14 +122,20 @@ function parse(
   }
 }
 
-/** How many brackets are open at most at once; brackets in texts count too, which is too many rather than too few. */
-function flowDepth(text: string): number {
-  let depth = 0;
+/**
+ * How deep brackets, and "- - -" in one line, nest at most; those in texts count too, which is too many rather than too few.
+ */
+function nestingDepth(text: string): number {
+  let brackets = 0;
+  let indicators = 0;
   let deepest = 0;
-  for (const char of text) {
-    if (char === '[' || char === '{') depth += 1;
-    else if ((char === ']' || char === '}') && depth > 0) depth -= 1;
-    if (depth > deepest) deepest = depth;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at];
+    if (char === '[' || char === '{') brackets += 1;
+    else if ((char === ']' || char === '}') && brackets > 0) brackets -= 1;
+    if ((char === '-' || char === '?' || char === ':') && text[at + 1] === ' ') indicators += 1;
+    else if (char !== ' ') indicators = 0;
+    deepest = Math.max(deepest, brackets, indicators);
   }
   return deepest;
 }

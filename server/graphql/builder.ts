@@ -5,6 +5,7 @@ import RelayPlugin from '@pothos/plugin-relay';
 import SimpleObjectsPlugin from '@pothos/plugin-simple-objects';
 import { GraphQLError } from 'graphql';
 import type { Context } from './context.ts';
+import { decodeId, isNodeType } from './ids.ts';
 
 /** A page of 500 schedules with their last runs is allowed; 500 runs of each of 500 schedules are not. */
 const MAX_COMPLEXITY = 100_000;
@@ -29,6 +30,12 @@ export const builder = new SchemaBuilder<{
   complexity: { defaultComplexity: 1, defaultListMultiplier: 1, limit: { complexity: MAX_COMPLEXITY } },
   errors: { directResult: true, defaultTypes: [] },
   relay: {
+    decodeGlobalID: decodeId,
+    nodeQueryOptions: {
+      // what is no id of ours is the id of nothing
+      resolve: (_root, { id }, _context, _info, resolveNode) =>
+        isNodeType(id.typename) ? resolveNode(id) : null,
+    },
     nodesQueryOptions: false,
     edgesFieldOptions: { nullable: { list: false, items: false } },
     nodeFieldOptions: { nullable: false },

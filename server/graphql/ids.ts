@@ -4,6 +4,10 @@ import { NotFoundError } from '../domain/errors.ts';
 /** Types that have global ids. */
 export type NodeType = 'Schedule' | 'Run';
 
+export function isNodeType(name: string): name is NodeType {
+  return name === 'Schedule' || name === 'Run';
+}
+
 export function globalId(type: NodeType, id: string): string {
   return encodeGlobalID(type, id);
 }
@@ -20,10 +24,15 @@ export function localId(type: NodeType, id: string): string {
 
 /** Null when it is no global id of this type. */
 export function tryLocalId(type: NodeType, id: string): string | null {
+  const decoded = decodeId(id);
+  return decoded.typename === type ? decoded.id : null;
+}
+
+/** The type and id behind any text: what is no global id is one of a type that does not exist, and so of nothing. */
+export function decodeId(id: string): { typename: string; id: string } {
   try {
-    const decoded = decodeGlobalID(id);
-    return decoded.typename === type ? decoded.id : null;
+    return decodeGlobalID(id);
   } catch {
-    return null;
+    return { typename: '', id };
   }
 }

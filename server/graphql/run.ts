@@ -127,7 +127,7 @@ builder.queryField('runs', (t) =>
       args: { filter: t.arg({ type: RunFilterInput }) },
       resolve: (_root, { filter, ...args }, { services: { runs } }) => {
         const wanted = {
-          status: filter?.status ?? undefined,
+          status: filter?.status ? [...new Set(filter.status)] : undefined,
           // an id that is none of a schedule has no runs
           scheduleId: filter?.scheduleId ? (tryLocalId('Schedule', filter.scheduleId) ?? '') : undefined,
           playbook: filter?.playbook ?? undefined,

@@ -8,6 +8,7 @@ import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Context, Services } from './context.ts';
 import { createLoaders } from './context.ts';
 import { publicError } from './errors.ts';
+import { hiddenSchema, withoutSuggestion } from './hidden-schema.ts';
 import { schema } from './schema.ts';
 
 /** Above these a document is refused before it is executed; the same over HTTP, SSE and WebSocket. */
@@ -15,7 +16,7 @@ const LIMITS = { depth: 12, aliases: 30, tokens: 2_000, directives: 30 };
 
 export interface YogaOptions {
   readonly services: Services;
-  /** Serve GraphiQL to browsers that open the endpoint. */
+  /** Serve GraphiQL to browsers that open the endpoint, and tell the schema. */
   readonly isDevelopment: boolean;
   /** An internal error, with the id that the client was given. */
   onInternalError(error: unknown, requestId: string): void;
@@ -29,6 +30,7 @@ export function createGraphqlYoga(options: YogaOptions): Yoga {
     maxDepthPlugin({ n: LIMITS.depth, ignoreIntrospection: true }),
     maxAliasesPlugin({ n: LIMITS.aliases }),
     maxDirectivesPlugin({ n: LIMITS.directives }),
+    ...(options.isDevelopment ? [] : [hiddenSchema]),
   ];
   return createYoga<object, Context>({
     schema,
@@ -48,7 +50,8 @@ export function createGraphqlYoga(options: YogaOptions): Yoga {
         const shown = publicError(original);
         if (shown) return locatedLike(shown, error);
         // made by GraphQL itself, of the document or the variables
-        if (error instanceof GraphQLError && (!original || original instanceof GraphQLError)) return error;
+        if (error instanceof GraphQLError && (!original || original instanceof GraphQLError))
+          return options.isDevelopment ? error : withoutSuggestion(error);
         const requestId = randomUUID();
         options.onInternalError(original, requestId);
         const masked = new GraphQLError('Internal error.', {

@@ -38,6 +38,8 @@ export interface HttpServerOptions {
 const MAX_BODY_BYTES = 3 * 1_048_576;
 /** Requests a minute from one address that come without the key, where one is needed. */
 const MAX_STRANGERS_REQUESTS = 60;
+/** For a request to arrive whole; answers that stream may take as long as they like. */
+const REQUEST_TIMEOUT_MS = 60_000;
 const GRAPHQL_PATH = '/graphql';
 
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
@@ -46,6 +48,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: 500 },
     forceCloseConnections: true,
     // who is asking is read off the socket: a header can be written by anybody

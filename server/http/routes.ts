@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { printSchema } from 'graphql';
 import { z } from 'zod';
 import {
   ConflictError,
@@ -12,10 +13,16 @@ import type { Schedule } from '../domain/schedule.ts';
 import { describeTiming } from '../domain/timing.ts';
 import type { Services } from '../graphql/context.ts';
 import { globalId, localId } from '../graphql/ids.ts';
+import { schema } from '../graphql/schema.ts';
 
 /** The few routes for people with `curl`, on the same services as GraphQL. Ids are the same global ids. */
 export function registerRoutes(app: FastifyInstance, services: Services): void {
   app.setErrorHandler((error, request, reply) => sendError(reply, error, request.id));
+
+  // the endpoint itself answers no introspection
+  app.get('/schema.graphql', async (_request, reply) =>
+    reply.type('text/plain; charset=utf-8').send(`${printSchema(schema)}\n`),
+  );
 
   app.post('/schedule', async (request, reply) => {
     const body = parseBody(request.body);

@@ -78,7 +78,12 @@ export function createApiClient(url: string, token: string | null = null): ApiCl
 }
 
 async function* dataOf<T>(results: AsyncIterable<unknown>): AsyncGenerator<T> {
-  for await (const result of results) yield unwrap<T>(result);
+  try {
+    for await (const result of results) yield unwrap<T>(result);
+  } catch (error) {
+    // refused before it began: the errors as they came
+    throw Array.isArray(error) ? new Error(JSON.stringify(error)) : error;
+  }
 }
 
 function unwrap<T>(result: unknown): T {

@@ -69,6 +69,7 @@ describe('checkPlaybookText', () => {
     '[]',
     '\ufeff- hosts: all\n',
     '- hosts: all\n  hosts: none\n',
+    '- &play { hosts: all }\n- *play\n',
   ])('has nothing against %j', (text) => {
     expect(checkPlaybookText(text)).toBeNull();
   });
@@ -81,6 +82,9 @@ describe('checkPlaybookText', () => {
     ['- hosts: all\n- "never closed\n', /not valid YAML at line/, expect.any(Number)],
     ['- hosts: all\n\tname: tab\n', /not valid YAML at line 2/, 2],
     ['- a: 1\n---\n- b: 2\n', /several/, undefined],
+    ['- hosts: all\n- ping\n', /line 2 is none/, 2],
+    ['- hosts: all\n\n- [nested]\n', /line 3 is none/, 3],
+    ['- hosts: all\n-\n', /is none/, expect.any(Number)],
   ])('says what is wrong with %j', (text, problem, line) => {
     expect(checkPlaybookText(text)).toEqual({
       problem: expect.stringMatching(problem),
@@ -90,10 +94,14 @@ describe('checkPlaybookText', () => {
 
   it('is not brought down by depth or by a bomb of aliases', () => {
     expect(checkPlaybookText('['.repeat(100_000))).toMatchObject({
-      problem: 'The playbook nests brackets 100000 deep; expected at most 200.',
+      problem: 'The playbook is nested 100000 deep; expected at most 200.',
     });
-    const bomb = ['- &a0 [x]'];
-    for (let n = 1; n < 40; n += 1) bomb.push(`- &a${n} [*a${n - 1}, *a${n - 1}, *a${n - 1}]`);
+    expect(checkPlaybookText('- '.repeat(500_000))).toMatchObject({
+      problem: 'The playbook is nested 500000 deep; expected at most 200.',
+    });
+    expect(checkPlaybookText(`- hosts: all\n# ${'-'.repeat(500)}\n# ${'- '.repeat(190)}\n`)).toBeNull();
+    const bomb = ['- a0: &a0 [x]'];
+    for (let n = 1; n < 40; n += 1) bomb.push(`  a${n}: &a${n} [*a${n - 1}, *a${n - 1}, *a${n - 1}]`);
     expect(checkPlaybookText(bomb.join('\n'))).toBeNull();
   });
 });

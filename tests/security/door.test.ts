@@ -1,58 +1,12 @@
-import { request } from 'node:http';
 import { expect, it } from 'vitest';
-import { WebSocket } from 'ws';
-import { createApiClient } from '../support/api-client.ts';
+import { runPlaybook } from '../support/operations.ts';
+import { send, subscribeWithout, upgrade } from '../support/raw-http.ts';
+import { type Operation, ROOT_OPERATIONS } from '../support/root-fields.ts';
 import { describeOnBothStorages } from '../support/storages.ts';
 import { withServer } from '../support/with-server.ts';
 
 const TOKEN = 'a-token-for-tests-only';
 const PLAYBOOKS = { 'hello.yaml': '- hosts: localhost\n' };
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Record<string, unknown>;
-  readonly body: string;
-}
-
-/** A request with exactly these headers: `fetch` would not send a Host of our choice. */
-function send(
-  url: string,
-  path: string,
-  options: { method?: string; headers?: Record<string, string>; body?: string } = {},
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const outgoing = request(
-      new URL(path, url),
-      { method: options.method ?? 'GET', headers: options.headers ?? {} },
-      (response) => {
-        let body = '';
-        response.on('data', (chunk) => {
-          body += chunk;
-        });
-        response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
-        );
-      },
-    );
-    outgoing.on('error', reject);
-    outgoing.end(options.body);
-  });
-}
-
-/** Status of a refused upgrade, or the close code of a socket that was let in and sent `connection_init` with these parameters. */
-function upgrade(url: string, headers: Record<string, string>, params: object = {}): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers });
-    socket.on('unexpected-response', (_request, response) => resolve(`refused ${response.statusCode}`));
-    socket.on('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: params })));
-    socket.on('message', (data) => {
-      resolve(JSON.parse(String(data)).type);
-      socket.close();
-    });
-    socket.on('close', (code) => resolve(`closed ${code}`));
-    socket.on('error', () => undefined);
-  });
-}
 
 const json = { 'content-type': 'application/json' };
 const query = JSON.stringify({ query: '{ system { version } }' });
@@ -185,72 +139,54 @@ describeOnBothStorages('the door', (choose) => {
       },
     ));
 
-  it('refuses documents that are too deep, too wide or too expensive, the same over HTTP and WebSocket', () =>
+  it('tells nobody without the key anything, by any field of the API and by any way', () =>
     withServer(
-      { storage: choose(), ansible: 'scripted', playbooks: PLAYBOOKS },
-      async ({ server: { url } }) => {
-        const api = createApiClient(url);
-        const nested = (levels: number) =>
-          `{ schedules(first: 1) { edges { node { ${'lastRun { schedule { '.repeat(levels)} id ${'} } '.repeat(levels)} } } } }`;
-        const aliases = (count: number) =>
-          `{ ${Array.from({ length: count }, (_, i) => `a${i}: system { version }`).join(' ')} }`;
-        const wide =
-          '{ schedules(first: 500) { edges { node { runs(first: 500) { edges { node { id } } } } } } }';
-        const documents = [nested(10), aliases(100), wide, `{ system { ${'version '.repeat(5_000)} } }`];
-        for (const document of documents) {
-          await expect(api.request(document), document.slice(0, 60)).rejects.toThrow(/errors/);
-          const first = api.overWebSocket(document).next();
-          await expect(first, document.slice(0, 60)).rejects.toThrow();
+      { storage: choose(), ansible: 'scripted', playbooks: PLAYBOOKS, env: { SIBLE_ADMIN_TOKEN: TOKEN } },
+      async ({ server: { url }, api }) => {
+        const post = (operation: Operation, headers: Record<string, string>) =>
+          send(url, '/graphql', {
+            method: 'POST',
+            headers: { ...json, ...headers },
+            body: JSON.stringify({ query: operation.query, variables: operation.variables }),
+          });
+        expect(ROOT_OPERATIONS.length).toBeGreaterThan(15);
+        for (const operation of ROOT_OPERATIONS) {
+          for (const accept of ['application/json', 'text/event-stream']) {
+            const { status, body } = await post(operation, { accept });
+            // after sixty of them a minute, strangers are not even asked for the key any more
+            expect([operation.name, [401, 429].includes(status)]).toEqual([operation.name, true]);
+            expect(body).not.toContain('"data"');
+          }
+          expect([operation.name, await subscribeWithout(url, operation)]).toEqual([
+            operation.name,
+            'closed 4401',
+          ]);
         }
-        for (const document of [nested(2), aliases(20)]) expect(await api.request(document)).toBeTruthy();
-        await api.close();
+        // with the key each of them is a document that is answered: none was refused for being wrong
+        for (const operation of ROOT_OPERATIONS.filter(({ kind }) => kind !== 'subscription')) {
+          const { status, body } = await post(operation, { authorization: `Bearer ${TOKEN}` });
+          expect([operation.name, status, /GRAPHQL_|UNAUTHORIZED|FORBIDDEN/.test(body)]).toEqual([
+            operation.name,
+            200,
+            false,
+          ]);
+        }
+        expect((await api.request<{ runs: object }>('{ runs { totalCount } }')).runs).toEqual({
+          totalCount: 0,
+        });
       },
     ));
 
-  it('tells internal errors by an id and not by their text', () =>
+  it('says no more of a thing that does not exist than of one that does, to those without the key', () =>
     withServer(
-      { storage: choose(), ansible: 'scripted', playbooks: PLAYBOOKS },
-      async ({ server: { url } }) => {
-        const answer = await send(url, '/graphql', { method: 'POST', headers: json, body: '{"query":' });
-        expect(answer.status).toBe(400);
-        expect(answer.body).not.toMatch(/node_modules|at \w+ \(/);
-        // the server may close the connection before all of it was sent
-        const huge = await send(url, '/graphql', {
-          method: 'POST',
-          headers: json,
-          body: JSON.stringify({ query: 'x'.repeat(10_000_000) }),
-        }).catch(() => ({ status: 413 }));
-        expect(huge.status).toBe(413);
-      },
-    ));
-});
-
-describeOnBothStorages('the seed routes', (choose) => {
-  it('schedule, list and unschedule', () =>
-    withServer(
-      { storage: choose(), ansible: 'scripted', playbooks: PLAYBOOKS },
-      async ({ server: { url } }) => {
-        const post = (body: object) =>
-          send(url, '/schedule', { method: 'POST', headers: json, body: JSON.stringify(body) });
-        const made = await post({ playbook: 'hello.yaml', cron: '*/5 * * * *' });
-        expect(made.status).toBe(201);
-        const schedule = JSON.parse(made.body);
-        expect(JSON.parse((await send(url, '/schedule')).body)).toEqual([schedule]);
-        expect(Date.parse(schedule.nextRunAt)).toBeGreaterThan(Date.now());
-
-        const bad = await post({ playbook: 'hello.yaml', cron: '0 25 * * *' });
-        expect(bad.status).toBe(400);
-        expect(JSON.parse(bad.body).error.issues).toEqual([
-          { path: ['timing', 'cron'], message: expect.stringContaining('hour'), position: 2 },
-        ]);
-        expect((await post({ playbook: 'none.yaml', cron: '* * * * *' })).status).toBe(404);
-        expect((await post({ playbook: '../etc/passwd', cron: '* * * * *' })).status).toBe(400);
-        expect((await post({ playbook: 'hello.yaml' })).status).toBe(400);
-        expect((await post({ playbook: 'hello.yaml', cron: '* * * * *', surprise: 1 })).status).toBe(400);
-
-        expect((await send(url, `/schedule/${schedule.id}`, { method: 'DELETE' })).status).toBe(204);
-        expect((await send(url, `/schedule/${schedule.id}`, { method: 'DELETE' })).status).toBe(404);
-        expect(JSON.parse((await send(url, '/schedule')).body)).toEqual([]);
+      { storage: choose(), ansible: 'scripted', playbooks: PLAYBOOKS, env: { SIBLE_ADMIN_TOKEN: TOKEN } },
+      async ({ server: { url }, api }) => {
+        const id = await runPlaybook(api, 'hello.yaml');
+        const answers = await Promise.all(
+          [id, 'UnVuOm5vbmU=', '%00'].map((some) => send(url, `/runs/${some}/log`)),
+        );
+        expect(new Set(answers.map(({ status, body }) => `${status} ${body}`)).size).toBe(1);
+        expect(answers[0]?.status).toBe(401);
       },
     ));
 });

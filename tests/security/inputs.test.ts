@@ -1,0 +1,356 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { expectNothingDone, MUTATIONS, type Result } from '../support/mutations.ts';
+import { runPlaybook, waitForEnd } from '../support/operations.ts';
+import { send } from '../support/raw-http.ts';
+import { describeOnBothStorages } from '../support/storages.ts';
+import { WAYS } from '../support/ways.ts';
+import { withServer } from '../support/with-server.ts';
+
+/** What somebody with the key, or a page that found a hole, may try to put in: refused with a reason, or kept as it is. */
+
+const SQLITE = { env: {}, drop: async () => undefined };
+const MIB = 1_048_576;
+
+const memoryOf = (pid: number) =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1_024;
+
+describe('parameters', () => {
+  const REFUSED: [string, object][] = [
+    ['an option', { limit: '-vvv' }],
+    ['an option behind a comma', { limit: 'a,-e' }],
+    ['a file', { limit: '@/etc/passwd' }],
+    ['a line end', { limit: 'a\nb' }],
+    ['nothing', { limit: '' }],
+    ['a tag that is an option', { tags: ['--ask-become-pass'] }],
+    ['a tag with a line end', { tags: ['a\n-e'] }],
+    ['an inventory that is a list', { inventory: 'evil,' }],
+    ['an inventory that is a program outside', { inventory: '/bin/sh' }],
+    ['an inventory outside', { inventory: '../hosts' }],
+    ...[
+      'connection',
+      'python_interpreter',
+      'become_exe',
+      'ssh_common_args',
+      'ssh_executable',
+      'shell_executable',
+      'CONNECTION',
+    ].map((name): [string, object] => [`ansible_${name}`, { extraVars: { [`ansible_${name}`]: 'x' } }]),
+    ['a name that is no name', { extraVars: { 'a b': 1 } }],
+    ['an operator', { extraVars: { $where: 'sleep(1000)' } }],
+    ['NUL', { extraVars: { a: 'x\0' } }],
+    [
+      '100,000 keys',
+      { extraVars: Object.fromEntries(Array.from({ length: 100_000 }, (_, n) => [`k${n}`, n])) },
+    ],
+    ['no end of depth', { extraVars: { a: JSON.parse(`${'['.repeat(3_000)}${']'.repeat(3_000)}`) } }],
+  ];
+  it.each(WAYS)('that would be an option, a file or a program are refused over %s', (way, ask) =>
+    withServer(
+      { storage: SQLITE, ansible: 'scripted', playbooks: { 'hello.yaml': '- hosts: localhost\n' } },
+      async ({ api }) => {
+        for (const [title, parameters] of REFUSED) {
+          // longer than a message of a WebSocket may be: refused there as a whole
+          if (way === 'WebSocket' && JSON.stringify(parameters).length > 60_000) continue;
+          for (const [name, input] of [
+            ['run', { playbook: 'hello.yaml', parameters }],
+            ['create', { playbook: 'hello.yaml', parameters, timing: { cron: '* * * * *' } }],
+          ] as const) {
+            const { result } = await ask<{ result: Result }>(api, MUTATIONS[name], { input });
+            expect([title, name, result.__typename]).toEqual([title, name, 'InvalidInputError']);
+          }
+        }
+        await expectNothingDone(api);
+      },
+    ),
+  );
+
+  it('that are templates come out as the text that they are', () =>
+    withServer(
+      {
+        storage: SQLITE,
+        ansible: 'real',
+        playbooks: {
+          'show.yaml':
+            '- hosts: localhost\n  connection: local\n  gather_facts: false\n  tasks:\n    - ansible.builtin.debug: { msg: "text: {{ text }} / {{ nested.list[0] }}" }\n',
+        },
+      },
+      async ({ api, dataDir }) => {
+        const template = (file: string) => `{{ lookup('pipe', 'touch ${join(dataDir, file)}; id') }}`;
+        const extraVars = { text: template('one'), nested: { list: [template('two')] } };
+        const id = await runPlaybook(api, 'show.yaml', { extraVars });
+        expect((await waitForEnd(() => api, id)).status).toBe('SUCCEEDED');
+        const { node } = await api.request<{ node: { log: { text: string } } }>(
+          'query ($id: ID!) { node(id: $id) { ... on Run { log { text } } } }',
+          { id },
+        );
+        expect(node.log.text).toContain("lookup('pipe', 'touch");
+        expect(node.log.text).not.toContain('uid=');
+        expect(() => readFileSync(join(dataDir, 'one'))).toThrow(/ENOENT/);
+        expect(() => readFileSync(join(dataDir, 'two'))).toThrow(/ENOENT/);
+      },
+    ));
+});
+
+describe('cron expressions', () => {
+  const rows = readFileSync(new URL('../fixtures/cron/validity_own.jsonl', import.meta.url), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line): { expr: string; valid: boolean } => JSON.parse(line));
+  const evil = [
+    '*'.repeat(256),
+    '*/'.repeat(128),
+    `${'1,'.repeat(120)} * * * *`,
+    '(a+)+$ * * * *',
+    '@@reboot',
+    '* * * * *\0',
+    '٠ ٠ ١ ١ *',
+  ];
+  const hostile = [...rows.filter(({ valid }) => !valid).map(({ expr }) => expr), ...evil];
+
+  it.each(WAYS)('that are none are refused at their place over %s', (_way, ask) =>
+    withServer(
+      { storage: SQLITE, ansible: 'scripted', playbooks: { 'hello.yaml': '- hosts: localhost\n' } },
+      async ({ api, server: { url } }) => {
+        expect(hostile.length).toBeGreaterThan(25);
+        for (const cron of hostile) {
+          const { result } = await ask<{ result: Result }>(
+            api,
+            'query ($timing: ScheduleTimingInput!) { result: previewSchedule(timing: $timing) { __typename ... on InvalidInputError { issues { path message } } } }',
+            { timing: { cron } },
+          );
+          expect([cron, result]).toEqual([
+            cron,
+            {
+              __typename: 'InvalidInputError',
+              issues: [{ path: ['timing', 'cron'], message: expect.any(String) }],
+            },
+          ]);
+          const created = await ask<{ result: Result }>(api, MUTATIONS.create, {
+            input: { playbook: 'hello.yaml', timing: { cron } },
+          });
+          expect([cron, created.result.__typename]).toEqual([cron, 'InvalidInputError']);
+          const answer = await send(url, '/schedule', {
+            method: 'POST',
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify({ playbook: 'hello.yaml', cron }),
+          });
+          expect([cron, answer.status]).toEqual([cron, 400]);
+        }
+        await expectNothingDone(api);
+      },
+    ),
+  );
+});
+
+describeOnBothStorages('hostile texts', (choose) => {
+  it('are stored as they are, whatever they would mean to the database', () =>
+    withServer(
+      { storage: choose(), ansible: 'scripted', playbooks: { 'hello.yaml': '- hosts: localhost\n' } },
+      async ({ api, server: { url } }) => {
+        const texts = [
+          "'; DROP TABLE schedules; --",
+          '" OR ""="',
+          '$where',
+          '{"$gt": ""}',
+          '<img src=x onerror=alert(1)>',
+          '%_\\',
+          '\u202Eevil',
+          '{{7*7}}',
+        ];
+        const values = {
+          text: texts,
+          operator: { $gt: '', $where: 'sleep(1000)', 'a.b': 1, '': 2, constructor: 3 },
+        };
+        for (const name of texts) {
+          const { result } = await api.request<{
+            result: { schedule?: { id: string; name: string; parameters: { extraVars: object } } };
+          }>(MUTATIONS.create, {
+            input: {
+              playbook: 'hello.yaml',
+              name,
+              enabled: false,
+              timing: { cron: '@yearly' },
+              parameters: { extraVars: { values } },
+            },
+          });
+          expect(result.schedule).toMatchObject({ name, parameters: { extraVars: { values } } });
+          const found = await api.request<{ schedules: { edges: { node: { name: string } }[] } }>(
+            'query ($search: String) { schedules(filter: { search: $search }) { edges { node { name } } } }',
+            { search: name },
+          );
+          expect(found.schedules.edges.map(({ node }) => node.name)).toEqual([name]);
+        }
+        // an object where a text is due is no operator
+        for (const value of [{ $gt: '' }, { $ne: null }, ['x'], 1, true]) {
+          for (const [query, variables] of [
+            ['query ($id: ID!) { node(id: $id) { id } }', { id: value }],
+            [
+              'query ($playbook: String) { runs(filter: { playbook: $playbook }) { totalCount } }',
+              { playbook: value },
+            ],
+          ] as const) {
+            if (query.includes('ID!') && typeof value === 'number') continue;
+            await expect(api.request(query, variables), JSON.stringify(variables)).rejects.toThrow(
+              /got invalid value/,
+            );
+          }
+          const body = JSON.stringify({ playbook: value, cron: '* * * * *' });
+          const answer = await send(url, '/schedule', {
+            method: 'POST',
+            headers: { 'content-type': 'application/json' },
+            body,
+          });
+          expect([body, answer.status]).toEqual([body, 400]);
+        }
+        for (const cursor of [
+          "' OR 1=1 --",
+          '{"$gt":""}',
+          'AAAA',
+          Buffer.from('{"$gt":""}').toString('base64url'),
+          Buffer.from('Secret:1').toString('base64'),
+          '\0',
+          'x'.repeat(100_000),
+        ]) {
+          for (const field of ['runs', 'schedules'])
+            await expect(
+              api.request(`query ($after: String) { ${field}(after: $after) { totalCount } }`, {
+                after: cursor,
+              }),
+              cursor.slice(0, 20),
+            ).rejects.toThrow(/INVALID_INPUT/);
+          const { node } = await api.request<{ node: null }>('query ($id: ID!) { node(id: $id) { id } }', {
+            id: cursor,
+          });
+          expect(node).toBeNull();
+        }
+        // seven states, however often they are named
+        const many = await api.request(
+          'query ($status: [RunStatus!]) { runs(filter: { status: $status }) { totalCount } }',
+          {
+            status: Array(100_000).fill('RUNNING'),
+          },
+        );
+        expect(many).toEqual({ runs: { totalCount: 0 } });
+        expect(await api.request('{ schedules { totalCount } }')).toEqual({
+          schedules: { totalCount: texts.length },
+        });
+      },
+    ));
+});
+
+describe('sizes', () => {
+  it('that are too big are refused with what was expected, and are not kept in memory', () =>
+    withServer(
+      { storage: SQLITE, ansible: 'scripted', playbooks: { 'hello.yaml': '- hosts: localhost\n' } },
+      async ({ api, server }) => {
+        const timing = { cron: '0 0 1 1 *' };
+        const cases: [string, keyof typeof MUTATIONS, object, object][] = [
+          [
+            'a name',
+            'create',
+            { playbook: 'hello.yaml', timing, name: 'x'.repeat(200) },
+            { playbook: 'hello.yaml', timing, name: 'x'.repeat(201) },
+          ],
+          [
+            'a cron expression',
+            'create',
+            {
+              playbook: 'hello.yaml',
+              timing: {
+                cron: `${Array.from({ length: 60 }, (_, n) => n).join(',')} ${Array.from({ length: 24 }, (_, n) => n).join(',')} 1 1 *`.padEnd(
+                  256,
+                ),
+              },
+            },
+            { playbook: 'hello.yaml', timing: { cron: '0 0 1 1 *'.padEnd(257) } },
+          ],
+          [
+            'a playbook',
+            'save',
+            { path: 'big.yaml', content: `- hosts: all #${'x'.repeat(MIB - 14)}` },
+            { path: 'bigger.yaml', content: `- hosts: all #${'x'.repeat(MIB - 13)}` },
+          ],
+          [
+            'variables',
+            'run',
+            { playbook: 'hello.yaml', parameters: { extraVars: { a: 'x'.repeat(262_144 - 8) } } },
+            { playbook: 'hello.yaml', parameters: { extraVars: { a: 'x'.repeat(262_144 - 7) } } },
+          ],
+        ];
+        for (const [title, mutation, below, above] of cases) {
+          const fits = await api.request<{ result: Result }>(MUTATIONS[mutation], { input: below });
+          expect([title, fits.result.__typename]).toEqual([title, expect.stringMatching(/Payload$/)]);
+          const refused = await api.request<{ result: Result }>(MUTATIONS[mutation], { input: above });
+          expect([title, refused.result]).toEqual([
+            title,
+            { __typename: 'InvalidInputError', message: expect.any(String) },
+          ]);
+        }
+        const before = memoryOf(server.pid);
+        const huge = 'x'.repeat(MIB);
+        const attempts: [keyof typeof MUTATIONS, object][] = [
+          ['create', { playbook: 'hello.yaml', timing: { cron: huge } }],
+          ['create', { playbook: 'hello.yaml', timing, name: huge }],
+          ['create', { playbook: huge, timing }],
+          ['create', { playbook: 'hello.yaml', timing, timezone: huge }],
+          ['run', { playbook: huge }],
+          [
+            'run',
+            {
+              playbook: 'hello.yaml',
+              parameters: { limit: huge, inventory: huge, tags: [huge.slice(0, 1_000)] },
+            },
+          ],
+          ['save', { path: huge, content: '' }],
+          ['save', { path: 'a.yaml', content: huge + huge }],
+        ];
+        for (let n = 0; n < 5; n += 1)
+          for (const [mutation, input] of attempts) {
+            const { result } = await api.request<{ result: Result }>(MUTATIONS[mutation], { input });
+            expect(result.__typename).toBe('InvalidInputError');
+            // nobody is sent back what he sent
+            expect(JSON.stringify(result).length).toBeLessThan(2_000);
+          }
+        for (let n = 0; n < 5; n += 1)
+          await expect(
+            api.request(MUTATIONS.save, { input: { path: 'a.yaml', content: huge.repeat(5) } }),
+          ).rejects.toThrow();
+        expect((memoryOf(server.pid) - before) / MIB).toBeLessThan(50);
+      },
+    ));
+
+  it('that are small and grow when they are read are refused, or read at no more cost than their size', () =>
+    withServer({ storage: SQLITE, ansible: 'scripted', playbooks: {} }, async ({ api, server }) => {
+      const bomb = [
+        'a: &a [x,x,x,x,x,x,x,x,x]',
+        ...Array.from(
+          { length: 8 },
+          (_, n) => `${'bcdefghi'[n]}: &${'bcdefghi'[n]} [${Array(9).fill(`*${'abcdefgh'[n]}`).join(',')}]`,
+        ),
+      ].join('\n');
+      const before = memoryOf(server.pid);
+      for (const [title, content] of [
+        ['a bomb of aliases', bomb],
+        ['brackets', '['.repeat(5_000)],
+        ['braces', `${'{a: '.repeat(2_000)}`],
+        ['indents', Array.from({ length: 1_000 }, (_, n) => `${' '.repeat(n)}a:`).join('\n')],
+        ['dashes', '- '.repeat(20_000)],
+        ['anchors to themselves', '- &a [*a, *a]'],
+        ['tags', '!!js/function "function () { process.exit() }"'],
+        ['a document of blanks', ' '.repeat(1_000_000)],
+        ['comments', '#\n'.repeat(500_000)],
+      ] as const) {
+        const path = `${title.replaceAll(' ', '-')}.yaml`;
+        // kept as a draft may be, or refused; but answered, and not run
+        await api.request(MUTATIONS.save, { input: { path, content } });
+        const { result } = await api.request<{ result: Result }>(MUTATIONS.run, {
+          input: { playbook: path },
+        });
+        expect([title, result.__typename]).toEqual([title, expect.stringMatching(/Error$/)]);
+        expect([title, await api.request('{ system { version } }')]).toEqual([title, expect.any(Object)]);
+      }
+      expect((memoryOf(server.pid) - before) / MIB).toBeLessThan(200);
+    }));
+});

@@ -1,0 +1,64 @@
+import { request } from 'node:http';
+import { WebSocket } from 'ws';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, unknown>;
+  readonly body: string;
+}
+
+/** A request with exactly these headers: `fetch` would not send a Host of our choice. */
+export function send(
+  url: string,
+  path: string,
+  options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      new URL(path, url),
+      { method: options.method ?? 'GET', headers: options.headers ?? {} },
+      (response) => {
+        let body = '';
+        response.on('data', (chunk) => {
+          body += chunk;
+        });
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
+        );
+      },
+    );
+    outgoing.on('error', reject);
+    outgoing.end(options.body);
+  });
+}
+
+/** Status of a refused upgrade, or the close code of a socket that was let in and sent `connection_init` with these parameters. */
+export function upgrade(url: string, headers: Record<string, string>, params: object = {}): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers });
+    socket.on('unexpected-response', (_request, response) => resolve(`refused ${response.statusCode}`));
+    socket.on('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: params })));
+    socket.on('message', (data) => {
+      resolve(JSON.parse(String(data)).type);
+      socket.close();
+    });
+    socket.on('close', (code) => resolve(`closed ${code}`));
+    socket.on('error', () => undefined);
+  });
+}
+
+/** How a socket ends on which an operation is asked for without an introduction. */
+export function subscribeWithout(
+  url: string,
+  { query, variables }: { query: string; variables: object },
+): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+    socket.on('open', () =>
+      socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query, variables } })),
+    );
+    socket.on('message', (data) => resolve(String(data)));
+    socket.on('close', (code) => resolve(`closed ${code}`));
+    socket.on('error', () => undefined);
+  });
+}
