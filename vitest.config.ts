@@ -32,7 +32,7 @@ export default defineConfig({
           name,
           include: [`tests/${name}/**/*.test.ts`],
           globalSetup: 'tests/support/build-server.ts',
-          testTimeout: 120_000,
+          testTimeout: process.env.SOAK === '1' ? 3_600_000 : 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
           sequence: { groupOrder: i + 1 },

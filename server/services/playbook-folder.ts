@@ -54,6 +54,9 @@ export class FileRefusedError extends Error {
 const MAX_PLAYBOOKS = 10_000;
 /** File systems date a change to a few ms, some to 2 s. */
 const CLOCK_STEP_MS = 2_500;
+const TEMPORARY = { prefix: '.sible-', suffix: '.tmp' };
+/** Much longer than a write takes, on this node or on another one with the same folder. */
+const LEFT_BEHIND_AFTER_MS = 600_000;
 
 /** @param folder an existing folder */
 export async function openPlaybookFolder(folder: string): Promise<PlaybookFolder> {
@@ -154,7 +157,7 @@ export async function openPlaybookFolder(folder: string): Promise<PlaybookFolder
       try {
         // through the handle the folder stays the one that was checked, whatever becomes of its name
         const inParent = (name: string) => join(handlePath(parent, join(root, folderPath)), name);
-        const temporary = inParent(`.sible-${randomUUID()}.tmp`);
+        const temporary = inParent(`${TEMPORARY.prefix}${randomUUID()}${TEMPORARY.suffix}`);
         const name = path.slice(path.lastIndexOf('/') + 1);
         try {
           const file = await open(temporary, 'wx', 0o644);
@@ -170,6 +173,7 @@ export async function openPlaybookFolder(folder: string): Promise<PlaybookFolder
           throw error;
         }
         await parent.sync();
+        await removeLeftBehind(inParent('.'));
       } finally {
         await parent.close();
       }
@@ -193,6 +197,16 @@ export async function openPlaybookFolder(folder: string): Promise<PlaybookFolder
       }
     },
   };
+}
+
+/** Removes what writers left in the folder that were killed before they could rename it. */
+async function removeLeftBehind(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(TEMPORARY.prefix) || !name.endsWith(TEMPORARY.suffix)) continue;
+    const path = join(folder, name);
+    const info = await stat(path).catch(() => null);
+    if (info && Date.now() - info.mtimeMs > LEFT_BEHIND_AFTER_MS) await unlink(path).catch(() => undefined);
+  }
 }
 
 /** Makes the folders of `path` one by one, never through a symbolic link. */

@@ -7,6 +7,7 @@ import {
   rmSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -53,6 +54,18 @@ describe('the playbook folder', () => {
     for (const path of ['b.yaml', 'deep/er/a.yaml/b.yaml', `${'x'.repeat(300)}.yaml`])
       expect(await folder.read(path, MAX)).toBeNull();
     expect(readdirSync(join(place.inside, 'deep/er'))).toEqual(['a.yaml']);
+  });
+
+  test('clears away what a killed writer left beside it, but not what another one is writing', async ({
+    place,
+  }) => {
+    const { folder, inside } = place;
+    for (const name of ['.sible-old.tmp', '.sible-new.tmp', '.other.tmp'])
+      writeFileSync(join(inside, name), 'half');
+    const longAgo = new Date(Date.now() - 3_600_000);
+    for (const name of ['.sible-old.tmp', '.other.tmp']) utimesSync(join(inside, name), longAgo, longAgo);
+    await folder.write('a.yaml', 'text');
+    expect(readdirSync(inside).sort()).toEqual(['.other.tmp', '.sible-new.tmp', 'a.yaml']);
   });
 
   test('leads nowhere through links: not to read, not to write, not to remove', async ({ place }) => {
