@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { printSchema } from 'graphql';
 import { z } from 'zod';
@@ -59,21 +60,33 @@ export function registerRoutes(app: FastifyInstance, services: Services): void {
     async (request, reply) => {
       const id = localId('Run', request.params.id);
       const after = parseAfter(request.query.after);
-      const isFollowed = request.query.follow !== undefined && request.query.follow !== '0';
-      const lines = isFollowed
+      const lines = isAsked(request.query.follow)
         ? await services.runLogs.tail(id, after)
         : await services.runLogs.stored(id, after);
+      const toText = isAsked(request.query.plain) ? plainText : (text: string) => text;
       reply.header('content-type', 'text/plain; charset=utf-8');
       reply.header('content-disposition', `attachment; filename="sible-run-${id}.log"`);
-      return reply.send(Readable.from(textOf(lines), { objectMode: false }));
+      return reply.send(Readable.from(textOf(lines, toText), { objectMode: false }));
     },
   );
 }
 
+/** `?follow`, `?follow=1`; not `?follow=0`. */
+function isAsked(value: unknown): boolean {
+  return value !== undefined && value !== '0';
+}
+
 async function* textOf(
   batches: AsyncIterable<{ readonly text: string }>,
+  toText: (text: string) => string,
 ): AsyncGenerator<string, void, undefined> {
-  for await (const batch of batches) yield `${batch.text}\n`;
+  for await (const batch of batches) yield `${toText(batch.text)}\n`;
+}
+
+/** Without anything that a terminal would obey: colours, titles, links, the clipboard, the cursor. Lines stay lines. */
+export function plainText(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
+  return stripVTControlCharacters(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
 }
 
 const ScheduleBody = z.strictObject({

@@ -26,7 +26,7 @@ describe('parseAnsi', () => {
   });
 
   it('drops titles, links, the clipboard, the cursor and bells', () => {
-    const line = `${ESC}]0;title\u0007a${ESC}]8;;javascript:alert(1)${ESC}\\b${ESC}]8;;${ESC}\\${ESC}]52;c;AAAA\u0007${ESC}[2J${ESC}[10;10Hc\u0007\u0000`;
+    const line = `${ESC}]0;title\u0007a${ESC}]8;;javascript:alert(1)${ESC}\\b${ESC}]8;;${ESC}\\${ESC}]52;c;AAAA\u0007${ESC}[2J${ESC}[10;10Hc\u0007\u0000\u007f\u0090\u009b`;
     expect(plainText(line)).toBe('abc');
   });
 

@@ -4,18 +4,12 @@ import Database from 'libsql';
 import { describe, expect, it } from 'vitest';
 import { createSchedules, expectAllRan, ticksOf, untilEachTicked } from '../support/ledger.ts';
 import { mongoUri } from '../support/mongo.ts';
-import { findRun, readLog, runPlaybook, waitForEnd, waitForStatus } from '../support/operations.ts';
+import { findRun, runPlaybook, waitForEnd, waitForStatus } from '../support/operations.ts';
 import { times } from '../support/soak.ts';
+import { AWAY_MS, SURVIVOR_PLAYBOOKS, survives } from '../support/survives.ts';
 import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { withNodes } from '../support/with-nodes.ts';
 import { type TestServer, withServer } from '../support/with-server.ts';
-
-const PLAYBOOKS = {
-  'quick.yaml': '# print done\n- hosts: localhost\n',
-  'long.yaml': '# lines 200 100\n- hosts: localhost\n',
-};
-const LONG_LINES = Array.from({ length: 200 }, (_, i) => `line ${i + 1} of 200`).join('\n');
-const AWAY_MS = times(10_000, 30_000);
 
 /** The probes answer whatever the database does; one of them says that it is away. */
 async function expectProbes({ server: { url } }: TestServer, ready: number): Promise<void> {
@@ -23,23 +17,6 @@ async function expectProbes({ server: { url } }: TestServer, ready: number): Pro
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
   expect((await fetch(`${url}/readyz`)).status).toBe(ready);
   expect(performance.now() - begun).toBeLessThan(5_000);
-}
-
-/** Schedules every 2 s and a run that lasts longer than the fault: none is missed, nothing ends wrongly. */
-async function survives(node: TestServer, fault: () => Promise<void>): Promise<void> {
-  const { api } = node;
-  const long = await runPlaybook(api, 'long.yaml');
-  const ids = await createSchedules([api], 20, '*/2 * * * * *');
-  await untilEachTicked(() => api, ids, 2);
-
-  await fault();
-
-  const [first = ''] = ids;
-  const ticked = (await ticksOf(api, first)).length;
-  await untilEachTicked(() => api, ids, ticked + Math.ceil(AWAY_MS / 2_000) + 2);
-  expect(await waitForEnd(() => api, long)).toMatchObject({ status: 'SUCCEEDED', exitCode: 0 });
-  expect(await readLog(api, long)).toEqual({ text: LONG_LINES, totalLines: 200, complete: true });
-  await expectAllRan(api, ids, 2);
 }
 
 if (mongoUri() === null)
@@ -60,7 +37,7 @@ describe.skipIf(mongoUri() === null)('a MongoDB', () => {
       await withNodes(
         1,
         // all schedules start each instant, and those of the outage at once: the queue is not what is tried
-        { playbooks: PLAYBOOKS, through, env: { SIBLE_CONCURRENCY: '50' } },
+        { playbooks: SURVIVOR_PLAYBOOKS, through, env: { SIBLE_CONCURRENCY: '50' } },
         ([node]) => work(node as TestServer, proxy),
       );
     } finally {
@@ -145,7 +122,7 @@ describe('an SQLite file', () => {
       {
         storage: { env: {}, drop: async () => undefined },
         ansible: 'scripted',
-        playbooks: PLAYBOOKS,
+        playbooks: SURVIVOR_PLAYBOOKS,
         env: { SIBLE_CONCURRENCY: '50' },
       },
       (node) =>
@@ -171,7 +148,11 @@ describe('an SQLite file', () => {
 
   it('a request that meets the lock waits for it', () =>
     withServer(
-      { storage: { env: {}, drop: async () => undefined }, ansible: 'scripted', playbooks: PLAYBOOKS },
+      {
+        storage: { env: {}, drop: async () => undefined },
+        ansible: 'scripted',
+        playbooks: SURVIVOR_PLAYBOOKS,
+      },
       async ({ api, dataDir }) => {
         const other = new Database(join(dataDir, 'sible.sqlite'));
         other.exec('PRAGMA busy_timeout = 5000; BEGIN EXCLUSIVE');

@@ -13,6 +13,7 @@ import {
 import { mutate, request, subscribe } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
+import { decodedParam, playbookLink, runLink } from '../../lib/links.ts';
 import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
 import { currentTime, relative } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
@@ -100,7 +101,7 @@ export default function PlaybooksPage() {
   const [isSaving, setSaving] = createSignal(false);
   const [isCreating, setCreating] = createSignal(false);
 
-  const path = () => params.path || null;
+  const path = () => (params.path ? decodedParam(params.path) : null);
   const isChanged = () => playbook() !== null && text() !== playbook()?.saved;
   const entries = createMemo(
     () =>
@@ -198,7 +199,7 @@ export default function PlaybooksPage() {
     if (result.__typename !== 'SavePlaybookPayload') return result.message;
     setCreating(false);
     await query.refetch();
-    navigate(`/playbooks/${wanted}`);
+    navigate(playbookLink(wanted));
     return null;
   };
   const remove = async () => {
@@ -235,7 +236,7 @@ export default function PlaybooksPage() {
       if (!isSure || !(await save())) return;
     }
     const { runPlaybook: result } = await mutate(RUN, { input: { playbook: current.path } });
-    if (result.__typename === 'RunPlaybookPayload') navigate(`/runs/${result.run.id}`);
+    if (result.__typename === 'RunPlaybookPayload') navigate(runLink(result.run.id));
     else setFault(result.message);
   };
 
@@ -322,7 +323,7 @@ export default function PlaybooksPage() {
               <PlaybookTree
                 playbooks={entries()}
                 current={path()}
-                onOpen={(wanted) => navigate(`/playbooks/${wanted}`)}
+                onOpen={(wanted) => navigate(playbookLink(wanted))}
               />
               <Show
                 when={playbook()}

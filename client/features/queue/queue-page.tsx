@@ -5,6 +5,7 @@ import { mutate, subscribe } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
 import type { QueueQuery } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
+import { playbookLink, runLink } from '../../lib/links.ts';
 import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
 import { absolute, currentTime, relative } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
@@ -184,7 +185,7 @@ function Row(props: { schedule: Schedule; onChanged(): void }) {
   };
   const runNow = async () => {
     const { triggerSchedule: result } = await mutate(TRIGGER, { input: { id: props.schedule.id } });
-    if (result.__typename === 'TriggerSchedulePayload') navigate(`/runs/${result.run.id}`);
+    if (result.__typename === 'TriggerSchedulePayload') navigate(runLink(result.run.id));
     else toast(result.message, true);
   };
   const remove = async () => {
@@ -215,7 +216,7 @@ function Row(props: { schedule: Schedule; onChanged(): void }) {
       </td>
       <td class="fade">
         <div class="t">{props.schedule.name}</div>
-        <A class="s mono hover:underline" href={`/playbooks/${props.schedule.playbook}`}>
+        <A class="s mono hover:underline" href={playbookLink(props.schedule.playbook)}>
           {props.schedule.playbook}
         </A>
       </td>
@@ -243,7 +244,7 @@ function Row(props: { schedule: Schedule; onChanged(): void }) {
             <For each={props.schedule.runs.edges.map((edge) => edge.node).reverse()}>
               {(run) => (
                 <A
-                  href={`/runs/${run.id}`}
+                  href={runLink(run.id)}
                   class={statusBar(run.status)}
                   title={`${statusWord(run.status)}, ${absolute(run.queuedAt)}`}
                   aria-label={`Run of ${absolute(run.queuedAt)}: ${statusWord(run.status)}`}
@@ -256,7 +257,7 @@ function Row(props: { schedule: Schedule; onChanged(): void }) {
       <td>
         <Show when={last()} fallback={<span class="sub">–</span>}>
           {(run) => (
-            <A href={`/runs/${run().id}`}>
+            <A href={runLink(run().id)}>
               <StatusBadge status={run().status} exitCode={run().exitCode ?? null} />
               <div class="s num">{relative(run().finishedAt ?? run().queuedAt, currentTime())}</div>
             </A>

@@ -48,7 +48,7 @@ export function parseAnsi(line: string): AnsiSpan[] {
       }
       at = end;
     } else {
-      if (char >= ' ' || char === '\t') text += char;
+      if (!isControl(char)) text += char;
       at += 1;
     }
   }
@@ -71,8 +71,13 @@ function lastState(line: string): string {
 }
 
 function hasControl(text: string): boolean {
-  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) < 32 && text[at] !== '\t') return true;
+  for (let at = 0; at < text.length; at += 1) if (isControl(text[at] ?? '')) return true;
   return false;
+}
+
+/** C0, DEL and C1; a tab is text. */
+function isControl(char: string): boolean {
+  return (char < ' ' && char !== '\t') || (char >= '\u007f' && char <= '\u009f');
 }
 
 /** Index behind the escape sequence that begins at `start`. */

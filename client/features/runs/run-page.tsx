@@ -1,8 +1,10 @@
 import { A, useNavigate, useParams } from '@solidjs/router';
-import { createMemo, createSignal, onCleanup, Show } from 'solid-js';
+import { createMemo, createSignal, For, onCleanup, Show } from 'solid-js';
 import { mutate, subscribe } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
+import type { RunQuery } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
+import { decodedParam, playbookLink, runLink } from '../../lib/links.ts';
 import { absolute, currentTime, span } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
 import { confirm } from '../../ui/confirm.tsx';
@@ -39,10 +41,28 @@ const AGAIN = graphql(`
   }
 `);
 
+type Parameters = Extract<NonNullable<RunQuery['node']>, { parameters: unknown }>['parameters'];
+
+/** What the run was started with beside the playbook, as it would be said on the command line. */
+function parameterWords(parameters: Parameters): string[] {
+  if (!parameters) return [];
+  const { inventory, limit, tags, skipTags, extraVars, diff, verbosity, forks } = parameters;
+  return [
+    inventory && `--inventory ${inventory}`,
+    limit && `--limit ${limit}`,
+    tags.length > 0 && `--tags ${tags.join(',')}`,
+    skipTags.length > 0 && `--skip-tags ${skipTags.join(',')}`,
+    extraVars && Object.keys(extraVars).length > 0 && `--extra-vars ${JSON.stringify(extraVars)}`,
+    diff && '--diff',
+    verbosity > 0 && `-${'v'.repeat(verbosity)}`,
+    forks !== null && forks !== undefined && `--forks ${forks}`,
+  ].filter((word): word is string => typeof word === 'string');
+}
+
 export default function RunPage() {
   const params = useParams<{ id: string }>();
   return (
-    <Show when={params.id} keyed>
+    <Show when={decodedParam(params.id)} keyed>
       {(id) => <OneRun id={id} />}
     </Show>
   );
@@ -90,7 +110,7 @@ function OneRun(props: { id: string }) {
       const { runPlaybook: result } = await mutate(AGAIN, {
         input: { playbook: current.playbook, parameters },
       });
-      if (result.__typename === 'RunPlaybookPayload') navigate(`/runs/${result.run.id}`);
+      if (result.__typename === 'RunPlaybookPayload') navigate(runLink(result.run.id));
       else toast(result.message, true);
     });
   const lateMs = () => {
@@ -146,7 +166,7 @@ function OneRun(props: { id: string }) {
             </div>
             <div class="card">
               <div class="run-h">
-                <A class="mono hover:underline" href={`/playbooks/${current().playbook}`}>
+                <A class="mono hover:underline" href={playbookLink(current().playbook)}>
                   {current().playbook}
                 </A>
                 <span class="sub num">
@@ -165,9 +185,9 @@ function OneRun(props: { id: string }) {
                 <Show when={current().parameters?.check}>
                   <span class="st wait">check mode</span>
                 </Show>
-                <Show when={current().parameters?.limit}>
-                  {(limit) => <span class="sub mono">limit {limit()}</span>}
-                </Show>
+                <For each={parameterWords(current().parameters)}>
+                  {(word) => <span class="sub mono break-all">{word}</span>}
+                </For>
                 <span class="sp" />
                 <Show when={current().startedAt}>
                   {(started) => {

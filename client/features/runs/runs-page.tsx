@@ -4,6 +4,7 @@ import { subscribe } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
 import type { RunStatus } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
+import { runLink } from '../../lib/links.ts';
 import { absolute, currentTime, relative, span } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
 import { Empty, Failed, Loading } from '../../ui/states.tsx';
@@ -100,12 +101,12 @@ export default function RunsPage() {
                   {(run) => (
                     <tr>
                       <td>
-                        <A href={`/runs/${run.id}`}>
+                        <A href={runLink(run.id)}>
                           <StatusBadge status={run.status} exitCode={run.exitCode ?? null} />
                         </A>
                       </td>
                       <td>
-                        <A class="t mono hover:underline" href={`/runs/${run.id}`}>
+                        <A class="t mono hover:underline" href={runLink(run.id)}>
                           {run.playbook}
                         </A>
                         <Show when={run.reason}>{(reason) => <div class="s">{reason()}</div>}</Show>

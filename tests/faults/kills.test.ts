@@ -1,0 +1,186 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import type { ApiClient } from '../support/api-client.ts';
+import { ticksOf, untilEachTicked } from '../support/ledger.ts';
+import { canKillMongo, type OwnMongo, startOwnMongo } from '../support/own-mongo.ts';
+import { times } from '../support/soak.ts';
+import { AWAY_MS, SURVIVOR_PLAYBOOKS, survives } from '../support/survives.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { type TestServer, withServer } from '../support/with-server.ts';
+
+/** What was acknowledged is there after a kill, whole, and what was not is there as a whole or not at all. */
+
+const CREATE = `mutation ($input: CreateScheduleInput!) { createSchedule(input: $input) {
+  ... on CreateSchedulePayload { schedule { id } } ... on Error { message } } }`;
+const UPDATE = `mutation ($input: UpdateScheduleInput!) { updateSchedule(input: $input) {
+  ... on UpdateSchedulePayload { schedule { version } } ... on Error { message } } }`;
+const DELETE = `mutation ($id: ID!) { deleteSchedule(input: { id: $id }) {
+  ... on DeleteSchedulePayload { id } ... on Error { message } } }`;
+const LIST = `{ schedules(first: 500) { edges { node { id name enabled nextRunAt problem timing { ... on CronTiming { expression } } } } } }`;
+
+interface Stored {
+  readonly id: string;
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly nextRunAt: string | null;
+  readonly problem: string | null;
+  readonly timing: { readonly expression: string };
+}
+
+/** What may be of one schedule: an acknowledged change leaves one state, one that was cut off leaves two. */
+interface Known {
+  id: string | null;
+  mayBeThere: boolean;
+  mayBeGone: boolean;
+  readonly expressions: Set<string>;
+}
+
+const EARLY = '*/2 * * * * *';
+const LATER = '1-59/2 * * * * *';
+
+/** Creates, edits and deletes until a request fails, or until told to stop: a short outage is waited for. */
+async function changeUntilCut(
+  api: ApiClient,
+  known: Map<string, Known>,
+  prefix: string,
+  stop: AbortSignal,
+): Promise<void> {
+  for (let n = 0; !stop.aborted; n += 1) {
+    const name = `${prefix}-${n}`;
+    const state: Known = { id: null, mayBeThere: true, mayBeGone: true, expressions: new Set([EARLY]) };
+    known.set(name, state);
+    const { createSchedule } = await api.request<{ createSchedule: { schedule: { id: string } } }>(CREATE, {
+      input: { playbook: 'quick.yaml', name, timing: { cron: EARLY } },
+    });
+    const { id } = createSchedule.schedule;
+    Object.assign(state, { id, mayBeGone: false });
+    if (n % 3 !== 0) {
+      state.expressions.add(LATER);
+      await api.request(UPDATE, { input: { id, timing: { cron: LATER } } });
+      state.expressions.delete(EARLY);
+    }
+    if (n % 3 !== 1) {
+      state.mayBeGone = true;
+      await api.request(DELETE, { id });
+      state.mayBeThere = false;
+    }
+  }
+}
+
+async function expectAsKnown(api: ApiClient, known: Map<string, Known>): Promise<Stored[]> {
+  const { schedules } = await api.request<{ schedules: { edges: { node: Stored }[] } }>(LIST);
+  const stored = schedules.edges.map(({ node }) => node);
+  expect(new Set(stored.map(({ name }) => name)).size).toBe(stored.length);
+  for (const [name, state] of known) {
+    const found = stored.find((schedule) => schedule.name === name);
+    if (!found) expect([name, state.mayBeGone]).toEqual([name, true]);
+    else {
+      expect([name, state.mayBeThere, state.expressions.has(found.timing.expression)]).toEqual([
+        name,
+        true,
+        true,
+      ]);
+      expect(found).toMatchObject({ enabled: true, problem: null, nextRunAt: expect.any(String) });
+    }
+  }
+  expect(stored.every(({ name }) => known.has(name))).toBe(true);
+  return stored;
+}
+
+/** Those that are left fire, each instant once; then they are cleared away. */
+async function expectFiring(api: ApiClient, stored: readonly Stored[]): Promise<void> {
+  const some = stored.slice(0, 20);
+  const counts = await Promise.all(some.map(async ({ id }) => (await ticksOf(api, id)).length));
+  await untilEachTicked(
+    () => api,
+    some.map(({ id }) => id),
+    Math.max(...counts, 0) === 0 ? 1 : Math.min(...counts) + 1,
+  );
+  for (const { id } of some) {
+    const instants = (await ticksOf(api, id)).map(({ scheduledFor }) => scheduledFor);
+    expect(new Set(instants).size).toBe(instants.length);
+  }
+  for (const { id } of stored) await api.request(DELETE, { id });
+}
+
+async function killInALoop(
+  test: TestServer,
+  rounds: number,
+  kill: (round: number) => Promise<void>,
+): Promise<void> {
+  const known = new Map<string, Known>();
+  for (let round = 0; round < rounds; round += 1) {
+    const { api } = test;
+    const stop = new AbortController();
+    const changing = Promise.allSettled(
+      [1, 2, 3].map((n) => changeUntilCut(api, known, `r${round}-${n}`, stop.signal)),
+    );
+    // the moment is what is tried
+    await delay(20 + Math.random() * 150);
+    await kill(round);
+    stop.abort();
+    await changing;
+    await waitUntil(async () => (await fetch(`${test.server.url}/readyz`)).status === 200, {
+      withinMs: 60_000,
+      everyMs: 100,
+    });
+    const stored = await expectAsKnown(test.api, known);
+    if (round % 10 === 9 || round === rounds - 1) {
+      await expectFiring(test.api, stored);
+      known.clear();
+    }
+  }
+}
+
+describe('an SQLite file', () => {
+  it('has what was acknowledged, and nothing by half, when the server is killed while it changes schedules', () =>
+    withServer(
+      {
+        storage: { env: {}, drop: async () => undefined },
+        ansible: 'scripted',
+        playbooks: SURVIVOR_PLAYBOOKS,
+      },
+      (test) =>
+        killInALoop(test, times(10, 200), async () => {
+          await test.server.kill();
+          await test.restart();
+        }),
+    ));
+});
+
+describe.skipIf(!canKillMongo)('a MongoDB that is killed and started again', () => {
+  const withOwn = async (work: (test: TestServer, mongo: OwnMongo) => Promise<void>) => {
+    const mongo = startOwnMongo();
+    try {
+      const storage = { env: { MONGODB_URI: mongo.uri }, drop: async () => undefined };
+      const env = { SIBLE_CONCURRENCY: '50' };
+      await withServer({ storage, ansible: 'scripted', playbooks: SURVIVOR_PLAYBOOKS, env }, (test) =>
+        work(test, mongo),
+      );
+    } finally {
+      mongo.remove();
+    }
+  };
+
+  it('costs no instant, no line and no true end', () =>
+    withOwn((test, mongo) =>
+      survives(test, async () => {
+        mongo.kill();
+        await delay(AWAY_MS);
+        mongo.start();
+      }),
+    ));
+
+  it('has what was acknowledged, and nothing by half', () =>
+    withOwn((test, mongo) =>
+      killInALoop(test, times(6, 200), async (round) => {
+        if (round % 2 === 0) {
+          mongo.kill();
+          mongo.start();
+        } else {
+          await test.server.kill();
+          await test.restart();
+        }
+      }),
+    ));
+});
