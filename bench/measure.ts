@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
+import { findAnsible } from '../tests/support/ansible.ts';
 
 /** One figure, beside what the machine itself can do in the same run. */
 export interface Measure {
@@ -36,6 +37,11 @@ export function median(values: readonly number[]): number {
   return percentile(values, 0.5);
 }
 
+function installed(name: string): string {
+  const file = new URL(`../node_modules/${name}/package.json`, import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
 /** What the figures were taken on. */
 export function describeMachine(): Record<string, string | number> {
   const version = (program: string, ...args: string[]) => {
@@ -51,7 +57,9 @@ export function describeMachine(): Record<string, string | number> {
     memoryGb: Math.round(totalmem() / 1e9),
     kernel: version('uname', '-r'),
     node: process.version,
-    sqlite: 'libsql',
+    ansible: version(process.env.SIBLE_ANSIBLE_PLAYBOOK ?? findAnsible(), '--version'),
+    libsql: installed('libsql'),
+    mongodbDriver: installed('mongodb'),
     mongodb: process.env.MONGODB_URI ? 'given by MONGODB_URI' : 'none',
   };
 }

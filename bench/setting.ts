@@ -76,3 +76,13 @@ function writeProgram(folder: string, name: string, text: string): string {
   chmodSync(path, 0o755);
   return path;
 }
+
+/** A program in a folder of its own, for as long as `work` goes on. */
+export async function withProgram<T>(text: string, work: (path: string) => Promise<T>): Promise<T> {
+  const folder = await makeTempDir();
+  try {
+    return await work(writeProgram(folder.path, 'program', text));
+  } finally {
+    await folder.remove();
+  }
+}

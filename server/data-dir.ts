@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { cp, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { takeFileLock } from './storage/sqlite/file-lock.ts';
 
 /** The data folder cannot be used, and why. */
 export class DataDirError extends Error {
@@ -17,18 +18,22 @@ export interface DataDir {
   /** The same in every life of this node, and of no other: it says whose a run is. */
   readonly workerId: string;
   /** Lets the next server in. */
-  release(): Promise<void>;
+  release(): void;
 }
 
 /** @throws {DataDirError} when it cannot be written, or another server uses it */
 export async function openDataDir(path: string): Promise<DataDir> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
-    const lock = await takeLock(join(path, 'server.lock'));
+    const release = takeFileLock(join(path, 'lock.sqlite'));
+    if (!release)
+      throw new DataDirError(
+        `Another Sible uses this data folder: ${path}. Stop it first, or set SIBLE_DATA_DIR.`,
+      );
     return {
       path,
       workerId: await readWorkerId(join(path, 'worker-id')),
-      release: () => rm(lock, { force: true }),
+      release,
     };
   } catch (error) {
     if (error instanceof DataDirError) throw error;
@@ -51,52 +56,6 @@ export async function seedPlaybooks(playbooksDir: string, examplesDir: string): 
   await mkdir(making, { recursive: true });
   await cp(examplesDir, making, { recursive: true });
   await rename(making, playbooksDir);
-}
-
-/**
- * The lock names a process by its id and the time it was started, so that one that is left behind by a crash
- * is not mistaken for another process with the same id.
- */
-async function takeLock(path: string): Promise<string> {
-  const own = `${process.pid} ${(await startOf(process.pid)) ?? ''}`;
-  for (let tries = 0; tries < 3; tries += 1) {
-    try {
-      const file = await open(path, 'wx', 0o600);
-      await file.writeFile(own);
-      await file.close();
-      return path;
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    }
-    const [pid = '', start = ''] = (await readFile(path, 'utf8').catch(() => '')).split(' ');
-    const running = /^\d+$/.test(pid) ? await startOf(Number(pid)) : null;
-    if (running !== null && running === start && Number(pid) !== process.pid) {
-      throw new DataDirError(
-        `Another Sible (process ${pid}) uses this data folder: ${path.slice(0, path.lastIndexOf('/'))}. Stop it first, or set SIBLE_DATA_DIR.`,
-      );
-    }
-    await rm(path, { force: true });
-  }
-  throw new DataDirError(`The lock "${path}" cannot be taken.`);
-}
-
-/** When a process was started, in a form that is only good for comparing; null when there is none. */
-async function startOf(pid: number): Promise<string | null> {
-  if (process.platform === 'linux') {
-    try {
-      const line = await readFile(`/proc/${pid}/stat`, 'utf8');
-      // the name of the program may hold blanks; the 22nd field is the 20th behind it (proc(5))
-      return line.slice(line.lastIndexOf(')') + 2).split(' ')[19] ?? null;
-    } catch {
-      return null;
-    }
-  }
-  try {
-    process.kill(pid, 0);
-    return 'running';
-  } catch {
-    return null;
-  }
 }
 
 async function readWorkerId(path: string): Promise<string> {

@@ -23,7 +23,9 @@ export function createLongStrings(): LongStrings {
   const nameOf = (index: number) => `"${name}-${index}"`;
   /** JSON by string: strings that are one object are found without being compared. */
   const kept = new Map<string, Buffer>();
-  let found: string[] = [];
+  /** By numbers that are never used twice: what an unsent message left cannot be taken for another string. */
+  const found = new Map<number, string>();
+  let last = 0;
 
   function jsonOf(text: string): Buffer {
     let json = kept.get(text);
@@ -35,25 +37,25 @@ export function createLongStrings(): LongStrings {
   }
 
   return {
-    replacer(key, value) {
-      // the root comes first: what an unsent message left is forgotten
-      if (key === '') found = [];
+    replacer(_key, value) {
       if (typeof value !== 'string' || value.length < LONG) return value;
-      found.push(value);
-      return `${name}-${found.length - 1}`;
+      last += 1;
+      found.set(last, value);
+      return `${name}-${last}`;
     },
 
     split(message) {
-      if (found.length === 0) return [message];
+      if (found.size === 0) return [message];
       const parts: (string | Buffer)[] = [];
       let from = 0;
-      for (const [index, text] of found.entries()) {
+      for (const [index, text] of found) {
         const at = message.indexOf(nameOf(index), from);
+        if (at === -1) continue;
         parts.push(message.slice(from, at), jsonOf(text));
         from = at + nameOf(index).length;
       }
       parts.push(message.slice(from));
-      found = [];
+      found.clear();
       return parts;
     },
   };

@@ -6,6 +6,10 @@ import { ScheduleRef } from './refs.ts';
 /** Only the path is known of a playbook in the list; the file is read when its content is asked for. */
 type PlaybookParent = Pick<Playbook, 'path'> & Partial<Playbook>;
 
+/** How many there are is not known before it is asked for; what it may cost is guessed. */
+const PLAYBOOKS_GUESSED = 100;
+const SCHEDULES_GUESSED = 10;
+
 const PlaybookRef = builder.objectRef<PlaybookParent>('Playbook').implement({
   fields: (t) => ({
     path: t.exposeString('path'),
@@ -20,6 +24,7 @@ const PlaybookRef = builder.objectRef<PlaybookParent>('Playbook').implement({
     }),
     schedules: t.field({
       type: [ScheduleRef],
+      complexity: { field: 1, multiplier: SCHEDULES_GUESSED },
       resolve: (playbook, _args, { loaders }) => loaders.schedulesOfPlaybook.load(playbook.path),
     }),
   }),
@@ -28,6 +33,7 @@ const PlaybookRef = builder.objectRef<PlaybookParent>('Playbook').implement({
 builder.queryField('playbooks', (t) =>
   t.field({
     type: [PlaybookRef],
+    complexity: { field: 1, multiplier: PLAYBOOKS_GUESSED },
     description: 'All playbooks under the playbook folder, sorted by path.',
     resolve: async (_root, _args, { services }) =>
       (await services.playbooks.listPaths()).map((path) => ({ path })),

@@ -98,6 +98,8 @@ builder.node(RunRef, {
       type: RunLogPageRef,
       description: 'At most 10,000 lines or 1 MiB a page, whichever is less, but at least one line.',
       args: { after: t.arg.int({ defaultValue: 0 }), first: t.arg.int({ defaultValue: 1_000 }) },
+      // a page may be 1 MiB, so 100 of them are enough for one answer
+      complexity: 1_000,
       resolve: (run, { after, first }, { services }) => {
         const maxLines = first ?? 1_000;
         if (maxLines < 1 || maxLines > MAX_PAGE_LINES) {

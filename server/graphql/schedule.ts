@@ -103,6 +103,8 @@ builder.node(ScheduleRef, {
     nextRuns: t.field({
       type: ['DateTime'],
       args: { count: t.arg.int({ defaultValue: 5 }) },
+      // 1,000 instants take milliseconds to compute
+      complexity: ({ count }) => Math.max(1, (count ?? 5) / 5),
       resolve: (schedule, { count }, { services }) => [...services.schedules.nextRuns(schedule, count ?? 5)],
     }),
     problem: t.exposeString('problem', {

@@ -117,6 +117,7 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
   return {
     upgrade(request, socket, head) {
       if (sockets.clients.size >= MAX_SOCKETS) {
+        socket.once('finish', () => socket.destroy());
         socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n');
         return;
       }

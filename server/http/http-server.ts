@@ -132,10 +132,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     const path = request.url?.split('?', 1)[0];
     const refusal = path === GRAPHQL_PATH ? door.refusal(headOf(request)) : 'There is no WebSocket here.';
     if (refusal === null) webSocket.upgrade(request, socket, head);
-    else
+    else {
+      // nobody reads this socket any more: its other end would keep it open
+      socket.once('finish', () => socket.destroy());
       socket.end(
         `HTTP/1.1 ${path === GRAPHQL_PATH ? '403 Forbidden' : '404 Not Found'}\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(refusal)}\r\n\r\n${refusal}`,
       );
+    }
   });
 
   function isAuthorized(request: FastifyRequest): boolean {

@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { printSchema } from 'graphql';
 import { z } from 'zod';
 import {
   ConflictError,
@@ -14,7 +13,7 @@ import type { Schedule } from '../domain/schedule.ts';
 import { describeTiming } from '../domain/timing.ts';
 import type { Services } from '../graphql/context.ts';
 import { globalId, localId } from '../graphql/ids.ts';
-import { schema } from '../graphql/schema.ts';
+import { schemaText } from '../graphql/schema-text.ts';
 
 /** The few routes for people with `curl`, on the same services as GraphQL. Ids are the same global ids. */
 export function registerRoutes(app: FastifyInstance, services: Services): void {
@@ -22,7 +21,7 @@ export function registerRoutes(app: FastifyInstance, services: Services): void {
 
   // the endpoint itself answers no introspection
   app.get('/schema.graphql', async (_request, reply) =>
-    reply.type('text/plain; charset=utf-8').send(`${printSchema(schema)}\n`),
+    reply.type('text/plain; charset=utf-8').send(schemaText()),
   );
 
   app.post('/schedule', async (request, reply) => {
@@ -76,11 +75,24 @@ function isAsked(value: unknown): boolean {
   return value !== undefined && value !== '0';
 }
 
-async function* textOf(
-  batches: AsyncIterable<{ readonly text: string }>,
+/** Ends with its reader, also while it waits for lines: a generator around them would go on until the next one came. */
+function textOf(
+  batches: AsyncGenerator<{ readonly text: string }, void, undefined>,
   toText: (text: string) => string,
-): AsyncGenerator<string, void, undefined> {
-  for await (const batch of batches) yield `${toText(batch.text)}\n`;
+): AsyncIterableIterator<string> {
+  return {
+    async next() {
+      const { value, done } = await batches.next();
+      return done ? { value: undefined, done } : { value: `${toText(value.text)}\n` };
+    },
+    async return() {
+      await batches.return();
+      return { value: undefined, done: true };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
 }
 
 /** Without anything that a terminal would obey: colours, titles, links, the clipboard, the cursor. Lines stay lines. */

@@ -116,6 +116,8 @@ export function createLauncher(options: LauncherOptions): Launcher {
   return {
     launch(runId, words) {
       const spool = spoolOf(options.runsDir, runId);
+      // two supervisors of one folder: the end of the first would be taken for that of the second
+      if (launched.has(runId)) throw new Error(`Run ${runId} has a supervisor that has not ended.`);
       const at = spool.readRequest() === null ? null : Date.now();
       return new Promise((resolve) => {
         launched.set(runId, { spool, at, supervisor: null, gone: resolve });

@@ -82,7 +82,9 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
         track(async () => {
           const stopTouching = keepLocked(job);
           try {
-            await reporting('run', () => options.onRun(job.attrs.data.runId));
+            const isDone = await reporting('run', () => options.onRun(job.attrs.data.runId));
+            // a job that fails is let go of, and due again later
+            if (!isDone) throw new Error('There was no room for it.');
           } finally {
             stopTouching();
           }

@@ -26,8 +26,11 @@ export interface SchedulerCallbacks {
    * When it rejects it is called again a second later.
    */
   onTick(instant: Date): Promise<readonly Date[]>;
-  /** Resolves when the run has ended, or is somebody else's. When it rejects it is called again a second later. */
-  onRun(runId: string): Promise<void>;
+  /**
+   * Resolves when the run has ended, or is somebody else's. When it rejects it is called again a second later.
+   * @returns false: there is no room for it here; it is called again a second later, on any node
+   */
+  onRun(runId: string): Promise<boolean>;
   /** Repairs what a crash may have left; called every `SWEEP_EVERY_SECONDS` on one node. */
   onSweep(): Promise<void>;
   /** Something failed that will be tried again. */

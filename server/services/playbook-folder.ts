@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { constants, type Dirent, statSync } from 'node:fs';
+import { constants, type Dirent, type Stats, statSync } from 'node:fs';
 import {
   type FileHandle,
   mkdir,
@@ -113,7 +113,7 @@ export async function openPlaybookFolder(folder: string): Promise<PlaybookFolder
 
     stamp(path) {
       // follows links: where they lead is told by the file's own number, and what it was then was checked when it was read
-      const info = statSync(join(root, path), { throwIfNoEntry: false });
+      const info = statOf(join(root, path));
       if (!info || Date.now() - Math.max(info.mtimeMs, info.ctimeMs) < CLOCK_STEP_MS) return null;
       return `${info.dev} ${info.ino} ${info.size} ${info.mtimeMs} ${info.ctimeMs}`;
     },
@@ -197,6 +197,15 @@ export async function openPlaybookFolder(folder: string): Promise<PlaybookFolder
       }
     },
   };
+}
+
+/** Null when there is nothing of this name, also where a folder on the way to it is none. */
+function statOf(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
 }
 
 /** Removes what writers left in the folder that were killed before they could rename it. */

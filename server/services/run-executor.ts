@@ -23,8 +23,11 @@ export interface RunExecutor {
   disarm(runId: string): Promise<void>;
   /** What becomes of a new run here: decided, but neither stored nor begun. Never rejects. */
   admit(run: Run): Promise<Admission>;
-  /** Runs a queued run if it is still to be had; resolves when it has ended. */
-  execute(runId: string): Promise<void>;
+  /**
+   * Runs a queued run if it is still to be had; resolves when it has ended.
+   * @returns false: there is no room for it here, and another node may have some
+   */
+  execute(runId: string): Promise<boolean>;
   /** Takes up what an earlier life of this node has started. Call once, before the scheduler starts. */
   recover(): Promise<void>;
   /** Ends the run if it runs on this node. */
@@ -48,7 +51,7 @@ export interface Admission {
 }
 
 export interface RunExecutorOptions {
-  readonly storage: Pick<Storage, 'schedules' | 'runs' | 'changes'>;
+  readonly storage: Pick<Storage, 'schedules' | 'runs' | 'changes' | 'isShared'>;
   readonly runner: Runner;
   readonly runLogs: Pick<RunLogService, 'ingest' | 'notifyEnd'>;
   readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
@@ -70,10 +73,16 @@ const LEASE_MS = 20_000;
 /** A node that is stopped on purpose comes back, and its playbooks go on meanwhile. */
 const LEASE_WHILE_STOPPED_MS = 600_000;
 const RETRY_MS = 1_000;
+/** So long a queued run waits for room here; then another node may have it. */
+const ROOM_WAIT_MS = 1_000;
+/** So many waiting runs are looked at in a heartbeat. */
+const LOOKED_AT = 200;
 
 interface ActiveRun {
   readonly process: RunProcess;
   isCanceling: boolean;
+  /** How it ended is known, or that nobody will know: it is not vouched for as running any more. */
+  isEnding: boolean;
   readonly ended: Promise<void>;
 }
 
@@ -85,6 +94,8 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
   const slots = createSlots(options.concurrency);
   /** Runs that are made ready, and have no place yet. */
   const armed = new Set<string>();
+  /** What is being let go of: the same run is not started before that is done. */
+  const disarming = new Map<string, Promise<void>>();
   /** Runs that had to wait: none that comes later may be started before them. */
   const waiting = new Set<string>();
   /** Runs that are ours by their row, and about to be started; true: they were canceled meanwhile. */
@@ -110,14 +121,33 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
   }
 
   async function beat(): Promise<void> {
+    await forgetWaiting();
     stopListeningIfIdle();
-    if (active.size === 0) return;
+    const ids = [...active].filter(([, { isEnding }]) => !isEnding).map(([id]) => id);
+    if (ids.length === 0) return;
     try {
-      for (const run of await runs.renewLeases(workerId, [...active.keys()], lease(LEASE_MS))) {
-        if (run.cancelRequestedAt) cancelIfHere(run.id);
-      }
+      const renewed = await runs.renewLeases(workerId, ids, lease(LEASE_MS));
+      for (const run of renewed) if (run.cancelRequestedAt) cancelIfHere(run.id);
+      if (renewed.length === ids.length) return;
+      // given up by the others while this node was paused or cut off
+      const known = new Set(renewed.map(({ id }) => id));
+      const others = ids.filter((id) => !known.has(id));
+      for (const { id } of await runs.revive(workerId, others, lease(LEASE_MS)))
+        await storage.changes.publish({ kind: 'run', id });
     } catch (error) {
       options.onError(error, 'renewing leases');
+    }
+  }
+
+  /** What the changes should have told: they are hints, and may be lost. */
+  async function forgetWaiting(): Promise<void> {
+    if (waiting.size === 0) return;
+    const ids = [...waiting].slice(0, LOOKED_AT);
+    try {
+      for (const [i, run] of (await runs.findMany(ids)).entries())
+        if (run?.status !== 'queued') waiting.delete(ids[i] ?? '');
+    } catch (error) {
+      options.onError(error, 'looking at waiting runs');
     }
   }
 
@@ -158,11 +188,19 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
    * Follows a process to its end, and only then says how the run ended: a finished run has its whole log.
    * @param isNew whether nothing of its log can be stored yet
    */
-  function follow(process: RunProcess, isNew: boolean, endOf: (exit: RunExit) => RunEnd): Promise<void> {
+  function follow(
+    process: RunProcess,
+    isNew: boolean,
+    endOf: (exit: RunExit) => RunEnd,
+    isLost = false,
+  ): Promise<void> {
     const { runId } = process;
     const work = async () => {
       await options.runLogs.ingest(process, isNew, closing.signal);
-      await finishSurely(runId, endOf(await process.exit));
+      const end = endOf(await process.exit);
+      const followed = active.get(runId);
+      if (followed) followed.isEnding = true;
+      await finishSurely(runId, end);
       await runner.discard(runId);
     };
     const ended = work()
@@ -170,7 +208,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
         if (!closing.signal.aborted) options.onError(error, `following run ${runId}`);
       })
       .finally(() => active.delete(runId));
-    active.set(runId, { process, isCanceling: false, ended });
+    active.set(runId, { process, isCanceling: false, isEnding: isLost, ended });
     listen();
     return ended;
   }
@@ -275,11 +313,17 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
     }
   }
 
-  async function disarm(runId: string): Promise<void> {
+  function disarm(runId: string): Promise<void> {
     armed.delete(runId);
-    await runner
-      .disarm(runId)
-      .catch((error: unknown) => options.onError(error, `letting go of run ${runId}`));
+    let letGo = disarming.get(runId);
+    if (!letGo) {
+      letGo = runner
+        .disarm(runId)
+        .catch((error: unknown) => options.onError(error, `letting go of run ${runId}`))
+        .finally(() => disarming.delete(runId));
+      disarming.set(runId, letGo);
+    }
+    return letGo;
   }
 
   /** @returns the run as ours; null when there is no room */
@@ -392,12 +436,13 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
         return;
       case 'lost': {
         const { reason } = reattached;
-        void follow(reattached.process, false, (exit) => ({
+        const endOfLost = ({ finishedAt }: RunExit): RunEnd => ({
           status: 'lost',
           exitCode: null,
           reason,
-          finishedAt: exit.finishedAt,
-        }));
+          finishedAt,
+        });
+        void follow(reattached.process, false, endOfLost, true);
         return;
       }
       case 'notStarted':
@@ -439,29 +484,37 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
 
     async execute(runId) {
       waiting.delete(runId);
+      await disarming.get(runId);
       const queued = await runs.find(runId);
-      if (queued?.status !== 'queued' || active.has(runId) || starting.has(runId)) return;
+      if (queued?.status !== 'queued' || active.has(runId) || starting.has(runId)) return true;
       starting.set(runId, false);
       listen();
-      await slots.acquire(closing.signal).catch((error: unknown) => {
-        starting.delete(runId);
-        throw error;
-      });
+      let isPlaced = false;
+      try {
+        isPlaced = await slots.acquire(closing.signal, storage.isShared ? ROOM_WAIT_MS : null);
+      } finally {
+        if (!isPlaced) starting.delete(runId);
+      }
+      if (!isPlaced) {
+        waiting.add(runId);
+        return false;
+      }
       try {
         const refusal = await refusalOf(queued);
         if (refusal !== null) {
           await runs.finish(runId, null, failureOf(refusal));
           await storage.changes.publish({ kind: 'run', id: runId });
-          return;
+          return true;
         }
         runner.prepare(runId);
         const claimed = await claimSurely(runId);
         if (!claimed) {
           await runner.discard(runId);
-          return;
+          return true;
         }
         void storage.changes.publish({ kind: 'run', id: runId });
         await run(claimed);
+        return true;
       } finally {
         starting.delete(runId);
         slots.free();

@@ -96,7 +96,10 @@ export function createRunLogService({ storage, onError }: RunLogServiceOptions):
     let asked: Promise<void> | null = null;
     const ask = async () => {
       const run = await runs.find(runId);
-      watch.isEnded = run === null || isFinished(run.status);
+      if (run !== null && !isFinished(run.status)) return;
+      watch.isEnded = true;
+      // of a run of another node the newest lines may have come since it was read to its end
+      cache.changed(runId);
     };
     const askOnce = () => {
       asked ??= ask().then(

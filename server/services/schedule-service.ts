@@ -3,6 +3,7 @@ import type { Page, PageRequest } from '../domain/page.ts';
 import { NO_PARAMETERS, type RunParameters } from '../domain/run.ts';
 import type { OverlapPolicy, Schedule, ScheduleFilter, ScheduleOrder } from '../domain/schedule.ts';
 import type { Tick } from '../domain/tick.ts';
+import { decideTicks } from '../domain/tick-decision.ts';
 import { canonicalTimeZone } from '../domain/time-zone.ts';
 import { describeTiming, nextInstant, nextInstants, type Timing } from '../domain/timing.ts';
 import { parseTiming, type TimingInput } from '../domain/timing-input.ts';
@@ -113,6 +114,28 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
     await storage.changes.publish({ kind: 'schedule', id: schedule.id });
   }
 
+  /**
+   * Instants that are due and that nobody has handled yet would be forgotten with what the schedule waits for.
+   * @returns whether there were any: the schedule is not what it was then
+   */
+  async function recordPassed(schedule: Schedule, now: Date): Promise<boolean> {
+    const { id, version, nextRunAt, problem } = schedule;
+    if (!nextRunAt || nextRunAt > now || problem !== null) return false;
+    const decision = decideTicks({ ...schedule, nextRunAt }, now, 0);
+    const ticks = decision.ticks.map(
+      ({ scheduledFor, outcome, reason }): Tick => ({
+        scheduleId: id,
+        scheduledFor,
+        runId: null,
+        outcome: outcome === 'started' ? 'missed' : outcome,
+        reason: reason ?? 'The schedule was changed before it could be started.',
+      }),
+    );
+    const firing = { scheduleId: id, version, expectedNextRunAt: nextRunAt, nextRunAt: decision.nextRunAt };
+    await schedules.fire([{ ...firing, ticks, runs: [] }]);
+    return true;
+  }
+
   /** Nobody needs to be woken for an instant that no schedule waits for; to be woken all the same does no harm. */
   async function forget(instant: Date | null): Promise<void> {
     try {
@@ -162,6 +185,9 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
         }
         requireReplacement(current, input);
         const now = options.now();
+        const isAboutTime =
+          input.timing !== undefined || input.timezone !== undefined || input.enabled === false;
+        if (isAboutTime && (await recordPassed(current, now))) continue;
         const timing = input.timing ? parseTiming(input.timing, now) : current.timing;
         const timezone =
           input.timezone === undefined ? current.timezone : requireTimezone(input.timezone, 'timezone');

@@ -4,8 +4,12 @@ export interface Slots {
   take(): void;
   /** @returns whether it got one; not before those that wait */
   takeIfFree(): boolean;
-  /** Waits for a place, first come, first served. Rejects when `signal` aborts. */
-  acquire(signal: AbortSignal): Promise<void>;
+  /**
+   * Waits for a place, first come, first served. Rejects when `signal` aborts.
+   * @param withinMs null: as long as it takes
+   * @returns whether it got one in time
+   */
+  acquire(signal: AbortSignal, withinMs: number | null): Promise<boolean>;
   free(): void;
   /** How many could be taken now. */
   countFree(): number;
@@ -13,30 +17,46 @@ export interface Slots {
 
 export function createSlots(count: number): Slots {
   let taken = 0;
+  /** Each is called with the place that became free, and holds it then. */
   const waiting: (() => void)[] = [];
+
+  function takeIfFree(): boolean {
+    if (taken >= count || waiting.length > 0) return false;
+    taken += 1;
+    return true;
+  }
+
   return {
     take() {
       taken += 1;
     },
-    takeIfFree() {
-      if (taken >= count || waiting.length > 0) return false;
-      taken += 1;
-      return true;
-    },
+
+    takeIfFree,
+
     free() {
-      taken -= 1;
-      if (taken < count) waiting.shift()?.();
+      if (taken <= count && waiting.length > 0) waiting.shift()?.();
+      else taken -= 1;
     },
-    async acquire(signal) {
-      while (taken >= count) {
-        signal.throwIfAborted();
-        await new Promise<void>((resolve, reject) => {
-          waiting.push(resolve);
-          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-        });
-      }
-      taken += 1;
+
+    async acquire(signal, withinMs) {
+      signal.throwIfAborted();
+      if (takeIfFree()) return true;
+      return new Promise<boolean>((resolve, reject) => {
+        const timer = withinMs === null ? undefined : setTimeout(() => leave(() => resolve(false)), withinMs);
+        const leave = (settle: () => void) => {
+          clearTimeout(timer);
+          signal.removeEventListener('abort', abort);
+          const at = waiting.indexOf(take);
+          if (at !== -1) waiting.splice(at, 1);
+          settle();
+        };
+        const abort = () => leave(() => reject(signal.reason));
+        const take = () => leave(() => resolve(true));
+        waiting.push(take);
+        signal.addEventListener('abort', abort, { once: true });
+      });
     },
+
     countFree: () => (waiting.length > 0 ? 0 : Math.max(0, count - taken)),
   };
 }

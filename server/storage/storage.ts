@@ -88,7 +88,7 @@ export interface Firing {
   /** What it waits for from now on. */
   readonly nextRunAt: Date | null;
   readonly ticks: readonly Tick[];
-  /** Status queued; each belongs to one of the ticks. */
+  /** As they were admitted: queued, running, or failed; each belongs to one of the ticks. */
   readonly runs: readonly Run[];
 }
 
@@ -131,6 +131,11 @@ export interface RunStore {
    * @returns them, so that it sees its cancel marks
    */
   renewLeases(workerId: string, ids: readonly string[], leaseUntil: Date): Promise<Run[]>;
+  /**
+   * lost → running again, for those of `ids` that this worker had and knows to go on.
+   * @returns them; those that are not lost are left as they are
+   */
+  revive(workerId: string, ids: readonly string[], leaseUntil: Date): Promise<Run[]>;
   /** Running under this worker. */
   listRunningOf(workerId: string): Promise<Run[]>;
   /** Running, with a lease that ended before `now`. */

@@ -47,6 +47,27 @@ export function describeRunTransitions(open: OpenStorage): void {
     expect((await runs.claim(run.id, 'other', NOON, LEASE))?.workerId).toBe('other');
   });
 
+  test('its worker takes up a run again that others gave up, and nobody else does', async ({ runs }) => {
+    const run = await insertRunning(runs);
+    const lost = makeEnd({ status: 'lost', exitCode: null, reason: 'Not heard of.' });
+    await runs.finish(run.id, 'w', lost);
+    const others = await insertRunning(runs);
+    const until = minutesAfter(NOON, 9);
+
+    expect(await runs.revive('other', [run.id], until)).toEqual([]);
+    expect(await runs.revive('w', ['none', others.id, run.id], until)).toEqual([
+      { ...run, leaseUntil: until },
+    ]);
+    expect(await runs.find(run.id)).toEqual({ ...run, leaseUntil: until });
+    expect(await runs.find(others.id)).toEqual(others);
+    expect(await runs.revive('w', [run.id], until)).toEqual([]);
+    for (const status of ENDS.filter((one) => one !== 'lost')) {
+      const ended = await insertRunning(runs);
+      await runs.finish(ended.id, 'w', makeEnd({ status }));
+      expect(await runs.revive('w', [ended.id], until), status).toEqual([]);
+    }
+  });
+
   test('its worker ends a running run in any way', async ({ runs }) => {
     for (const status of ENDS) {
       const run = await insertRunning(runs);

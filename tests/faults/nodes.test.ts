@@ -66,41 +66,40 @@ describe.skipIf(mongoUri() === null)('nodes on one MongoDB', () => {
     }
   });
 
-  it('a node that is paused for longer than its lease ends its run truly, and writes over nothing that others did', () =>
-    withTwo(async (first, second) => {
-      const ids = await createSchedules([first.api, second.api], 10, '*/2 * * * * *');
-      const long = await runPlaybook(second.api, 'long.yaml');
-      await waitForStatus(() => first.api, long, 'RUNNING');
-      await untilEachTicked(() => first.api, ids, 2);
+  it('runs of a node that is paused and of one that died are lost within a minute; when they come back the runs end truly, and nothing is written over', () =>
+    withNodes(3, { playbooks: PLAYBOOKS, env: ENV }, async (nodes) => {
+      const [first, paused, killed] = nodes as [TestServer, TestServer, TestServer];
+      const api = () => first.api;
+      const ids = await createSchedules(
+        nodes.map((node) => node.api),
+        10,
+        '*/2 * * * * *',
+      );
+      const ofPaused = await runPlaybook(paused.api, 'long.yaml');
+      const ofKilled = await runPlaybook(killed.api, 'long.yaml');
+      for (const id of [ofPaused, ofKilled]) await waitForStatus(api, id, 'RUNNING');
+      await untilEachTicked(api, ids, 2);
 
-      second.server.pause();
-      const lost = await waitForStatus(() => first.api, long, 'LOST');
-      expect(lost.reason).toMatch(/has not been heard of since/);
-      const ticked = (await ticksOf(first.api, ids[0] ?? '')).length;
-      await untilEachTicked(() => first.api, ids, ticked + 3);
-      second.server.resume();
-
-      // its worker came back, and knows how it went
-      expect(await waitForStatus(() => first.api, long, 'SUCCEEDED')).toMatchObject({ exitCode: 0 });
-      expect(await readLog(first.api, long)).toEqual({ text: LONG_LINES, totalLines: 700, complete: true });
-      const after = (await ticksOf(first.api, ids[0] ?? '')).length;
-      await untilEachTicked(() => second.api, ids, after + 3);
-      await expectAllRan(second.api, ids, 2);
-    }));
-
-  it('a run of a node that died is lost within a minute, and found again when the node comes back', () =>
-    withTwo(async (first, second) => {
-      const long = await runPlaybook(second.api, 'long.yaml');
-      await waitForStatus(() => first.api, long, 'RUNNING');
       const begun = Date.now();
-      await second.server.kill();
-
-      await waitForStatus(() => first.api, long, 'LOST');
+      paused.server.pause();
+      await killed.server.kill();
+      for (const id of [ofPaused, ofKilled])
+        expect((await waitForStatus(api, id, 'LOST')).reason).toMatch(/has not been heard of since/);
       expect(Date.now() - begun).toBeLessThan(45_000);
-      await second.restart();
+      const ticked = (await ticksOf(first.api, ids[0] ?? '')).length;
+      await untilEachTicked(api, ids, ticked + 3);
+      paused.server.resume();
+      await killed.restart();
 
-      expect(await waitForStatus(() => first.api, long, 'SUCCEEDED')).toMatchObject({ exitCode: 0 });
-      expect(await readLog(first.api, long)).toEqual({ text: LONG_LINES, totalLines: 700, complete: true });
+      // its worker came back: it goes on, and so it says
+      await waitForStatus(api, ofPaused, 'RUNNING');
+      for (const id of [ofPaused, ofKilled]) {
+        expect(await waitForStatus(api, id, 'SUCCEEDED')).toMatchObject({ exitCode: 0 });
+        expect(await readLog(first.api, id)).toEqual({ text: LONG_LINES, totalLines: 700, complete: true });
+      }
+      const after = (await ticksOf(first.api, ids[0] ?? '')).length;
+      await untilEachTicked(() => paused.api, ids, after + 3);
+      await expectAllRan(killed.api, ids, 2);
     }));
 
   it('a run that waits on a node that died is run by another one', () =>
@@ -113,6 +112,7 @@ describe.skipIf(mongoUri() === null)('nodes on one MongoDB', () => {
       async ([first, second]) => {
         const [one, other] = [first as TestServer, second as TestServer];
         const holds = [await runPlaybook(one.api, 'hold.yaml'), await runPlaybook(other.api, 'hold.yaml')];
+        // a full node holds nothing that another one has room for
         const waiting = await runPlaybook(other.api, 'quick.yaml');
         expect((await findRun(one.api, waiting)).status).toBe('QUEUED');
         await other.server.kill();

@@ -62,8 +62,11 @@ describeOnBothStorages('a schedule that is changed right at its instant', (choos
       }
       await untilInstantsHavePassed(api);
       for (const { id, ticks } of paused) {
-        expect(await ticksOf(api, id)).toHaveLength(ticks);
-        expect(await listRuns(api, id)).toHaveLength(ticks);
+        const known = await ticksOf(api, id);
+        expect(known).toHaveLength(ticks);
+        // one that came just before is started, or was too late and is recorded so
+        const started = known.filter(({ outcome }) => outcome === 'STARTED');
+        expect(await listRuns(api, id)).toHaveLength(started.length);
       }
     }));
 

@@ -2,12 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { type ApiClient, collect, joinBatches, type LogBatch, RUN_LOG } from '../support/api-client.ts';
 import { mongoUri } from '../support/mongo.ts';
 import {
+  cancelRun,
   createSchedule,
   deleteSchedule,
+  findRun,
   listRuns,
   readLog,
   runPlaybook,
   waitForEnd,
+  waitForStatus,
 } from '../support/operations.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withNodes } from '../support/with-nodes.ts';
@@ -97,4 +100,32 @@ describe.skipIf(mongoUri() === null)('two nodes on one MongoDB', () => {
         expect(instants).toEqual(successive(instants));
       }
     }));
+
+  it('a run for which its node has no room is run by the other one', () =>
+    withNodes(
+      2,
+      {
+        playbooks: { ...PLAYBOOKS, 'hold.yaml': '# sleep 600000\n- hosts: localhost\n' },
+        env: { SIBLE_CONCURRENCY: '1' },
+      },
+      async ([first, second]) => {
+        const [{ api: full }, { api: idle }] = [first as TestServer, second as TestServer];
+        const hold = await runPlaybook(full, 'hold.yaml');
+        await waitForStatus(() => full, hold, 'RUNNING');
+        const ids = await Promise.all([1, 2, 3].map(() => runPlaybook(full, 'quick.yaml')));
+        const nodes = new Set<string>();
+        for (const id of ids) {
+          expect(await waitForStatus(() => idle, id, 'SUCCEEDED')).toMatchObject({ exitCode: 0 });
+          const { node } = await idle.request<{ node: { node: string } }>(
+            'query ($id: ID!) { node(id: $id) { ... on Run { node } } }',
+            { id },
+          );
+          nodes.add(node.node);
+        }
+        expect((await findRun(full, hold)).status).toBe('RUNNING');
+        expect(nodes.size).toBe(1);
+        await cancelRun(full, hold);
+        await waitForStatus(() => full, hold, 'CANCELED');
+      },
+    ));
 });

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
+import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -63,6 +66,24 @@ const DOCUMENTS: readonly [string, string, string, RegExp][] = [
     'a cost of 100,000',
     '{ schedules(first: 500) { edges { node { runs(first: 60) { edges { node { id } } } } } } }',
     '{ schedules(first: 500) { edges { node { runs(first: 500) { edges { node { id } } } } } } }',
+    /complex/i,
+  ],
+  [
+    '100 pages of logs',
+    '{ runs(first: 99) { edges { node { log { text } } } } }',
+    '{ runs(first: 500) { edges { node { log(first: 10000) { text } } } } }',
+    /complex/i,
+  ],
+  [
+    '100,000 instants',
+    '{ schedules(first: 90) { edges { node { nextRuns(count: 1000) } } } }',
+    `{ ${repeat(2, (n) => `a${n}: schedules(first: 500) { edges { node { nextRuns(count: 1000) } } }`)} }`,
+    /complex/i,
+  ],
+  [
+    'schedules of playbooks of schedules',
+    '{ playbooks { schedules { lastRun { id } } } }',
+    '{ playbooks { schedules { runs(first: 100) { edges { node { id } } } } } }',
     /complex/i,
   ],
   [
@@ -285,6 +306,26 @@ describe('limits of a WebSocket', () => {
       // and none of it has hurt the server
       expect(await api.request('{ system { version } }')).toBeTruthy();
       await cancelRun(api, runId);
+    }));
+
+  it('what is refused is closed, whatever its other end does', () =>
+    withLimits(async ({ server: { url, pid } }) => {
+      const open = () => readdirSync(`/proc/${pid}/fd`).length;
+      const before = open();
+      const { hostname, port } = new URL(url);
+      const head = (path: string, host: string) =>
+        `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\nmore`;
+      const sockets = Array.from({ length: 50 }, (_, n) => {
+        const socket = connectTcp({ host: hostname, port: Number(port), allowHalfOpen: true });
+        socket.on('error', () => undefined);
+        socket.write(
+          n % 2 === 0 ? head('/elsewhere', `127.0.0.1:${port}`) : head('/graphql', 'evil.example'),
+        );
+        return socket;
+      });
+      await Promise.all(sockets.map((socket) => once(socket.resume(), 'end')));
+      await waitUntil(() => open() <= before + 5, { withinMs: 10_000 });
+      for (const socket of sockets) socket.destroy();
     }));
 
   it('5,000 sockets are let in, and the next one when one of them has left', () =>

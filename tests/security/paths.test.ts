@@ -145,7 +145,7 @@ describe('paths', () => {
       mkdirSync(join(playbooksDir, 'folder.yaml'));
       writeFileSync(join(playbooksDir, 'huge.yaml'), '');
       truncateSync(join(playbooksDir, 'huge.yaml'), 1_000 * MIB);
-      for (const path of ['pipe.yaml', 'folder.yaml', 'huge.yaml']) {
+      for (const path of ['pipe.yaml', 'folder.yaml', 'huge.yaml', 'hello.yaml/x.yaml']) {
         for (const [name, input] of [
           ['run', { playbook: path }],
           ['create', { playbook: path, timing: { cron: '* * * * *' } }],

@@ -121,6 +121,12 @@ export async function createMongoRuns(db: Db): Promise<RunStore> {
       return (await runs.find(own).toArray()).map(documentToRun);
     },
 
+    async revive(workerId, ids, leaseUntil) {
+      const back = { $set: { status: 'running', leaseUntil, finishedAt: null, reason: null } } as const;
+      const revived = await Promise.all(ids.map((id) => change({ _id: id, workerId, status: 'lost' }, back)));
+      return revived.filter((run) => run !== null);
+    },
+
     async listRunningOf(workerId) {
       return (await runs.find({ workerId: { $eq: workerId }, status: 'running' }).toArray()).map(
         documentToRun,

@@ -326,9 +326,13 @@ async function insertMissing<D extends { _id: string }>(
     await collection.insertMany([...documents] as OptionalUnlessRequiredId<D>[], { ordered: false });
     return true;
   } catch (error) {
+    if (!(error instanceof MongoBulkWriteError)) throw error;
+    const faults = [error.writeErrors].flat();
+    // without any of its own it is about the write concern: they may be taken back
     const isAllThere =
-      error instanceof MongoBulkWriteError &&
-      [error.writeErrors].flat().every((writeError) => writeError.code === DUPLICATE_KEY);
+      faults.length > 0 &&
+      faults.every(({ code }) => code === DUPLICATE_KEY) &&
+      error.result.getWriteConcernError() === undefined;
     if (!isAllThere) throw error;
     return false;
   }

@@ -157,6 +157,14 @@ export function createSqliteRuns(statements: Statements): RunStore & { insertNow
       );
     },
 
+    async revive(workerId, ids, leaseUntil) {
+      const sql =
+        "UPDATE runs SET status = 'running', lease_until = ?, finished_at = NULL, reason = NULL WHERE id = ? AND worker_id = ? AND status = 'lost' RETURNING *";
+      return statements.transaction(() =>
+        ids.flatMap((id) => one(sql, leaseUntil.getTime(), id, workerId) ?? []),
+      );
+    },
+
     async listRunningOf(workerId) {
       return all<RunRow>(
         "SELECT * FROM runs WHERE worker_id = ? AND status = 'running' ORDER BY id",

@@ -11,6 +11,7 @@ it('makes the JSON that would be made without it', () => {
     { id: '1', payload: { data: { a: texts[1], b: [texts[0], texts[2], texts[1]], c: null, d: 4 } } },
     texts[1],
     { id: '2', payload: texts[0] },
+    { a: texts[1], b: { '': texts[2], c: { '': 1 } }, d: texts[1] },
   ]) {
     expect(joined(long.split(JSON.stringify(value, long.replacer)))).toBe(JSON.stringify(value));
   }

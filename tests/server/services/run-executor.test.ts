@@ -8,7 +8,7 @@ import { makeRun, NOON } from '../../support/make.ts';
 import { makeTempDir } from '../../support/temp-dir.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
-async function makeExecutor({ concurrency = 2 } = {}) {
+async function makeExecutor({ concurrency = 2, isShared = false } = {}) {
   const folder = await makeTempDir();
   const storage = await openSqliteStorage(join(folder.path, 'sible.sqlite'));
   const runner = createFakeRunner();
@@ -16,7 +16,7 @@ async function makeExecutor({ concurrency = 2 } = {}) {
   const errors: string[] = [];
   const playbooks = { missing: new Set<string>() };
   const executor = createRunExecutor({
-    storage,
+    storage: { ...storage, isShared },
     runner,
     runLogs: { ingest: async (process) => void (await process.exit), notifyEnd: () => undefined },
     playbooks: {
@@ -174,4 +174,50 @@ it('a run that is canceled while it is being started is ended', async () => {
   await admission.begin();
 
   await waitUntil(async () => (await statusOf('r')) === 'canceled');
+});
+
+it('a run for which there is no room is left to other nodes, where there may be any', async () => {
+  const { executor, storage, runner, statusOf } = await makeExecutor({ concurrency: 1, isShared: true });
+  const first = await executor.admit(makeRun({ id: 'first' }));
+  await storage.runs.insert(first.run);
+  await first.begin();
+  await storage.runs.insert(makeRun({ id: 'second' }));
+
+  expect(await executor.execute('second')).toBe(false);
+  expect(await statusOf('second')).toBe('queued');
+
+  runner.end('first');
+  const executed = executor.execute('second');
+  await waitUntil(() => runner.running.has('second'));
+  runner.end('second');
+  expect(await executed).toBe(true);
+});
+
+it('what is being let go of is not started before that is done', async () => {
+  const { executor, storage, runner } = await makeExecutor({ concurrency: 1 });
+  expect(await executor.arm(makeRun({ id: 'late' }))).toBe(true);
+  const manual = await executor.admit(makeRun({ id: 'manual' }));
+  await storage.runs.insert(manual.run);
+  await manual.begin();
+  let letGo = () => {};
+  const { disarm } = runner;
+  runner.disarm = async (id) => {
+    await new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    await disarm(id);
+  };
+  const late = await executor.admit(makeRun({ id: 'late' }));
+  await storage.runs.insert(late.run);
+  await late.begin();
+  runner.end('manual');
+
+  const executed = executor.execute('late');
+  await waitUntil(() => executor.countActive() === 0);
+  expect(runner.running.has('late')).toBe(false);
+  letGo();
+  await waitUntil(() => runner.running.has('late'));
+  expect(runner.calls.slice(-2)).toEqual(['disarm', 'start']);
+  runner.end('late');
+  await executed;
 });

@@ -1,0 +1,20 @@
+import Database from 'libsql';
+
+/**
+ * A lock that the kernel holds for this process, and lets go of however the process ends: also between containers on one
+ * volume, where process ids say nothing. SQLite knows how to hold one on every platform.
+ * @param path of a file for the lock alone
+ * @returns the function that lets go of it; null when another process, or this one, holds it
+ * @see https://www.sqlite.org/pragma.html#pragma_locking_mode
+ */
+export function takeFileLock(path: string): (() => void) | null {
+  const lock = new Database(path);
+  try {
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT');
+    return () => lock.close();
+  } catch (error) {
+    lock.close();
+    if (error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY') return null;
+    throw error;
+  }
+}
