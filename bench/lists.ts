@@ -1,7 +1,20 @@
+import { join } from 'node:path';
+import { openMongoStorage } from '../server/storage/mongo/mongo-storage.ts';
+import { openSqliteStorage } from '../server/storage/sqlite/sqlite-storage.ts';
+import type { Storage } from '../server/storage/storage.ts';
+import { makeRun, NOON } from '../tests/support/make.ts';
+import { makeTempDir } from '../tests/support/temp-dir.ts';
 import { type BareServer, withBareStorage } from './bare.ts';
 import { inParallel } from './fires.ts';
 import { type Measure, median } from './measure.ts';
-import { ANY_PLAYBOOK, type BenchServer, onEachStorage, withBuiltServer } from './setting.ts';
+import {
+  ANY_PLAYBOOK,
+  type BenchServer,
+  onEachStorage,
+  type StorageName,
+  storageChoice,
+  withBuiltServer,
+} from './setting.ts';
 
 const QUERY = '{ schedules(first: 50) { edges { node { id name playbook nextRunAt } } } }';
 const REQUESTS = 300;
@@ -30,6 +43,70 @@ export function lists(): Promise<Measure[]> {
       ];
     });
   });
+}
+
+const RUNS = 20_000;
+
+/** The first page of the history, and the last runs of a page of schedules, of few runs and of many: on the store itself. */
+export function runHistory(): Promise<Measure[]> {
+  return onEachStorage((storage) =>
+    withStorage(storage, async ({ runs }) => {
+      const schedules = Array.from({ length: 50 }, (_, n) => `schedule-${n}`);
+      const insert = (from: number, to: number) =>
+        inParallel(to - from, 16, (n) =>
+          runs.insert(
+            makeRun({
+              status: 'succeeded',
+              scheduleId: schedules[n % 50] ?? null,
+              queuedAt: new Date(NOON.getTime() + (from + n) * 1_000),
+            }),
+          ),
+        );
+      const time = async () => {
+        const times: number[] = [];
+        for (let n = 0; n < 100; n += 1) {
+          const begun = performance.now();
+          const page = await runs.list({}, { limit: 50, cursor: null, backward: false });
+          await runs.lastOfSchedules(schedules);
+          times.push(performance.now() - begun);
+          if (page.items.length !== 50) throw new Error(`A page of ${page.items.length}.`);
+        }
+        return median(times);
+      };
+      await insert(0, 200);
+      const few = await time();
+      await insert(200, RUNS);
+      const many = await time();
+      return [
+        {
+          name: 'first page of 50 runs and 50 last runs, of 20,000',
+          storage,
+          value: many,
+          unit: 'ms p50',
+          limit: few,
+          limitIs: 'of 200',
+          goal: '≤ 1.2 × of 200',
+          isReached: many / few <= 1.2,
+          details: { ratio: many / few },
+        },
+      ];
+    }),
+  );
+}
+
+async function withStorage<T>(kind: StorageName, work: (storage: Storage) => Promise<T>): Promise<T> {
+  const folder = await makeTempDir();
+  const choice = storageChoice(kind);
+  const storage = choice.env.MONGODB_URI
+    ? await openMongoStorage(choice.env.MONGODB_URI)
+    : await openSqliteStorage(join(folder.path, 'sible.sqlite'));
+  try {
+    return await work(storage);
+  } finally {
+    await storage.close();
+    await choice.drop();
+    await folder.remove();
+  }
 }
 
 async function fill(server: BenchServer, from: number, to: number): Promise<void> {

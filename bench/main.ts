@@ -1,7 +1,7 @@
 import { bundle } from './bundle.ts';
 import { creates } from './creates.ts';
 import { dueTogether, fireLatency } from './fires.ts';
-import { lists } from './lists.ts';
+import { lists, runHistory } from './lists.ts';
 import { logCapture } from './log-capture.ts';
 import { logLatency, logRate } from './log-latency.ts';
 import { describeMachine, type Measure, tableOf } from './measure.ts';
@@ -19,6 +19,7 @@ const MEASURES: Readonly<Record<string, () => Promise<Measure[]>>> = {
   'log-rate': logRate,
   subscribers,
   lists,
+  'run-history': runHistory,
   creates,
   'second-start': secondStart,
   idle,
