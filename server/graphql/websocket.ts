@@ -31,11 +31,18 @@ const MAX_MESSAGE_BYTES = 65_536;
 const MAX_OPERATIONS_PER_SOCKET = 20;
 /** Each costs memory; more than this is no console and no team. */
 const MAX_SOCKETS = 5_000;
+/** From one address, of those who have not shown that they may: they would take the places of others. */
+const MAX_STRANGERS = 1_000;
 const INIT_TIMEOUT_MS = 3_000;
 const PING_EVERY_MS = 12_000;
 /** A client that reads slowly gets to a ping late. */
 const MAX_UNANSWERED_PINGS = 5;
 const CLOSE_TIMEOUT_MS = 500;
+
+interface Extra {
+  /** No stranger any more. Safe to call again. */
+  introduced(): void;
+}
 
 interface Enveloped {
   execute: (args: ExecutionArgs) => unknown;
@@ -45,6 +52,8 @@ interface Enveloped {
 export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): GraphqlWebSocket {
   const { yoga, isAuthorized, onInternalError } = options;
   const longStrings = createLongStrings();
+  /** Sockets by address that have not introduced themselves. */
+  const strangers = new Map<string, number>();
   const sockets = new WebSocketServer({
     noServer: true,
     handleProtocols,
@@ -56,9 +65,11 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
     jsonMessageReplacer: longStrings.replacer,
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     // false closes the socket with 4403
-    onConnect: ({ connectionParams }) => {
+    onConnect: ({ connectionParams, extra }) => {
       const given = connectionParams?.authorization ?? connectionParams?.Authorization;
-      return isAuthorized(typeof given === 'string' ? given : undefined);
+      const isGood = isAuthorized(typeof given === 'string' ? given : undefined);
+      if (isGood) (extra as Extra).introduced();
+      return isGood;
     },
     onSubscribe: async (ctx, _id, params) => {
       if (Object.keys(ctx.subscriptions).length > MAX_OPERATIONS_PER_SOCKET) {
@@ -89,7 +100,21 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
     subscribe: (args) => (args.rootValue as Enveloped).subscribe({ ...args, rootValue: undefined }),
   } as ServerOptions);
 
+  /** @returns the function that takes it off the list, once */
+  function countStranger(address: string): () => void {
+    strangers.set(address, (strangers.get(address) ?? 0) + 1);
+    let isCounted = true;
+    return () => {
+      if (!isCounted) return;
+      isCounted = false;
+      const others = (strangers.get(address) ?? 1) - 1;
+      if (others > 0) strangers.set(address, others);
+      else strangers.delete(address);
+    };
+  }
+
   function serve(client: WebSocket, request: IncomingMessage): void {
+    const introduced = countStranger(request.socket.remoteAddress ?? '');
     // faults of the client's frames, which close the socket by themselves
     client.on('error', () => undefined);
     const stopPinging = pingUntilSilent(client);
@@ -106,9 +131,10 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
             });
           }),
       },
-      { socket: client, request },
+      { introduced } satisfies Extra,
     );
     client.once('close', (code, reason) => {
+      introduced();
       stopPinging();
       Promise.resolve(closed(code, String(reason))).catch(onInternalError);
     });
@@ -116,7 +142,8 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
 
   return {
     upgrade(request, socket, head) {
-      if (sockets.clients.size >= MAX_SOCKETS) {
+      const known = strangers.get(request.socket.remoteAddress ?? '') ?? 0;
+      if (sockets.clients.size >= MAX_SOCKETS || known >= MAX_STRANGERS) {
         socket.once('finish', () => socket.destroy());
         socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n');
         return;

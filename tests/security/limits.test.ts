@@ -203,8 +203,10 @@ describe('limits of requests', () => {
 });
 
 describe('limits of a WebSocket', () => {
-  const connect = (url: string, isIntroduced = true) => {
-    const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+  const connect = (url: string, isIntroduced = true, localAddress = '127.0.0.1') => {
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', {
+      localAddress,
+    });
     const messages: { type: string; id?: string; payload?: unknown }[] = [];
     let closed: number | null = null;
     socket.on('open', () => isIntroduced && socket.send(JSON.stringify({ type: 'connection_init' })));
@@ -326,6 +328,24 @@ describe('limits of a WebSocket', () => {
       await Promise.all(sockets.map((socket) => once(socket.resume(), 'end')));
       await waitUntil(() => open() <= before + 5, { withinMs: 10_000 });
       for (const socket of sockets) socket.destroy();
+    }));
+
+  it('1,000 that have not introduced themselves are let in from one address, and hinder no other', () =>
+    withLimits(async ({ server: { url } }) => {
+      const silent = Array.from({ length: 1_000 }, () => connect(url, false));
+      await Promise.all(silent.map((socket) => socket.opened()));
+      expect(await connect(url).closed()).toBe(1006);
+      const elsewhere = connect(url, true, '127.0.0.2');
+      await elsewhere.acknowledged();
+      // as soon as one has left there is room for another
+      silent.pop()?.close();
+      await waitUntil(
+        async () =>
+          (await connect(url, false)
+            .opened()
+            .catch(() => null)) === true || null,
+      );
+      for (const socket of [...silent, elsewhere]) socket.close();
     }));
 
   it('5,000 sockets are let in, and the next one when one of them has left', () =>
