@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -86,6 +87,11 @@ export async function startApp(options: AppOptions): Promise<App> {
       dataDir: await realpath(config.dataDir),
       onWarning: (message) => logger.warn(message),
     });
+    if (!existsSync(options.ansiblePlaybook))
+      logger.warn(
+        { path: options.ansiblePlaybook },
+        'there is no ansible-playbook here: no playbook can be run',
+      );
     const runLogs = createRunLogService({ storage, onError });
     closers.push(() => runLogs.close());
 

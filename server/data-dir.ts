@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { cp, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { access, constants, cp, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { takeFileLock } from './storage/sqlite/file-lock.ts';
@@ -25,11 +25,17 @@ export interface DataDir {
 export async function openDataDir(path: string): Promise<DataDir> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
+    await access(path, constants.W_OK);
     const release = takeFileLock(join(path, 'lock.sqlite'));
-    if (!release)
+    const pidFile = join(path, 'server.pid');
+    if (!release) {
+      const pid = (await readFile(pidFile, 'utf8').catch(() => '')).trim();
       throw new DataDirError(
-        `Another Sible uses this data folder: ${path}. Stop it first, or set SIBLE_DATA_DIR.`,
+        `Another Sible${pid && ` (process ${pid})`} uses this data folder: ${path}. Stop it first, or set SIBLE_DATA_DIR.`,
       );
+    }
+    // for people: who holds the lock is known to the kernel alone
+    await writeFile(pidFile, `${process.pid}\n`);
     return {
       path,
       workerId: await readWorkerId(join(path, 'worker-id')),
@@ -38,19 +44,19 @@ export async function openDataDir(path: string): Promise<DataDir> {
   } catch (error) {
     if (error instanceof DataDirError) throw error;
     throw new DataDirError(
-      `The data folder "${path}" cannot be used: ${error instanceof Error ? error.message : String(error)}.`,
+      `The data folder "${path}" cannot be used: ${error instanceof Error ? error.message : String(error)}. Set SIBLE_DATA_DIR to a folder that this user may write.`,
     );
   }
 }
 
-/** Copies the examples to a playbook folder that does not exist yet; one that exists is left as it is, also when empty. */
+/**
+ * Copies the examples to a playbook folder that does not exist yet; one that exists is left as it is, also when empty.
+ * @throws {DataDirError} when it is no folder
+ */
 export async function seedPlaybooks(playbooksDir: string, examplesDir: string): Promise<void> {
-  try {
-    await stat(playbooksDir);
-    return;
-  } catch {
-    // not there: made below
-  }
+  const found = await stat(playbooksDir).catch(() => null);
+  if (found?.isDirectory()) return;
+  if (found) throw new DataDirError(`SIBLE_PLAYBOOKS_DIR: "${playbooksDir}" is not a folder.`);
   // by rename, so that a start that is cut short does not leave half of them
   const making = `${playbooksDir}.${randomBytes(4).toString('hex')}.tmp`;
   await mkdir(making, { recursive: true });

@@ -61,7 +61,10 @@ function fail(error: unknown): never {
     isAddressError(error);
   const text =
     error instanceof Error ? (isExpected ? error.message : (error.stack ?? error.message)) : String(error);
-  process.stderr.write(`Sible cannot start.\n${text}\n`);
+  const hint = isAddressError(error)
+    ? '. Set SIBLE_PORT, or SIBLE_HOST, to what is free on this machine.'
+    : '';
+  process.stderr.write(`Sible cannot start.\n${text}${hint}\n`);
   process.exit(1);
 }
 

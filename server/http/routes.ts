@@ -159,7 +159,9 @@ function sendError(reply: FastifyReply, error: unknown, requestId: string): Fast
   const status = statusCodeOf(error);
   if (error instanceof Error && status >= 400 && status < 500) {
     // Fastify's own: a body that is no JSON, too long, of another type
-    return reply.code(status).send({ error: { code: 'BAD_REQUEST', message: error.message } });
+    const message =
+      status === 415 ? 'Send JSON, with the header "content-type: application/json".' : error.message;
+    return reply.code(status).send({ error: { code: 'BAD_REQUEST', message } });
   }
   reply.log.error({ err: error, requestId }, 'internal error');
   return reply

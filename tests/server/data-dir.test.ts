@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { DataDirError, openDataDir } from '../../server/data-dir.ts';
+import { DataDirError, openDataDir, seedPlaybooks } from '../../server/data-dir.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 
 async function makePath() {
@@ -18,7 +18,9 @@ it('lets one server in at a time, and the next one when it is gone', async () =>
 
   const refused = openDataDir(path);
   await expect(refused).rejects.toThrow(DataDirError);
-  await expect(refused).rejects.toThrow(/Another Sible uses this data folder: .*Stop it first/);
+  await expect(refused).rejects.toThrow(
+    /Another Sible \(process \d+\) uses this data folder: .*Stop it first/,
+  );
 
   first.release();
   const second = await openDataDir(path);
@@ -49,5 +51,6 @@ it('is not held by a server that was killed, whatever its process id was', async
 it('says what is wrong with a folder that cannot be used', async () => {
   const path = await makePath();
   writeFileSync(path, '');
-  await expect(openDataDir(path)).rejects.toThrow(/cannot be used/);
+  await expect(openDataDir(path)).rejects.toThrow(/cannot be used.*SIBLE_DATA_DIR/);
+  await expect(seedPlaybooks(path, path)).rejects.toThrow(/SIBLE_PLAYBOOKS_DIR.*not a folder/);
 });

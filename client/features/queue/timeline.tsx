@@ -1,8 +1,11 @@
-import { createMemo, For } from 'solid-js';
+import { createMemo, For, Show } from 'solid-js';
 import { absolute, currentTime } from '../../lib/time.ts';
 
 const DAY_MS = 86_400_000;
 const MAX_LANES = 12;
+const HOURS = [0, 3, 6, 9, 12, 15, 18, 21];
+/** So many instants of a schedule the queue asks for; what comes behind them is drawn as a band. */
+const TIMELINE_RUNS = 30;
 
 /** When the schedules shown run in the next 24 hours. */
 export function Timeline(props: {
@@ -15,27 +18,39 @@ export function Timeline(props: {
         id,
         name,
         fires: nextRuns.filter((fire) => Date.parse(fire) <= until),
+        goesOn: nextRuns.length === TIMELINE_RUNS && Date.parse(nextRuns.at(-1) ?? '') < until,
       }))
       .filter((lane) => lane.fires.length > 0)
       .slice(0, MAX_LANES);
   });
+  const left = (fire: string) => `${((Date.parse(fire) - currentTime()) / DAY_MS) * 100}%`;
   return (
     <>
       <h2 class="mt-6 mb-2">Next 24 hours</h2>
       <div class="card p-4">
+        <Show when={lanes().length > 0}>
+          <div class="lane sub" aria-hidden="true">
+            <span />
+            <div class="axis">
+              <For each={HOURS}>{(hours) => <span>{hours === 0 ? 'now' : `+${hours} h`}</span>}</For>
+            </div>
+          </div>
+        </Show>
         <For each={lanes()} fallback={<span class="sub">Nothing runs within a day.</span>}>
           {(lane) => (
             <div class="lane">
               <span class="truncate pr-3">{lane.name}</span>
               <div>
                 <For each={lane.fires}>
-                  {(fire) => (
-                    <i
-                      style={{ left: `${((Date.parse(fire) - currentTime()) / DAY_MS) * 100}%` }}
-                      title={absolute(fire)}
-                    />
-                  )}
+                  {(fire) => <i style={{ left: left(fire) }} title={absolute(fire)} />}
                 </For>
+                <Show when={lane.goesOn}>
+                  <i
+                    class="more"
+                    style={{ left: left(lane.fires.at(-1) ?? '') }}
+                    title={`and so on after ${absolute(lane.fires.at(-1) ?? '')}`}
+                  />
+                </Show>
               </div>
             </div>
           )}
