@@ -111,7 +111,12 @@ case "${1:-}" in
   kill)
     signal_front KILL
     pid=$(postmaster)
-    [ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || true ;;
+    [ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || true
+    # a start right after must not take the dying one for one that answers
+    for _ in $(seq 100); do
+      answers "$port" || break
+      sleep 0.05
+    done ;;
   down)
     signal_front TERM
     in_chroot "$pg_bin/pg_ctl -D $pg_data -m immediate stop" >/dev/null 2>&1 || true

@@ -120,9 +120,16 @@ async function killInALoop(
     await kill(round);
     stop.abort();
     await changing;
-    await waitUntil(async () => (await fetch(`${test.server.url}/readyz`)).status === 200, {
-      withinMs: 60_000,
-      everyMs: 100,
+    let answer = '';
+    await waitUntil(
+      async () => {
+        const response = await fetch(`${test.server.url}/readyz`);
+        answer = await response.text();
+        return response.status === 200;
+      },
+      { withinMs: 60_000, everyMs: 100 },
+    ).catch((error: unknown) => {
+      throw new Error(`Round ${round}: ${error}\n${answer}\n${test.server.output()}`);
     });
     const stored = await expectAsKnown(test.api, known);
     if (round % 10 === 9 || round === rounds - 1) {
