@@ -85,7 +85,7 @@ start_both() {
   mkdir -p "$state"
   FERRETDB_TELEMETRY=disable setsid "$ferretdb" --no-auth --listen-addr="127.0.0.1:$port" --debug-addr=- --log-level=error \
     --state-dir="$state" --postgresql-url="postgres://postgres@127.0.0.1:$pg_port/postgres" \
-    >"$cache/ferretdb-$port.log" 2>&1 </dev/null &
+    >>"$cache/ferretdb-$port.log" 2>&1 </dev/null &
   echo $! >"$pid_file"
   for _ in $(seq 100); do
     answers "$port" && return

@@ -64,6 +64,10 @@ export async function withServer(
         api = createApiClient(server.url, options.env?.SIBLE_ADMIN_TOKEN ?? null);
       },
     });
+  } catch (error) {
+    // what the server had to say is the half of what went wrong
+    console.error(server.output().slice(-4_000));
+    throw error;
   } finally {
     await api.close();
     await server.stop();
