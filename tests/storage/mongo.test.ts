@@ -6,11 +6,13 @@ import {
   tickToDocument,
 } from '../../server/storage/mongo/mongo-documents.ts';
 import { openMongoStorage } from '../../server/storage/mongo/mongo-storage.ts';
+import { reopenWhenSilent } from '../../server/storage/mongo/silent-driver.ts';
 import type { Storage } from '../../server/storage/storage.ts';
 import { describeJobBackendContract } from '../contract/job-backend-contract.ts';
 import { describeStorageContract } from '../contract/storage-contract.ts';
 import { fireOne, makeRun, makeSchedule, minutesAfter, NOON } from '../support/make.ts';
 import { makeMongoDatabase, mongoUri } from '../support/mongo.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 if (mongoUri() === null) console.log('MongoDB is not covered: MONGODB_URI is not set.');
 
@@ -99,4 +101,27 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
     expect(String(error)).toMatch(/cannot be used/);
     expect(String(error)).not.toMatch(/secret/);
   }, 40_000);
+
+  it('is opened anew when the driver has stopped looking for it, and its handles stay good', async () => {
+    const database = makeMongoDatabase();
+    // a driver that looks once a minute is silent for the test
+    const client = new MongoClient(database.uri, { heartbeatFrequencyMS: 60_000 });
+    await client.connect();
+    const things = client.db().collection('things');
+    await things.insertOne({ n: 1 });
+    let reopened = 0;
+    client.on('topologyOpening', () => {
+      reopened += 1;
+    });
+    const stop = reopenWhenSilent(client, { silentMs: 300, everyMs: 50 });
+    try {
+      await waitUntil(() => reopened === 2);
+      await things.insertOne({ n: 2 });
+      expect(await things.countDocuments()).toBe(2);
+    } finally {
+      stop();
+      await client.close();
+      await database.drop();
+    }
+  });
 });

@@ -21,7 +21,9 @@ if (!canKillMongo)
   console.log('Not covered: a MongoDB that is killed, since scripts/mongo-wire.sh runs none here');
 
 export function startOwnMongo(): OwnMongo {
-  const env = { ...process.env, SIBLE_MONGO_PORT: '27217', SIBLE_MONGO_PG_PORT: '55532' };
+  // two runs of the suite must not kill each other's; both below the ports that the kernel gives to connections
+  const port = 27_200 + Math.floor(Math.random() * 500);
+  const env = { ...process.env, SIBLE_MONGO_PORT: String(port), SIBLE_MONGO_PG_PORT: String(port + 1_000) };
   const call = (command: string) =>
     execFileSync(SCRIPT, [command], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   call('down');

@@ -5,6 +5,7 @@ import { createMongoChanges } from './mongo-changes.ts';
 import { createMongoRunLogs } from './mongo-run-logs.ts';
 import { createMongoRuns } from './mongo-runs.ts';
 import { createMongoSchedules, createMongoTicks } from './mongo-schedules.ts';
+import { reopenWhenSilent } from './silent-driver.ts';
 
 /** The database cannot be used, and why; says nothing of the credentials in its URI. */
 export class DatabaseConnectionError extends Error {
@@ -17,6 +18,9 @@ export class DatabaseConnectionError extends Error {
 const CONNECT_TIMEOUT_MS = 8_000;
 /** A server that hangs is not waited for longer than this: the call fails, and is made again by whoever needs it. */
 const SOCKET_TIMEOUT_MS = 15_000;
+/** A look at the server may take as long as a connection may, and the next one comes ten seconds later. */
+const SILENT_MS = 3 * CONNECT_TIMEOUT_MS;
+const LOOK_EVERY_MS = 5_000;
 const MAX_CONNECTIONS = 30;
 const DEFAULT_DATABASE = 'sible';
 
@@ -66,6 +70,7 @@ async function assemble(client: MongoClient, db: Db): Promise<Storage> {
       .createIndexes([{ key: { name: 1, 'data.instant': 1 } }, { key: { name: 1, 'data.runId': 1 } }]),
     jobBackend.connect(),
   ]);
+  const stopLooking = reopenWhenSilent(client, { silentMs: SILENT_MS, everyMs: LOOK_EVERY_MS });
   return {
     kind: 'mongodb',
     isShared: true,
@@ -79,6 +84,7 @@ async function assemble(client: MongoClient, db: Db): Promise<Storage> {
       await db.command({ ping: 1 }, { timeoutMS: timeoutMs });
     },
     async close() {
+      stopLooking();
       await changes.close();
       await client.close();
     },
