@@ -13,7 +13,8 @@
 set -euo pipefail
 cache=${SIBLE_MONGO_CACHE:-/var/cache/mongo-wire}
 port=${SIBLE_MONGO_PORT:-27117}
-pg_port=${SIBLE_MONGO_PG_PORT:-55432}
+# below the ports that the kernel gives to connections: one of those may be taken when it starts
+pg_port=${SIBLE_MONGO_PG_PORT:-25432}
 root=$cache/rootfs
 ferretdb=$cache/bin/ferretdb
 ferretdb_version=v2.7.0
