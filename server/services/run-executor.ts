@@ -1,13 +1,13 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError } from '../domain/errors.ts';
 import { isFinished, type Run, type RunEnd } from '../domain/run.ts';
 import { type RunExit, type Runner, type RunProcess, RunRefusedError } from '../runner/runner.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
 import type { Storage } from '../storage/storage.ts';
-import { batching } from './batching.ts';
+import { createActiveRuns, type Following } from './active-runs.ts';
 import type { PlaybookService } from './playbook-service.ts';
 import type { RunLogService } from './run-log-service.ts';
 import { createSlots } from './slots.ts';
+import { surely } from './surely.ts';
 
 /** The runs of this node: starts them, follows them to their end, and takes them up again after a restart. */
 export interface RunExecutor {
@@ -69,28 +69,16 @@ export interface RunExecutorOptions {
 
 /** How often a worker vouches for its runs. */
 export const HEARTBEAT_MS = 5_000;
-const LEASE_MS = 20_000;
-/** A node that is stopped on purpose comes back, and its playbooks go on meanwhile. */
-const LEASE_WHILE_STOPPED_MS = 600_000;
-const RETRY_MS = 1_000;
 /** So long a queued run waits for room here; then another node may have it. */
 const ROOM_WAIT_MS = 1_000;
 /** So many waiting runs are looked at in a heartbeat. */
 const LOOKED_AT = 200;
 
-interface ActiveRun {
-  readonly process: RunProcess;
-  isCanceling: boolean;
-  /** How it ended is known, or that nobody will know: it is not vouched for as running any more. */
-  isEnding: boolean;
-  readonly ended: Promise<void>;
-}
-
 export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
   const { storage, runner, scheduler, workerId } = options;
   const { runs } = storage;
-  const active = new Map<string, ActiveRun>();
   const closing = new AbortController();
+  const active = createActiveRuns({ ...options, stopping: closing.signal });
   const slots = createSlots(options.concurrency);
   /** Runs that are made ready, and have no place yet. */
   const armed = new Set<string>();
@@ -110,52 +98,30 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
       if (change.kind !== 'run') return;
       if (active.has(change.id) || starting.has(change.id)) void cancelIfAsked(change.id);
       // started by another node, or canceled
-      if (waiting.has(change.id)) void forgetIfNotQueued(change.id);
+      if (waiting.has(change.id)) void forgetUnlessQueued([change.id]);
     });
   }
 
   function stopListeningIfIdle(): void {
-    if (active.size + starting.size + waiting.size > 0) return;
+    if (active.count() + starting.size + waiting.size > 0) return;
     stopListening?.();
     stopListening = null;
   }
 
   async function beat(): Promise<void> {
-    await forgetWaiting();
+    // what the changes should have told: they are hints, and may be lost
+    await forgetUnlessQueued([...waiting].slice(0, LOOKED_AT));
     stopListeningIfIdle();
-    const ids = [...active].filter(([, { isEnding }]) => !isEnding).map(([id]) => id);
-    if (ids.length === 0) return;
-    try {
-      const renewed = await runs.renewLeases(workerId, ids, lease(LEASE_MS));
-      for (const run of renewed) if (run.cancelRequestedAt) cancelIfHere(run.id);
-      if (renewed.length === ids.length) return;
-      // given up by the others while this node was paused or cut off
-      const known = new Set(renewed.map(({ id }) => id));
-      const others = ids.filter((id) => !known.has(id));
-      for (const { id } of await runs.revive(workerId, others, lease(LEASE_MS)))
-        await storage.changes.publish({ kind: 'run', id });
-    } catch (error) {
-      options.onError(error, 'renewing leases');
-    }
+    await active.vouch();
   }
 
-  /** What the changes should have told: they are hints, and may be lost. */
-  async function forgetWaiting(): Promise<void> {
-    if (waiting.size === 0) return;
-    const ids = [...waiting].slice(0, LOOKED_AT);
+  async function forgetUnlessQueued(runIds: readonly string[]): Promise<void> {
+    if (runIds.length === 0) return;
     try {
-      for (const [i, run] of (await runs.findMany(ids)).entries())
-        if (run?.status !== 'queued') waiting.delete(ids[i] ?? '');
+      for (const [i, run] of (await runs.findMany(runIds)).entries())
+        if (run?.status !== 'queued') waiting.delete(runIds[i] ?? '');
     } catch (error) {
       options.onError(error, 'looking at waiting runs');
-    }
-  }
-
-  async function forgetIfNotQueued(runId: string): Promise<void> {
-    try {
-      if ((await runs.find(runId))?.status !== 'queued') waiting.delete(runId);
-    } catch (error) {
-      options.onError(error, `looking at run ${runId}`);
     }
   }
 
@@ -169,67 +135,17 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
 
   function cancelIfHere(runId: string): void {
     if (starting.has(runId)) starting.set(runId, true);
-    const run = active.get(runId);
-    if (!run || run.isCanceling) return;
-    run.isCanceling = true;
-    run.process
-      .cancel((step) => options.onInfo(step, { runId }))
-      .catch((error: unknown) => {
-        run.isCanceling = false;
-        options.onError(error, `canceling run ${runId}`);
-      });
+    active.cancel(runId);
   }
 
-  function lease(ms: number): Date {
-    return new Date(options.now().getTime() + ms);
-  }
-
-  /**
-   * Follows a process to its end, and only then says how the run ended: a finished run has its whole log.
-   * @param isNew whether nothing of its log can be stored yet
-   */
-  function follow(
-    process: RunProcess,
-    isNew: boolean,
-    endOf: (exit: RunExit) => RunEnd,
-    isLost = false,
-  ): Promise<void> {
-    const { runId } = process;
-    const work = async () => {
-      await options.runLogs.ingest(process, isNew, closing.signal);
-      const end = endOf(await process.exit);
-      const followed = active.get(runId);
-      if (followed) followed.isEnding = true;
-      await finishSurely(runId, end);
-      await runner.discard(runId);
-    };
-    const ended = work()
-      .catch((error: unknown) => {
-        if (!closing.signal.aborted) options.onError(error, `following run ${runId}`);
-      })
-      .finally(() => active.delete(runId));
-    active.set(runId, { process, isCanceling: false, isEnding: isLost, ended });
+  function follow(process: RunProcess, how: Following): Promise<void> {
+    const ended = active.follow(process, how);
     listen();
     return ended;
   }
 
-  const finish = batching<{ readonly id: string; readonly end: RunEnd }>((ends) =>
-    runs.finishOwn(workerId, ends),
-  );
-
-  /** As often as it takes: the end of a run must not be lost because the database was away. */
-  async function finishSurely(runId: string, end: RunEnd): Promise<void> {
-    for (;;) {
-      try {
-        await finish({ id: runId, end });
-        await storage.changes.publish({ kind: 'run', id: runId });
-        options.runLogs.notifyEnd(runId);
-        return;
-      } catch (error) {
-        options.onError(error, `storing the end of run ${runId}`);
-        await delay(RETRY_MS, undefined, { signal: closing.signal });
-      }
-    }
+  function untilAnswered<T>(during: string, ask: () => Promise<T>): Promise<T> {
+    return surely(ask, closing.signal, (error) => options.onError(error, during));
   }
 
   /** Why a run cannot be run, in words; null when it can. */
@@ -252,14 +168,10 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
   /** Whether a run that is ours by its row still is: a node that was paused for longer than its lease cannot know. */
   async function isStillOurs({ id, leaseUntil }: Run): Promise<boolean> {
     if (leaseUntil !== null && options.now() < leaseUntil) return true;
-    for (;;) {
-      try {
-        return (await runs.renewLeases(workerId, [id], lease(LEASE_MS))).length === 1;
-      } catch (error) {
-        options.onError(error, `looking whether run ${id} is ours`);
-        await delay(RETRY_MS, undefined, { signal: closing.signal });
-      }
-    }
+    const renewed = await untilAnswered(`looking whether run ${id} is ours`, () =>
+      runs.renewLeases(workerId, [id], active.lease()),
+    );
+    return renewed.length === 1;
   }
 
   /** Starts a run that is ours by its row, and follows it to its end. Its place is the caller's. */
@@ -268,7 +180,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
     if (parameters === null) throw new Error(`Run ${id} was admitted without parameters.`);
     if (!(await isStillOurs(ours))) {
       starting.delete(id);
-      await finishSurely(id, failureOf('It was not started: its node was paused for too long.'));
+      await active.finish(id, failureOf('It was not started: its node was paused for too long.'));
       await runner.disarm(id);
       return;
     }
@@ -278,7 +190,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
     } catch (error) {
       starting.delete(id);
       if (!(error instanceof RunRefusedError)) options.onError(error, `starting run ${id}`);
-      await finishSurely(
+      await active.finish(
         id,
         failureOf(
           error instanceof RunRefusedError ? error.message : 'It could not be started: internal error.',
@@ -287,7 +199,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
       await runner.discard(id);
       return;
     }
-    const ended = follow(process, true, endOf);
+    const ended = follow(process, { isNew: true, isLost: false, endOf });
     const isCanceled = starting.get(id);
     starting.delete(id);
     if (isCanceled) cancelIfHere(id);
@@ -299,18 +211,13 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
    * that nobody starts would count as lost.
    * @returns null when somebody else has it
    */
-  async function claimSurely(runId: string): Promise<Run | null> {
-    for (;;) {
-      try {
-        const claimed = await runs.claim(runId, workerId, options.now(), lease(LEASE_MS));
-        if (claimed) return claimed;
-        const found = await runs.find(runId);
-        return found?.status === 'running' && found.workerId === workerId ? found : null;
-      } catch (error) {
-        options.onError(error, `claiming run ${runId}`);
-        await delay(RETRY_MS, undefined, { signal: closing.signal });
-      }
-    }
+  function claimSurely(runId: string): Promise<Run | null> {
+    return untilAnswered(`claiming run ${runId}`, async () => {
+      const claimed = await runs.claim(runId, workerId, options.now(), active.lease());
+      if (claimed) return claimed;
+      const found = await runs.find(runId);
+      return found?.status === 'running' && found.workerId === workerId ? found : null;
+    });
   }
 
   function disarm(runId: string): Promise<void> {
@@ -345,7 +252,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
       status: 'running',
       workerId,
       startedAt: options.now(),
-      leaseUntil: lease(LEASE_MS),
+      leaseUntil: active.lease(),
     };
   }
 
@@ -392,27 +299,19 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
       run: admitted,
       begin,
       drop,
-      async settle() {
-        for (;;) {
-          try {
-            // first what may store it still
-            await storage.schedules.completeFirings();
-            const stored = await runs.find(admitted.id);
-            if (stored?.status === admitted.status) return await begin();
-            if (stored?.status === 'lost' && stored.workerId === workerId) {
-              await runs.finish(
-                admitted.id,
-                workerId,
-                failureOf('It was not started: the database was away.'),
-              );
-            }
-            return await drop();
-          } catch (error) {
-            options.onError(error, `looking whether run ${admitted.id} was stored`);
-            if (closing.signal.aborted) return;
-            await delay(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined);
+      settle() {
+        const decide = async () => {
+          // first what may store it still
+          await storage.schedules.completeFirings();
+          const stored = await runs.find(admitted.id);
+          if (stored?.status === admitted.status) return begin();
+          if (stored?.status === 'lost' && stored.workerId === workerId) {
+            await runs.finish(admitted.id, workerId, failureOf('It was not started: the database was away.'));
           }
-        }
+          return drop();
+        };
+        // rejects only when this node stops: the next start looks at what is stored
+        return untilAnswered(`looking whether run ${admitted.id} was stored`, decide).catch(() => undefined);
       },
     };
   }
@@ -432,7 +331,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
     switch (reattached.kind) {
       case 'attached':
         slots.take();
-        void follow(reattached.process, false, endOf).finally(slots.free);
+        void follow(reattached.process, { isNew: false, isLost: false, endOf }).finally(slots.free);
         return;
       case 'lost': {
         const { reason } = reattached;
@@ -442,7 +341,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
           reason,
           finishedAt,
         });
-        void follow(reattached.process, false, endOfLost, true);
+        void follow(reattached.process, { isNew: false, isLost: true, endOf: endOfLost });
         return;
       }
       case 'notStarted':
@@ -537,19 +436,15 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
     },
 
     cancelIfHere,
-    countActive: () => active.size,
+    countActive: active.count,
 
     async close() {
       clearInterval(heartbeat);
       stopListening?.();
-      if (active.size > 0) {
-        await runs
-          .renewLeases(workerId, [...active.keys()], lease(LEASE_WHILE_STOPPED_MS))
-          .catch((error: unknown) => options.onError(error, 'renewing leases'));
-      }
+      await active.vouchWhileStopped();
       closing.abort();
       await runner.close();
-      await Promise.all([...active.values()].map(({ ended }) => ended));
+      await active.ended();
     },
   };
 }
