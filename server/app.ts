@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -87,11 +86,6 @@ export async function startApp(options: AppOptions): Promise<App> {
       dataDir: await realpath(config.dataDir),
       onWarning: (message) => logger.warn(message),
     });
-    if (!existsSync(options.ansiblePlaybook))
-      logger.warn(
-        { path: options.ansiblePlaybook },
-        'there is no ansible-playbook here: no playbook can be run',
-      );
     const runLogs = createRunLogService({ storage, onError });
     closers.push(() => runLogs.close());
 

@@ -96,7 +96,7 @@ function textOf(
 }
 
 /** Without anything that a terminal would obey: colours, titles, links, the clipboard, the cursor. Lines stay lines. */
-export function plainText(text: string): string {
+function plainText(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
   return stripVTControlCharacters(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
 }

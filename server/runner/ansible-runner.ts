@@ -71,24 +71,26 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
     return words;
   }
 
-  /** @throws {RunRefusedError} */
-  function requireProgram(): void {
-    if (!isAbsolute(options.ansiblePlaybook)) return;
+  /** Why nothing can be run; null when something can, as far as can be told without running it. */
+  function programProblem(): string | null {
+    if (!isAbsolute(options.ansiblePlaybook)) return null;
     try {
       accessSync(options.ansiblePlaybook, constants.X_OK);
+      return null;
     } catch {
-      throw new RunRefusedError(
-        `"${options.ansiblePlaybook}" is not there or cannot be executed; install Ansible or set SIBLE_ANSIBLE_PLAYBOOK.`,
-      );
+      return `"${options.ansiblePlaybook}" is not there or cannot be executed; install Ansible or set SIBLE_ANSIBLE_PLAYBOOK.`;
     }
   }
+  const missing = programProblem();
+  if (missing) options.onWarning(missing);
 
   /** Supervisors that wait for their request; each resolves when it has ended. */
   const armed = new Map<string, Promise<void>>();
 
   /** @throws {RunRefusedError} */
   function launch(spool: Spool, request: RunRequest): Promise<void> {
-    requireProgram();
+    const problem = programProblem();
+    if (problem) throw new RunRefusedError(problem);
     try {
       spool.create();
       return launcher.launch(request.runId, prepareCommand(spool, request));

@@ -13,10 +13,10 @@ import { confirm } from '../../ui/confirm.tsx';
 import { Empty, Failed, Loading } from '../../ui/states.tsx';
 import { StatusBadge, statusBar, statusWord } from '../../ui/status-badge.tsx';
 import { toast, toastError } from '../../ui/toast.tsx';
-import { Timeline } from './timeline.tsx';
+import { TIMELINE_RUNS, Timeline } from './timeline.tsx';
 
 const QUEUE = graphql(`
-  query Queue($first: Int!, $filter: ScheduleFilter) {
+  query Queue($first: Int!, $fires: Int!, $filter: ScheduleFilter) {
     schedules(first: $first, filter: $filter) {
       totalCount
       pageInfo { hasNextPage }
@@ -24,7 +24,7 @@ const QUEUE = graphql(`
         node {
           id name playbook description timezone enabled nextRunAt problem version
           timing { __typename ... on CronTiming { expression } }
-          nextRuns(count: 30)
+          nextRuns(count: $fires)
           runs(first: 8) { edges { node { id status exitCode reason queuedAt finishedAt } } }
         }
       }
@@ -70,6 +70,7 @@ export default function QueuePage() {
   const [shown, setShown] = createSignal(PAGE);
   const query = createLiveQuery(QUEUE, () => ({
     first: shown(),
+    fires: TIMELINE_RUNS,
     filter: {
       ...(search().trim() === '' ? {} : { search: search().trim() }),
       ...(filter() === 'all' ? {} : { enabled: filter() === 'enabled' }),

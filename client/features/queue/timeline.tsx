@@ -4,8 +4,8 @@ import { absolute, currentTime } from '../../lib/time.ts';
 const DAY_MS = 86_400_000;
 const MAX_LANES = 12;
 const HOURS = [0, 3, 6, 9, 12, 15, 18, 21];
-/** So many instants of a schedule the queue asks for; what comes behind them is drawn as a band. */
-const TIMELINE_RUNS = 30;
+/** So many instants of a schedule are to be given; what comes behind them is drawn as a band. */
+export const TIMELINE_RUNS = 30;
 
 /** When the schedules shown run in the next 24 hours. */
 export function Timeline(props: {
