@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ApiClient } from '../tests/support/api-client.ts';
+import { createSchedule } from '../tests/support/operations.ts';
 import { waitUntil } from '../tests/support/wait-until.ts';
 import { type Measure, maximum, median, percentile } from './measure.ts';
 import { type BenchServer, onEachStorage, type StorageName, withBuiltServer } from './setting.ts';
@@ -20,7 +21,12 @@ export function fireLatency(): Promise<Measure[]> {
       const first = Date.now() + 4_000;
       for (let n = 0; n < SCHEDULES; n += 1) {
         const anchor = new Date(first + (n * 1_000) / SCHEDULES).toISOString();
-        await create(server.api, { every: { seconds: 1, anchor } }, `every second ${n}`);
+        await createSchedule(
+          server.api,
+          'a.yaml',
+          { every: { seconds: 1, anchor } },
+          { name: `every second ${n}` },
+        );
       }
       await startsOf(server, FIRES);
       const runs = await listFired(server.api);
@@ -57,7 +63,9 @@ async function together(storage: StorageName, count: number): Promise<Measure[]>
   return withBuiltServer({ storage, program: CLOCK, env }, async (server, program) => {
     const bare = await bareLoop(program, server.folder, count);
     const instant = new Date(Date.now() + 10_000 + count * 12);
-    await inParallel(count, 8, (n) => create(server.api, { at: instant.toISOString() }, `together ${n}`));
+    await inParallel(count, 8, async (n) => {
+      await createSchedule(server.api, 'a.yaml', { at: instant.toISOString() }, { name: `together ${n}` });
+    });
     if (Date.now() > instant.getTime() - 3_000) throw new Error('The schedules were not created in time.');
     const starts = await startsOf(server, count);
     const late = starts.map((at) => at - instant.getTime());
@@ -133,14 +141,6 @@ async function startsOf(server: BenchServer, count: number): Promise<number[]> {
 /** How long after its instant each start was; instants lie `stepMs` apart from `first` on. */
 function latenessOf(starts: readonly number[], stepMs: number, first: number): number[] {
   return [...starts].sort((a, b) => a - b).map((at, n) => at - (first + n * stepMs));
-}
-
-async function create(api: ApiClient, timing: object, name: string): Promise<void> {
-  const { createSchedule } = await api.request<{ createSchedule: { __typename: string } }>(
-    'mutation ($input: CreateScheduleInput!) { createSchedule(input: $input) { __typename ... on Error { message } } }',
-    { input: { playbook: 'a.yaml', name, timing } },
-  );
-  if (createSchedule.__typename !== 'CreateSchedulePayload') throw new Error(JSON.stringify(createSchedule));
 }
 
 async function listFired(api: ApiClient): Promise<number> {

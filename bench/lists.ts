@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { openMongoStorage } from '../server/storage/mongo/mongo-storage.ts';
-import { openSqliteStorage } from '../server/storage/sqlite/sqlite-storage.ts';
+import { openStorage } from '../server/storage/open-storage.ts';
 import type { Storage } from '../server/storage/storage.ts';
 import { makeRun, NOON } from '../tests/support/make.ts';
+import { createSchedule } from '../tests/support/operations.ts';
 import { makeTempDir } from '../tests/support/temp-dir.ts';
 import { type BareServer, withBareStorage } from './bare.ts';
 import { inParallel } from './fires.ts';
@@ -97,9 +97,10 @@ export function runHistory(): Promise<Measure[]> {
 async function withStorage<T>(kind: StorageName, work: (storage: Storage) => Promise<T>): Promise<T> {
   const folder = await makeTempDir();
   const choice = storageChoice(kind);
-  const storage = choice.env.MONGODB_URI
-    ? await openMongoStorage(choice.env.MONGODB_URI)
-    : await openSqliteStorage(join(folder.path, 'sible.sqlite'));
+  const storage = await openStorage({
+    mongodbUri: choice.env.MONGODB_URI ?? null,
+    sqlitePath: join(folder.path, 'sible.sqlite'),
+  });
   try {
     return await work(storage);
   } finally {
@@ -111,16 +112,7 @@ async function withStorage<T>(kind: StorageName, work: (storage: Storage) => Pro
 
 async function fill(server: BenchServer, from: number, to: number): Promise<void> {
   await inParallel(to - from, 8, async (n) => {
-    await server.api.request(
-      'mutation ($input: CreateScheduleInput!) { createSchedule(input: $input) { __typename } }',
-      {
-        input: {
-          playbook: 'a.yaml',
-          name: `schedule ${from + n}`,
-          timing: { cron: `${n % 60} ${n % 24} 1 1 *` },
-        },
-      },
-    );
+    await createSchedule(server.api, 'a.yaml', `${n % 60} ${n % 24} 1 1 *`, { name: `schedule ${from + n}` });
   });
 }
 

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { runPlaybook, waitForEnd } from '../tests/support/operations.ts';
-import { type Measure, median, memoryOf, resetPeakMemory } from './measure.ts';
+import { memoryOf } from '../tests/support/processes.ts';
+import { type Measure, median, resetPeakMemory } from './measure.ts';
 import { type BenchServer, onEachStorage, withBuiltServer } from './setting.ts';
 
 const LINES = 1_000_000;

@@ -64,13 +64,6 @@ export function describeMachine(): Record<string, string | number> {
   };
 }
 
-/** Memory of a process, in MB: what it holds now and the most that it held. */
-export function memoryOf(pid: number): { readonly now: number; readonly peak: number } {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const mb = (field: string) => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1_024;
-  return { now: mb('VmRSS'), peak: mb('VmHWM') };
-}
-
 /** From here on the peak of `memoryOf` is counted anew: a start takes more than what is measured. */
 export function resetPeakMemory(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5');

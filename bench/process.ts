@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { createSchedule } from '../tests/support/operations.ts';
+import { memoryOf } from '../tests/support/processes.ts';
 import { withBareStorage } from './bare.ts';
 import { inParallel } from './fires.ts';
-import { cpuOf, type Measure, maximum, median, memoryOf } from './measure.ts';
+import { cpuOf, type Measure, maximum, median } from './measure.ts';
 import { onEachStorage, withBuiltServer } from './setting.ts';
 
 const STARTS = 7;
@@ -53,10 +55,7 @@ export function idle(): Promise<Measure[]> {
     });
     return withBuiltServer({ storage, program: '#!/bin/sh\n' }, async (server) => {
       await inParallel(SCHEDULES, 8, async (n) => {
-        await server.api.request(
-          'mutation ($input: CreateScheduleInput!) { createSchedule(input: $input) { __typename } }',
-          { input: { playbook: 'a.yaml', name: `schedule ${n}`, timing: { cron: '0 3 1 1 *' } } },
-        );
+        await createSchedule(server.api, 'a.yaml', '0 3 1 1 *', { name: `schedule ${n}` });
       });
       await server.server.stop();
       await server.restart();

@@ -1,7 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeMongoDatabase, mongoUri } from '../tests/support/mongo.ts';
-import type { StorageChoice } from '../tests/support/storages.ts';
+import { SQLITE, type StorageChoice } from '../tests/support/storages.ts';
 import { makeTempDir } from '../tests/support/temp-dir.ts';
 import { type TestServer, withServer } from '../tests/support/with-server.ts';
 import type { Measure } from './measure.ts';
@@ -17,7 +17,7 @@ export async function onEachStorage(
 }
 
 export function storageChoice(storage: StorageName): StorageChoice {
-  if (storage === 'sqlite') return { env: {}, drop: async () => undefined };
+  if (storage === 'sqlite') return SQLITE;
   const database = makeMongoDatabase();
   return { env: { MONGODB_URI: database.uri }, drop: database.drop };
 }

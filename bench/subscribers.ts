@@ -1,8 +1,9 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { runPlaybook, waitForEnd } from '../tests/support/operations.ts';
+import { memoryOf } from '../tests/support/processes.ts';
 import { withBareServer } from './bare.ts';
-import { type Measure, memoryOf, resetPeakMemory } from './measure.ts';
+import { type Measure, resetPeakMemory } from './measure.ts';
 import { onEachStorage, withBuiltServer } from './setting.ts';
 import type { SubscribersJob, SubscribersResult } from './subscribers-client.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isBrowserMissing, shot, useBrowser } from '../support/browser.ts';
 import { listRuns } from '../support/operations.ts';
+import { SQLITE } from '../support/storages.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withServer } from '../support/with-server.ts';
 
@@ -16,11 +17,10 @@ const SAVE = 'mutation ($input: SavePlaybookInput!) { savePlaybook(input: $input
 
 describe.skipIf(isBrowserMissing)('the console', () => {
   const { withPage } = useBrowser();
-  const noStorage = { env: {}, drop: async () => undefined };
 
   it('edits, saves, schedules every minute, shows the queue and the live log, and deletes', () =>
     withServer(
-      { storage: noStorage, ansible: 'real', playbooks: { 'hello.yaml': HELLO } },
+      { storage: SQLITE, ansible: 'real', playbooks: { 'hello.yaml': HELLO } },
       ({ server: { url }, api }) =>
         withPage(async (page) => {
           await page.goto(`${url}/queue`);
@@ -69,7 +69,7 @@ describe.skipIf(isBrowserMissing)('the console', () => {
   it('shows a log while it arrives, lets go when scrolled up, and holds a million lines', () =>
     withServer(
       {
-        storage: noStorage,
+        storage: SQLITE,
         ansible: 'scripted',
         playbooks: {
           'million.yaml': '# lines 1000000 0\n- hosts: localhost\n',
@@ -108,7 +108,7 @@ describe.skipIf(isBrowserMissing)('the console', () => {
   it('asks for the key, and works on a phone in the dark', () =>
     withServer(
       {
-        storage: noStorage,
+        storage: SQLITE,
         ansible: 'scripted',
         playbooks: { 'a.yaml': '- hosts: localhost\n' },
         env: { SIBLE_ADMIN_TOKEN: 'a-token-for-tests-only' },
@@ -135,7 +135,7 @@ describe.skipIf(isBrowserMissing)('the console', () => {
 
   it('shows both texts when somebody else saved first, and loses neither', () =>
     withServer(
-      { storage: noStorage, ansible: 'scripted', playbooks: { 'hello.yaml': HELLO } },
+      { storage: SQLITE, ansible: 'scripted', playbooks: { 'hello.yaml': HELLO } },
       ({ server: { url }, api }) =>
         withPage(async (page) => {
           const save = async (content: string) => {

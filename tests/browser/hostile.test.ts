@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { isBrowserMissing, shot, useBrowser } from '../support/browser.ts';
 import { createSchedule, runPlaybook, waitForEnd } from '../support/operations.ts';
+import { SQLITE } from '../support/storages.ts';
 import { withServer } from '../support/with-server.ts';
 
 /** Whatever a name, a playbook or a log says, the page shows it, and does nothing of it. */
@@ -54,7 +55,7 @@ describe.skipIf(isBrowserMissing)('hostile texts in the console', () => {
   it('are texts on every page, make no element and no link, and say nothing to the browser', () =>
     withServer(
       {
-        storage: { env: {}, drop: async () => undefined },
+        storage: SQLITE,
         ansible: 'scripted',
         playbooks: {
           'evil.yaml': `# raw ${Buffer.from(LOG).toString('base64')}\n# ${EVIL}\n- hosts: localhost\n`,

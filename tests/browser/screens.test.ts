@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { isBrowserMissing, shot, useBrowser } from '../support/browser.ts';
 import { createSchedule, listRuns, runPlaybook } from '../support/operations.ts';
+import { SQLITE } from '../support/storages.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withServer } from '../support/with-server.ts';
 
@@ -13,7 +14,6 @@ const LOOKS = [
 ] as const;
 const raw = (text: string) => `# raw ${Buffer.from(text).toString('base64')}\n`;
 const NO_RUN = Buffer.from('Run:00000000-0000-4000-8000-000000000000').toString('base64');
-const noStorage = { env: {}, drop: async () => undefined };
 
 /** Pictures of all: ALL_SCREENSHOTS=folder npx vitest run --project browser */
 describe.skipIf(isBrowserMissing)('every page', () => {
@@ -36,7 +36,7 @@ describe.skipIf(isBrowserMissing)('every page', () => {
 
   it('says the next step when there is nothing', () =>
     withServer(
-      { storage: noStorage, ansible: 'scripted', playbooks: { 'not-a-playbook.txt': '' } },
+      { storage: SQLITE, ansible: 'scripted', playbooks: { 'not-a-playbook.txt': '' } },
       ({ server: { url } }) =>
         inEachLook(async (page, look) => {
           for (const [path, text] of [
@@ -55,7 +55,7 @@ describe.skipIf(isBrowserMissing)('every page', () => {
 
   it('says what failed when the server does, and tries again when asked to', () =>
     withServer(
-      { storage: noStorage, ansible: 'scripted', playbooks: { 'a.yaml': '- hosts: localhost\n' } },
+      { storage: SQLITE, ansible: 'scripted', playbooks: { 'a.yaml': '- hosts: localhost\n' } },
       ({ server: { url } }) =>
         inEachLook(async (page, look, faults) => {
           await page.route('**/graphql', (route) =>
@@ -81,7 +81,7 @@ describe.skipIf(isBrowserMissing)('every page', () => {
   it('fits its screen with every status on it', () =>
     withServer(
       {
-        storage: noStorage,
+        storage: SQLITE,
         ansible: 'scripted',
         playbooks: {
           'site/web.yaml': `${raw('\u001b[0;32mok: [web-01.example.com]\u001b[0m\n')}- hosts: localhost\n`,

@@ -6,6 +6,7 @@ import { createSchedules, expectAllRan, ticksOf, untilEachTicked } from '../supp
 import { mongoUri } from '../support/mongo.ts';
 import { findRun, runPlaybook, waitForEnd, waitForStatus } from '../support/operations.ts';
 import { times } from '../support/soak.ts';
+import { SQLITE } from '../support/storages.ts';
 import { AWAY_MS, SURVIVOR_PLAYBOOKS, survives } from '../support/survives.ts';
 import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { withNodes } from '../support/with-nodes.ts';
@@ -120,7 +121,7 @@ describe('an SQLite file', () => {
   it('that another program locks costs no instant, no line and no true end, and holds up no other request', () =>
     withServer(
       {
-        storage: { env: {}, drop: async () => undefined },
+        storage: SQLITE,
         ansible: 'scripted',
         playbooks: SURVIVOR_PLAYBOOKS,
         env: { SIBLE_CONCURRENCY: '50' },
@@ -149,7 +150,7 @@ describe('an SQLite file', () => {
   it('a request that meets the lock waits for it', () =>
     withServer(
       {
-        storage: { env: {}, drop: async () => undefined },
+        storage: SQLITE,
         ansible: 'scripted',
         playbooks: SURVIVOR_PLAYBOOKS,
       },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { createApiClient } from '../support/api-client.ts';
 import { findRun, readLog, runPlaybook, waitForEnd } from '../support/operations.ts';
+import { countedLines } from '../support/printed.ts';
 import { startServerProcess } from '../support/server-process.ts';
 import { describeOnBothStorages } from '../support/storages.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
@@ -15,8 +16,6 @@ const freeBytes = (path: string) => {
   const { bavail, bsize } = statfsSync(path);
   return bavail * bsize;
 };
-const count = (from: number, to: number) =>
-  Array.from({ length: to - from + 1 }, (_, n) => String(from + n).padStart(79, '0')).join('\n');
 
 const mount = (folder: string) =>
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'sible-test', folder], { stdio: 'pipe' });
@@ -66,7 +65,7 @@ describeOnBothStorages('a data folder of 64 MB', (choose) => {
           // whatever else fails now, it answers, and what was known before can be read
           for (let n = 0; n < 20; n += 1) {
             expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
-            expect((await readLog(api, calm)).text).toBe(count(1, 1_000));
+            expect((await readLog(api, calm)).text).toBe(countedLines(1_000));
           }
           // one that cannot be started now is refused, or ended, and does not hang
           const during = await runPlaybook(api, 'calm.yaml').catch(() => null);
@@ -81,13 +80,13 @@ describeOnBothStorages('a data folder of 64 MB', (choose) => {
           expect(log.complete).toBe(true);
           expect(log.totalLines).toBeGreaterThan(100_000);
           const kept = log.text.split('\n').filter((line) => /^\d{79}$/.test(line));
-          expect(kept.join('\n') === count(1, kept.length)).toBe(true);
+          expect(kept.join('\n') === countedLines(kept.length)).toBe(true);
 
           if (during !== null)
             expect(['SUCCEEDED', 'FAILED']).toContain((await waitForEnd(() => api, during)).status);
           const after = await runPlaybook(api, 'calm.yaml');
           expect((await waitForEnd(() => api, after)).status).toBe('SUCCEEDED');
-          expect((await readLog(api, after)).text).toBe(count(1, 1_000));
+          expect((await readLog(api, after)).text).toBe(countedLines(1_000));
           expect((await findRun(api, flood)).status).toBe('FAILED');
           expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
         } finally {

@@ -2,20 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { ApiClient } from '../support/api-client.ts';
 import { ticksOf, untilEachTicked } from '../support/ledger.ts';
+import { createSchedule, deleteSchedule, updateSchedule } from '../support/operations.ts';
 import { canKillMongo, type OwnMongo, startOwnMongo } from '../support/own-mongo.ts';
 import { times } from '../support/soak.ts';
+import { SQLITE } from '../support/storages.ts';
 import { AWAY_MS, SURVIVOR_PLAYBOOKS, survives } from '../support/survives.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { type TestServer, withServer } from '../support/with-server.ts';
 
 /** What was acknowledged is there after a kill, whole, and what was not is there as a whole or not at all. */
 
-const CREATE = `mutation ($input: CreateScheduleInput!) { createSchedule(input: $input) {
-  ... on CreateSchedulePayload { schedule { id } } ... on Error { message } } }`;
-const UPDATE = `mutation ($input: UpdateScheduleInput!) { updateSchedule(input: $input) {
-  ... on UpdateSchedulePayload { schedule { version } } ... on Error { message } } }`;
-const DELETE = `mutation ($id: ID!) { deleteSchedule(input: { id: $id }) {
-  ... on DeleteSchedulePayload { id } ... on Error { message } } }`;
 const LIST = `{ schedules(first: 500) { edges { node { id name enabled nextRunAt problem timing { ... on CronTiming { expression } } } } } }`;
 
 interface Stored {
@@ -49,19 +45,16 @@ async function changeUntilCut(
     const name = `${prefix}-${n}`;
     const state: Known = { id: null, mayBeThere: true, mayBeGone: true, expressions: new Set([EARLY]) };
     known.set(name, state);
-    const { createSchedule } = await api.request<{ createSchedule: { schedule: { id: string } } }>(CREATE, {
-      input: { playbook: 'quick.yaml', name, timing: { cron: EARLY } },
-    });
-    const { id } = createSchedule.schedule;
+    const id = await createSchedule(api, 'quick.yaml', EARLY, { name });
     Object.assign(state, { id, mayBeGone: false });
     if (n % 3 !== 0) {
       state.expressions.add(LATER);
-      await api.request(UPDATE, { input: { id, timing: { cron: LATER } } });
+      await updateSchedule(api, id, { timing: { cron: LATER } });
       state.expressions.delete(EARLY);
     }
     if (n % 3 !== 1) {
       state.mayBeGone = true;
-      await api.request(DELETE, { id });
+      await deleteSchedule(api, id);
       state.mayBeThere = false;
     }
   }
@@ -100,7 +93,7 @@ async function expectFiring(api: ApiClient, stored: readonly Stored[]): Promise<
     const instants = (await ticksOf(api, id)).map(({ scheduledFor }) => scheduledFor);
     expect(new Set(instants).size).toBe(instants.length);
   }
-  for (const { id } of stored) await api.request(DELETE, { id });
+  for (const { id } of stored) await deleteSchedule(api, id);
 }
 
 async function killInALoop(
@@ -143,7 +136,7 @@ describe('an SQLite file', () => {
   it('has what was acknowledged, and nothing by half, when the server is killed while it changes schedules', () =>
     withServer(
       {
-        storage: { env: {}, drop: async () => undefined },
+        storage: SQLITE,
         ansible: 'scripted',
         playbooks: SURVIVOR_PLAYBOOKS,
       },

@@ -18,6 +18,8 @@ import {
   waitForEnd,
   waitForStatus,
 } from '../support/operations.ts';
+import { countedLines, printedLines } from '../support/printed.ts';
+import { memoryOf } from '../support/processes.ts';
 import { times } from '../support/soak.ts';
 import { describeOnBothStorages } from '../support/storages.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -40,11 +42,7 @@ const PLAYBOOKS = {
   'wait.yaml': '# print begun\n# sleep 600000\n- hosts: localhost\n',
   'flood.yaml': '# count 200000\n- hosts: localhost\n',
 };
-const COUNTED = (count: number) =>
-  Array.from({ length: count }, (_, i) => `${i + 1}`.padStart(79, '0')).join('\n');
 
-const memoryMb = ({ server }: TestServer) =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1]) / 1_024;
 /** Connections of clients, and files of the data folder: those to the database are a pool, which grows when it is busy. */
 function countHeld({ server, dataDir }: TestServer): number {
   const port = Number(new URL(server.url).port).toString(16).toUpperCase().padStart(4, '0');
@@ -97,7 +95,7 @@ describeOnBothStorages('the log', (choose) => {
         await fetch(`${test.server.url}/healthz`);
         answers.push(performance.now() - begun);
       }
-      const expected = COUNTED(1_000_000);
+      const expected = countedLines(1_000_000);
       expect((await watched) === expected).toBe(true);
       expect((await download(test, id)).toString() === `${expected}\n`).toBe(true);
       answers.sort((a, b) => a - b);
@@ -106,10 +104,11 @@ describeOnBothStorages('the log', (choose) => {
 
   it('of one line of 50 MB is split, says so, and takes no memory of that size', () =>
     withScripted(async (test) => {
-      const before = memoryMb(test);
+      const before = memoryOf(test.server.pid).now;
       let most = before;
       const id = await runPlaybook(test.api, 'one-line.yaml');
-      while ((await findRun(test.api, id)).status !== 'SUCCEEDED') most = Math.max(most, memoryMb(test));
+      while ((await findRun(test.api, id)).status !== 'SUCCEEDED')
+        most = Math.max(most, memoryOf(test.server.pid).now);
       expect(most - before).toBeLessThan(200);
       const lines = (await download(test, id)).toString().split('\n');
       expect(lines.at(-1)).toBe('');
@@ -177,7 +176,7 @@ describeOnBothStorages('the log', (choose) => {
     withScripted(async (test) => {
       await timeRun(test.api, 'flood.yaml');
       const alone = Math.min(await timeRun(test.api, 'flood.yaml'), await timeRun(test.api, 'flood.yaml'));
-      const before = memoryMb(test);
+      const before = memoryOf(test.server.pid).now;
       const id = await runPlaybook(test.api, 'flood.yaml');
       const count = times(100, 1_000);
       const sockets = await Promise.all(Array.from({ length: count }, () => readSlowly(test.server.url, id)));
@@ -185,9 +184,9 @@ describeOnBothStorages('the log', (choose) => {
       const beside = Math.min(await timeRun(test.api, 'flood.yaml'), await timeRun(test.api, 'flood.yaml'));
       // a benchmark measures it; here only what would be a queue for each reader is caught
       expect(beside).toBeLessThan(Math.max(alone * 3, alone + 1_000));
-      expect(memoryMb(test) - before).toBeLessThan(300);
+      expect(memoryOf(test.server.pid).now - before).toBeLessThan(300);
       for (const socket of sockets) socket.destroy();
-      expect(await tail(test.api, id)).toBe(COUNTED(200_000));
+      expect(await tail(test.api, id)).toBe(countedLines(200_000));
     }));
 
   it('is read from any line, whenever it is asked for: before it began, while it is made, and after its end', () =>
@@ -204,7 +203,7 @@ describeOnBothStorages('the log', (choose) => {
         await waitForStatus(() => api, running, 'RUNNING');
         const live = tail(api, running, 0);
         await waitForEnd(() => api, running);
-        const whole = Array.from({ length: 600 }, (_, i) => `line ${i + 1} of 600`).join('\n');
+        const whole = printedLines(600);
         for (const text of [await early, await live, await tail(api, running)]) expect(text).toBe(whole);
         for (const after of [1, 599, 600, 10_000]) {
           expect(await tail(api, running, after)).toBe(whole.split('\n').slice(after).join('\n'));

@@ -8,7 +8,16 @@ import {
   untilEachTicked,
 } from '../support/ledger.ts';
 import { mongoUri } from '../support/mongo.ts';
-import { findRun, readLog, runPlaybook, waitForEnd, waitForStatus } from '../support/operations.ts';
+import {
+  cancelRun,
+  createSchedule,
+  findRun,
+  readLog,
+  runPlaybook,
+  waitForEnd,
+  waitForStatus,
+} from '../support/operations.ts';
+import { printedLines } from '../support/printed.ts';
 import { times } from '../support/soak.ts';
 import { withNodes } from '../support/with-nodes.ts';
 import type { TestServer } from '../support/with-server.ts';
@@ -17,7 +26,7 @@ const PLAYBOOKS = {
   'quick.yaml': '# print done\n- hosts: localhost\n',
   'long.yaml': '# lines 700 100\n- hosts: localhost\n',
 };
-const LONG_LINES = Array.from({ length: 700 }, (_, i) => `line ${i + 1} of 700`).join('\n');
+const LONG_LINES = printedLines(700);
 const ENV = { SIBLE_CONCURRENCY: '50' };
 
 const withTwo = (work: (first: TestServer, second: TestServer) => Promise<void>) =>
@@ -52,7 +61,12 @@ describe.skipIf(mongoUri() === null)('nodes on one MongoDB', () => {
           const at = new Date(Math.ceil(Date.now() / 1_000) * 1_000 + 4_000).toISOString();
           const ids = await Promise.all(
             Array.from({ length: 100 }, (_, n) =>
-              createOnce((nodes[n % count] as TestServer).api, at, `round ${round}, ${n}`),
+              createSchedule(
+                (nodes[n % count] as TestServer).api,
+                'quick.yaml',
+                { at },
+                { name: `round ${round}, ${n}` },
+              ),
             ),
           );
           await untilEachTicked(() => first.api, ids, 1);
@@ -117,25 +131,12 @@ describe.skipIf(mongoUri() === null)('nodes on one MongoDB', () => {
         expect((await findRun(one.api, waiting)).status).toBe('QUEUED');
         await other.server.kill();
 
-        await one.api.request('mutation ($id: ID!) { cancelRun(input: { id: $id }) { __typename } }', {
-          id: holds[0],
-        });
+        await cancelRun(one.api, holds[0] ?? '');
 
         expect(await waitForEnd(() => one.api, waiting)).toMatchObject({ status: 'SUCCEEDED' });
         await other.restart();
-        await other.api.request('mutation ($id: ID!) { cancelRun(input: { id: $id }) { __typename } }', {
-          id: holds[1],
-        });
+        await cancelRun(other.api, holds[1] ?? '');
         await waitForStatus(() => one.api, holds[1] ?? '', 'CANCELED');
       },
     ));
 });
-
-async function createOnce(api: TestServer['api'], at: string, name: string): Promise<string> {
-  const { createSchedule: made } = await api.request<{ createSchedule: { schedule?: { id: string } } }>(
-    'mutation ($input: CreateScheduleInput!) { createSchedule(input: $input) { ... on CreateSchedulePayload { schedule { id } } ... on Error { message } } }',
-    { input: { playbook: 'quick.yaml', name, timing: { at } } },
-  );
-  if (!made.schedule) throw new Error(JSON.stringify(made));
-  return made.schedule.id;
-}

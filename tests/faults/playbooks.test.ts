@@ -4,11 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createApiClient } from '../support/api-client.ts';
 import { times } from '../support/soak.ts';
+import { SQLITE } from '../support/storages.ts';
 import { withServer } from '../support/with-server.ts';
 
 /** The text of a playbook under two that edit it, and under a server that dies while it writes. */
 
-const SQLITE = { env: {}, drop: async () => undefined };
 const SAVE = `mutation ($input: SavePlaybookInput!) { savePlaybook(input: $input) {
   __typename ... on SavePlaybookPayload { playbook { content revision } } ... on Error { message } } }`;
 const READ = '{ playbook(path: "shared.yaml") { content revision } }';

@@ -2,7 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { ApiClient } from '../support/api-client.ts';
 import { ticksOf, untilEachTicked } from '../support/ledger.ts';
-import { createSchedule, deleteSchedule, listRuns, waitForEnd } from '../support/operations.ts';
+import {
+  createSchedule,
+  deleteSchedule,
+  listRuns,
+  updateSchedule,
+  waitForEnd,
+} from '../support/operations.ts';
 import { times } from '../support/soak.ts';
 import { describeOnBothStorages } from '../support/storages.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -12,14 +18,6 @@ const PLAYBOOKS = {
   'quick.yaml': '# print done\n- hosts: localhost\n',
   'slow.yaml': '# print begun\n# sleep 2500\n- hosts: localhost\n',
 };
-
-async function update(api: ApiClient, id: string, input: object): Promise<void> {
-  const { updateSchedule } = await api.request<{ updateSchedule: { __typename: string } }>(
-    'mutation ($input: UpdateScheduleInput!) { updateSchedule(input: $input) { __typename ... on Error { message } } }',
-    { input: { id, ...input } },
-  );
-  expect(updateSchedule).toEqual({ __typename: 'UpdateSchedulePayload' });
-}
 
 /** Resolves shortly before, at, or shortly after the next whole second. */
 const aroundTheSecond = () => delay(1_000 - (Date.now() % 1_000) - 60 + Math.random() * 120);
@@ -38,30 +36,43 @@ describeOnBothStorages('a schedule that is changed right at its instant', (choos
     await deleteSchedule(api, other);
   }
 
+  /**
+   * Changes so many schedules, each around its instant.
+   * @param change what is done, and how much there is of the schedule right after
+   * @returns that, by the ids of the schedules, when nothing of them can be on its way any more
+   */
+  async function changeAtTheInstant(
+    api: ApiClient,
+    rounds: number,
+    playbook: string,
+    change: (id: string) => Promise<number>,
+  ): Promise<Map<string, number>> {
+    const changed = new Map<string, number>();
+    for (let round = 0; round < rounds; round += 1) {
+      const id = await createSchedule(api, playbook, '* * * * * *', { overlap: 'ALLOW' });
+      await aroundTheSecond();
+      changed.set(id, await change(id));
+    }
+    await untilInstantsHavePassed(api);
+    return changed;
+  }
+
   it('starts nothing more once it was deleted', () =>
     withApi(async (api) => {
-      const counts: { id: string; runs: number }[] = [];
-      for (let round = 0; round < times(15, 200); round += 1) {
-        const id = await createSchedule(api, 'quick.yaml', '* * * * * *', { overlap: 'ALLOW' });
-        await aroundTheSecond();
+      const deleted = await changeAtTheInstant(api, times(15, 200), 'quick.yaml', async (id) => {
         await deleteSchedule(api, id);
-        counts.push({ id, runs: (await listRuns(api, id)).length });
-      }
-      await untilInstantsHavePassed(api);
-      for (const { id, runs } of counts) expect(await listRuns(api, id)).toHaveLength(runs);
+        return (await listRuns(api, id)).length;
+      });
+      for (const [id, runs] of deleted) expect(await listRuns(api, id)).toHaveLength(runs);
     }));
 
   it('fires nothing once it was paused', () =>
     withApi(async (api) => {
-      const paused: { id: string; ticks: number }[] = [];
-      for (let round = 0; round < times(10, 50); round += 1) {
-        const id = await createSchedule(api, 'quick.yaml', '* * * * * *', { overlap: 'ALLOW' });
-        await aroundTheSecond();
-        await update(api, id, { enabled: false });
-        paused.push({ id, ticks: (await ticksOf(api, id)).length });
-      }
-      await untilInstantsHavePassed(api);
-      for (const { id, ticks } of paused) {
+      const paused = await changeAtTheInstant(api, times(10, 50), 'quick.yaml', async (id) => {
+        await updateSchedule(api, id, { enabled: false });
+        return (await ticksOf(api, id)).length;
+      });
+      for (const [id, ticks] of paused) {
         const known = await ticksOf(api, id);
         expect(known).toHaveLength(ticks);
         // one that came just before is started, or was too late and is recorded so
@@ -72,15 +83,11 @@ describeOnBothStorages('a schedule that is changed right at its instant', (choos
 
   it('fires by its new timing only once it was edited, also while it runs', () =>
     withApi(async (api) => {
-      const edited: { id: string; ticks: number }[] = [];
-      for (let round = 0; round < times(8, 50); round += 1) {
-        const id = await createSchedule(api, 'slow.yaml', '* * * * * *', { overlap: 'ALLOW' });
-        await aroundTheSecond();
-        await update(api, id, { timing: { cron: '0 0 1 1 *' } });
-        edited.push({ id, ticks: (await ticksOf(api, id)).length });
-      }
-      await untilInstantsHavePassed(api);
-      for (const { id, ticks } of edited) {
+      const edited = await changeAtTheInstant(api, times(8, 50), 'slow.yaml', async (id) => {
+        await updateSchedule(api, id, { timing: { cron: '0 0 1 1 *' } });
+        return (await ticksOf(api, id)).length;
+      });
+      for (const [id, ticks] of edited) {
         expect(await ticksOf(api, id)).toHaveLength(ticks);
         const { node } = await api.request<{ node: { nextRunAt: string } }>(
           'query ($id: ID!) { node(id: $id) { ... on Schedule { nextRunAt } } }',
@@ -96,7 +103,7 @@ describeOnBothStorages('a schedule that is changed right at its instant', (choos
     withApi(async (api) => {
       const id = await createSchedule(api, 'slow.yaml', '* * * * * *', { overlap: 'ALLOW' });
       await untilEachTicked(() => api, [id], 1);
-      await update(api, id, { playbook: 'quick.yaml' });
+      await updateSchedule(api, id, { playbook: 'quick.yaml' });
       const before = new Set((await listRuns(api, id)).map((run) => run.id));
       await waitUntil(async () => (await listRuns(api, id)).length >= before.size + 3, { withinMs: 20_000 });
       await deleteSchedule(api, id);

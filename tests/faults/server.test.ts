@@ -1,20 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
 import { expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createLogBuffer } from '../../client/features/runs/log-buffer.ts';
 import { reconnectWaitMs } from '../../client/lib/reconnect.ts';
-import { type LogBatch, RUN_LOG } from '../support/api-client.ts';
+import { type ApiClient, type LogBatch, RUN_LOG } from '../support/api-client.ts';
 import { findRun, listRuns, readLog, runPlaybook, waitForEnd, waitForStatus } from '../support/operations.ts';
+import { printedLines } from '../support/printed.ts';
+import { processesOf, processIds } from '../support/processes.ts';
 import { times } from '../support/soak.ts';
 import { describeOnBothStorages } from '../support/storages.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { type TestServer, withServer } from '../support/with-server.ts';
-
-const lines = (count: number) =>
-  Array.from({ length: count }, (_, i) => `line ${i + 1} of ${count}`).join('\n');
 
 const PLAYBOOKS = {
   'slow.yaml': '# lines 100 40\n# exit 5\n- hosts: localhost\n',
@@ -23,37 +21,31 @@ const PLAYBOOKS = {
   'short.yaml': '# exit 2\n- hosts: localhost\n',
 };
 
-/** Ids of the processes that carry the id of this run, zombies left out. */
-function processesOf(runId: string): string[] {
-  const own = Buffer.from(runId, 'base64').toString('utf8').replace(/^Run:/, '');
-  return readdirSync('/proc').filter((pid) => {
-    if (!/^\d+$/.test(pid)) return false;
-    try {
-      return readFileSync(join('/proc', pid, 'environ'), 'utf8').includes(`SIBLE_RUN_ID=${own}\0`);
-    } catch {
-      return false;
-    }
-  });
-}
-
 const countFds = ({ server }: TestServer) => readdirSync(`/proc/${server.pid}/fd`).length;
 
 /** Children of the server, and theirs, that have ended and were not taken note of. */
-function zombiesOf({ server }: TestServer): string[] {
-  const stats = readdirSync('/proc')
-    .filter((pid) => /^\d+$/.test(pid))
-    .flatMap((pid) => {
-      try {
-        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-        const [state = '', parent = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-        return [{ pid, state, parent }];
-      } catch {
-        return [];
-      }
-    });
-  const own = new Set([String(server.pid)]);
+function zombiesOf({ server }: TestServer): number[] {
+  const stats = processIds().flatMap((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const [state = '', parent = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return [{ pid, state, parent: Number(parent) }];
+    } catch {
+      return [];
+    }
+  });
+  const own = new Set([server.pid]);
   for (const { pid, parent } of stats) if (own.has(parent)) own.add(pid);
   return stats.filter(({ parent, state }) => own.has(parent) && state === 'Z').map(({ pid }) => pid);
+}
+
+/** Starts a run that goes on, and kills the one of its processes whose command holds this. @returns its id */
+async function killOneOf(api: ApiClient, command: string): Promise<string> {
+  const id = await runPlaybook(api, 'orphans.yaml');
+  await waitUntil(async () => (await readLog(api, id)).totalLines > 0, { withinMs: 20_000 });
+  const found = processesOf(id).find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(command));
+  process.kill(Number(found), 'SIGKILL');
+  return id;
 }
 
 describeOnBothStorages('the server', (choose) => {
@@ -68,7 +60,7 @@ describeOnBothStorages('the server', (choose) => {
         await test.server.kill();
         await test.restart();
         expect(await waitForEnd(() => test.api, id)).toMatchObject({ status: 'FAILED', exitCode: 5 });
-        expect((await readLog(test.api, id)).text).toBe(lines(100));
+        expect((await readLog(test.api, id)).text).toBe(printedLines(100));
         expect(processesOf(id)).toEqual([]);
         expect(await listRuns(test.api)).toHaveLength(round + 1);
       }
@@ -89,7 +81,7 @@ describeOnBothStorages('the server', (choose) => {
         await test.restart();
         for (const id of ids) {
           expect(await waitForEnd(() => test.api, id)).toMatchObject({ status: 'SUCCEEDED', exitCode: 0 });
-          expect((await readLog(test.api, id)).text).toBe(lines(300));
+          expect((await readLog(test.api, id)).text).toBe(printedLines(300));
         }
       },
       { SIBLE_CONCURRENCY: '3' },
@@ -97,12 +89,7 @@ describeOnBothStorages('the server', (choose) => {
 
   it('leaves nothing of a playbook whose program was killed, and says by which signal', () =>
     withScripted(async ({ api }) => {
-      const id = await runPlaybook(api, 'orphans.yaml');
-      await waitUntil(async () => (await readLog(api, id)).totalLines > 0, { withinMs: 20_000 });
-      const program = processesOf(id).find((pid) =>
-        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('node\0'),
-      );
-      process.kill(Number(program), 'SIGKILL');
+      const id = await killOneOf(api, 'node\0');
       expect(await waitForEnd(() => api, id)).toMatchObject({
         status: 'FAILED',
         exitCode: null,
@@ -113,12 +100,7 @@ describeOnBothStorages('the server', (choose) => {
 
   it('finds no end of a run whose supervisor was killed, says so, and leaves nothing of it', () =>
     withScripted(async ({ api }) => {
-      const id = await runPlaybook(api, 'orphans.yaml');
-      await waitUntil(async () => (await readLog(api, id)).totalLines > 0, { withinMs: 20_000 });
-      const supervisor = processesOf(id).find((pid) =>
-        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('supervisor.sh'),
-      );
-      process.kill(Number(supervisor), 'SIGKILL');
+      const id = await killOneOf(api, 'supervisor.sh');
       const run = await waitForStatus(() => api, id, 'LOST', 'FAILED');
       expect(run).toMatchObject({ status: 'LOST', reason: expect.stringContaining('supervisor') });
       expect(processesOf(id)).toEqual([]);
@@ -174,7 +156,7 @@ describeOnBothStorages('the server', (choose) => {
         await test.server.kill();
         await test.restart();
 
-        for (const text of await Promise.all(readers)) expect(text).toBe(lines(300));
+        for (const text of await Promise.all(readers)) expect(text).toBe(printedLines(300));
         expect((await findRun(test.api, id)).status).toBe('SUCCEEDED');
         // within any second
         const most = Math.max(

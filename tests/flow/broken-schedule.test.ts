@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import { expect, it } from 'vitest';
 import { createSchedule, listRuns } from '../support/operations.ts';
+import { SQLITE } from '../support/storages.ts';
 import { withServer } from '../support/with-server.ts';
 
 const UPDATE = `mutation ($input: UpdateScheduleInput!) { updateSchedule(input: $input) {
@@ -15,7 +16,7 @@ const TRIGGER =
 it('a schedule that cannot be read is never run without its limit, and is sound again when they are given anew', () =>
   withServer(
     {
-      storage: { env: {}, drop: async () => undefined },
+      storage: SQLITE,
       ansible: 'scripted',
       playbooks: { 'a.yaml': '- hosts: localhost\n' },
     },

@@ -1,8 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findRunProcesses, signal } from '../../server/runner/process-tree.ts';
+import { signal } from '../../server/runner/process-tree.ts';
 import { cancelRun, readLog, runPlaybook, waitForEnd } from '../support/operations.ts';
+import { processesOf } from '../support/processes.ts';
+import { SQLITE } from '../support/storages.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { type TestServer, withServer } from '../support/with-server.ts';
@@ -48,7 +50,7 @@ const PLAYBOOKS = {
 const withAnsible = (work: (test: TestServer) => Promise<void>, playbooks: Record<string, string> = {}) =>
   withServer(
     {
-      storage: { env: {}, drop: async () => undefined },
+      storage: SQLITE,
       ansible: 'real',
       playbooks: { ...PLAYBOOKS, ...playbooks },
     },
@@ -60,9 +62,6 @@ async function runToEnd({ api }: TestServer, playbook: string, parameters: objec
   const { status, exitCode, reason } = await waitForEnd(() => api, id);
   return { id, status, exitCode, reason, log: (await readLog(api, id)).text };
 }
-
-/** The id that processes carry is the run's own, which the API wraps. */
-const ownId = (id: string) => Buffer.from(id, 'base64').toString('utf8').replace(/^Run:/, '');
 
 describe('real Ansible', () => {
   it('success, failure, an unreachable host and a fault of syntax have their own code and reason', () =>
@@ -146,7 +145,7 @@ describe('real Ansible', () => {
   it('a run ends with its playbook, whatever that leaves behind', () =>
     withAnsible(async (test) => {
       const run = await runToEnd(test, 'leaves.yaml');
-      const left = await findRunProcesses(ownId(run.id));
+      const left = processesOf(run.id);
       for (const pid of left) signal(pid, 'SIGKILL');
       expect(run).toMatchObject({ status: 'SUCCEEDED', exitCode: 0 });
       expect(left.length).toBeGreaterThan(0);
@@ -155,7 +154,7 @@ describe('real Ansible', () => {
   it('a cancelled run leaves none of its processes: no worker, no async task, nothing detached', () =>
     withAnsible(async (test) => {
       const id = await runPlaybook(test.api, 'hangs.yaml');
-      await waitUntil(async () => ((await findRunProcesses(ownId(id))).length > 5 ? true : null), {
+      await waitUntil(async () => (processesOf(id).length > 5 ? true : null), {
         withinMs: 60_000,
       });
       await waitUntil(
@@ -167,6 +166,6 @@ describe('real Ansible', () => {
         status: 'CANCELED',
         reason: 'Canceled on request.',
       });
-      expect(await findRunProcesses(ownId(id))).toEqual([]);
+      expect(processesOf(id)).toEqual([]);
     }));
 });

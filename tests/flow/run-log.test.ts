@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { type ApiClient, collect, joinBatches, type LogBatch, RUN_LOG } from '../support/api-client.ts';
 import { readLog, runPlaybook, waitForEnd } from '../support/operations.ts';
+import { printedLines } from '../support/printed.ts';
 import { describeOnBothStorages } from '../support/storages.ts';
 import { withServer } from '../support/with-server.ts';
 
@@ -42,7 +43,7 @@ describeOnBothStorages('the log of a run', (choose) => {
           readWithCuts(api, id, 'overWebSocket', 50),
           readWithCuts(api, id, 'overSse', 50),
         ]);
-        const expected = Array.from({ length: 1_500 }, (_, i) => `line ${i + 1} of 1500`).join('\n');
+        const expected = printedLines(1_500);
         expect(overSocket).toBe(expected);
         expect(overSse).toBe(expected);
       },

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
@@ -11,26 +11,11 @@ import {
   waitForEnd,
   waitForStatus,
 } from '../support/operations.ts';
+import { printedLines } from '../support/printed.ts';
+import { processesOf } from '../support/processes.ts';
 import { describeOnBothStorages } from '../support/storages.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withServer } from '../support/with-server.ts';
-
-const lines = (count: number) =>
-  Array.from({ length: count }, (_, i) => `line ${i + 1} of ${count}`).join('\n');
-
-/** Processes that belong to the run, by their environment. */
-function processesOf(runId: string): string[] {
-  const own = Buffer.from(runId, 'base64').toString('utf8').replace(/^Run:/, '');
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return readFileSync(join('/proc', pid, 'environ'), 'utf8').includes(`SIBLE_RUN_ID=${own}\0`);
-      } catch {
-        return false;
-      }
-    });
-}
 
 describeOnBothStorages('survival', (choose) => {
   it('a server that is killed at any moment finds the true end and every line, 20 times of 20', () =>
@@ -52,7 +37,11 @@ describeOnBothStorages('survival', (choose) => {
             status: 'FAILED',
             exitCode: 7,
           });
-          expect(await readLog(test.api, id)).toEqual({ text: lines(60), totalLines: 60, complete: true });
+          expect(await readLog(test.api, id)).toEqual({
+            text: printedLines(60),
+            totalLines: 60,
+            complete: true,
+          });
         }
         expect(await listRuns(test.api)).toHaveLength(20);
         expect(readdirSync(join(test.dataDir, 'runs'))).toEqual([]);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type ApiClient, collect, joinBatches, type LogBatch, RUN_LOG } from '../support/api-client.ts';
+import { createSchedules } from '../support/ledger.ts';
 import { mongoUri } from '../support/mongo.ts';
 import {
   cancelRun,
-  createSchedule,
   deleteSchedule,
   findRun,
   listRuns,
@@ -12,6 +12,7 @@ import {
   waitForEnd,
   waitForStatus,
 } from '../support/operations.ts';
+import { printedLines } from '../support/printed.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withNodes } from '../support/with-nodes.ts';
 import type { TestServer } from '../support/with-server.ts';
@@ -25,13 +26,6 @@ const SCHEDULE_COUNT = 5;
 const withTwoNodes = (work: (first: TestServer, second: TestServer) => Promise<void>) =>
   withNodes(2, { playbooks: PLAYBOOKS }, ([first, second]) =>
     work(first as TestServer, second as TestServer),
-  );
-
-const createSchedules = (nodes: readonly ApiClient[]) =>
-  Promise.all(
-    Array.from({ length: SCHEDULE_COUNT }, (_, n) =>
-      createSchedule(nodes[n % nodes.length] as ApiClient, 'quick.yaml', '* * * * * *', { overlap: 'ALLOW' }),
-    ),
   );
 
 const untilEachRan = (api: ApiClient, ids: readonly string[], times: number) =>
@@ -53,7 +47,7 @@ if (mongoUri() === null) console.log('Not covered, since MONGODB_URI is not set:
 describe.skipIf(mongoUri() === null)('two nodes on one MongoDB', () => {
   it('start one run for each instant, and either node shows all of it', () =>
     withTwoNodes(async ({ api: first }, { api: second }) => {
-      const ids = await createSchedules([first, second]);
+      const ids = await createSchedules([first, second], SCHEDULE_COUNT, '* * * * * *');
       await untilEachRan(first, ids, 8);
       for (const id of ids) await deleteSchedule(second, id);
 
@@ -70,7 +64,7 @@ describe.skipIf(mongoUri() === null)('two nodes on one MongoDB', () => {
   it('a log that one of them writes is tailed on both while it is written', () =>
     withTwoNodes(async ({ api: first }, { api: second }) => {
       const id = await runPlaybook(first, 'slow.yaml');
-      const expected = Array.from({ length: 300 }, (_, i) => `line ${i + 1} of 300`).join('\n');
+      const expected = printedLines(300);
 
       const tails = await Promise.all(
         [first, second].flatMap((api) => [
@@ -88,7 +82,7 @@ describe.skipIf(mongoUri() === null)('two nodes on one MongoDB', () => {
 
   it('no instant is missed when one of them is killed', () =>
     withTwoNodes(async ({ api: first }, { api: second, server: secondServer }) => {
-      const ids = await createSchedules([first, second]);
+      const ids = await createSchedules([first, second], SCHEDULE_COUNT, '* * * * * *');
       await untilEachRan(first, ids, 3);
       await secondServer.kill();
       // longer than the locks of the killed one last

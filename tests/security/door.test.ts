@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { runPlaybook } from '../support/operations.ts';
-import { send, subscribeWithout, upgrade } from '../support/raw-http.ts';
+import { send, upgrade } from '../support/raw-http.ts';
+import { connect, subscribe } from '../support/raw-socket.ts';
 import { type Operation, ROOT_OPERATIONS } from '../support/root-fields.ts';
 import { describeOnBothStorages } from '../support/storages.ts';
 import { withServer } from '../support/with-server.ts';
@@ -157,9 +158,13 @@ describeOnBothStorages('the door', (choose) => {
             expect([operation.name, [401, 429].includes(status)]).toEqual([operation.name, true]);
             expect(body).not.toContain('"data"');
           }
-          expect([operation.name, await subscribeWithout(url, operation)]).toEqual([
+          const socket = connect(url, false);
+          await socket.opened();
+          socket.send(subscribe('1', operation.query, operation.variables));
+          expect([operation.name, await socket.closed(), socket.messages]).toEqual([
             operation.name,
-            'closed 4401',
+            4401,
+            [],
           ]);
         }
         // with the key each of them is a document that is answered: none was refused for being wrong

@@ -3,18 +3,15 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { expectNothingDone, MUTATIONS, type Result } from '../support/mutations.ts';
 import { runPlaybook, waitForEnd } from '../support/operations.ts';
+import { memoryOf } from '../support/processes.ts';
 import { send } from '../support/raw-http.ts';
-import { describeOnBothStorages } from '../support/storages.ts';
+import { describeOnBothStorages, SQLITE } from '../support/storages.ts';
 import { WAYS } from '../support/ways.ts';
 import { withServer } from '../support/with-server.ts';
 
 /** What somebody with the key, or a page that found a hole, may try to put in: refused with a reason, or kept as it is. */
 
-const SQLITE = { env: {}, drop: async () => undefined };
 const MIB = 1_048_576;
-
-const memoryOf = (pid: number) =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1_024;
 
 describe('parameters', () => {
   const REFUSED: [string, object][] = [
@@ -288,7 +285,7 @@ describe('sizes', () => {
             { __typename: 'InvalidInputError', message: expect.any(String) },
           ]);
         }
-        const before = memoryOf(server.pid);
+        const before = memoryOf(server.pid).now;
         const huge = 'x'.repeat(MIB);
         const attempts: [keyof typeof MUTATIONS, object][] = [
           ['create', { playbook: 'hello.yaml', timing: { cron: huge } }],
@@ -317,7 +314,7 @@ describe('sizes', () => {
           await expect(
             api.request(MUTATIONS.save, { input: { path: 'a.yaml', content: huge.repeat(5) } }),
           ).rejects.toThrow();
-        expect((memoryOf(server.pid) - before) / MIB).toBeLessThan(50);
+        expect(memoryOf(server.pid).now - before).toBeLessThan(50);
       },
     ));
 
@@ -330,7 +327,7 @@ describe('sizes', () => {
           (_, n) => `${'bcdefghi'[n]}: &${'bcdefghi'[n]} [${Array(9).fill(`*${'abcdefgh'[n]}`).join(',')}]`,
         ),
       ].join('\n');
-      const before = memoryOf(server.pid);
+      const before = memoryOf(server.pid).now;
       for (const [title, content] of [
         ['a bomb of aliases', bomb],
         ['brackets', '['.repeat(5_000)],
@@ -351,6 +348,6 @@ describe('sizes', () => {
         expect([title, result.__typename]).toEqual([title, expect.stringMatching(/Error$/)]);
         expect([title, await api.request('{ system { version } }')]).toEqual([title, expect.any(Object)]);
       }
-      expect((memoryOf(server.pid) - before) / MIB).toBeLessThan(200);
+      expect(memoryOf(server.pid).now - before).toBeLessThan(200);
     }));
 });

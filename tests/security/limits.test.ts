@@ -4,10 +4,11 @@ import { rename } from 'node:fs/promises';
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
 import { RUN_LOG } from '../support/api-client.ts';
 import { cancelRun, runPlaybook } from '../support/operations.ts';
 import { send } from '../support/raw-http.ts';
+import { connect, type RawSocket, subscribe } from '../support/raw-socket.ts';
+import { SQLITE } from '../support/storages.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { WAYS } from '../support/ways.ts';
 import { type TestServer, withServer } from '../support/with-server.ts';
@@ -21,7 +22,7 @@ const MIB = 1_048_576;
 const withLimits = (work: (test: TestServer) => Promise<void>, env: Record<string, string> = {}) =>
   withServer(
     {
-      storage: { env: {}, drop: async () => undefined },
+      storage: SQLITE,
       ansible: 'scripted',
       playbooks: {
         'hello.yaml': '- hosts: localhost\n',
@@ -203,43 +204,6 @@ describe('limits of requests', () => {
 });
 
 describe('limits of a WebSocket', () => {
-  const connect = (url: string, isIntroduced = true, localAddress = '127.0.0.1') => {
-    const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', {
-      localAddress,
-    });
-    const messages: { type: string; id?: string; payload?: unknown }[] = [];
-    let closed: number | null = null;
-    socket.on('open', () => isIntroduced && socket.send(JSON.stringify({ type: 'connection_init' })));
-    socket.on('message', (data) => messages.push(JSON.parse(String(data))));
-    socket.on('close', (code) => {
-      closed = code;
-    });
-    socket.on('error', () => undefined);
-    const until = (test: () => boolean) =>
-      waitUntil(async () => (test() ? true : null), { withinMs: 15_000, everyMs: 10 });
-    return {
-      messages,
-      acknowledged: () => until(() => messages.some(({ type }) => type === 'connection_ack')),
-      opened: () => until(() => socket.readyState === socket.OPEN),
-      closed: async () => {
-        await until(() => closed !== null);
-        return closed;
-      },
-      answered: async (id: string) => {
-        await until(() => messages.some((message) => message.id === id));
-        return messages.find((message) => message.id === id);
-      },
-      send: (message: object | string) =>
-        socket.send(typeof message === 'string' ? message : JSON.stringify(message)),
-      close: () => socket.terminate(),
-    };
-  };
-  const subscribe = (id: string, query: string, variables: object = {}) => ({
-    id,
-    type: 'subscribe',
-    payload: { query, variables },
-  });
-
   it('a message has at most 64 KiB', () =>
     withLimits(async ({ server: { url } }) => {
       const ofBytes = (bytes: number) => {
@@ -283,7 +247,7 @@ describe('limits of a WebSocket', () => {
       const runId = await runPlaybook(api, 'long.yaml');
       const silent = connect(url, false);
       await silent.opened();
-      const cases: [string, number, (socket: ReturnType<typeof connect>) => void][] = [
+      const cases: [string, number, (socket: RawSocket) => void][] = [
         ['two introductions', 4429, (socket) => socket.send({ type: 'connection_init' })],
         [
           'one id twice',
@@ -350,7 +314,7 @@ describe('limits of a WebSocket', () => {
 
   it('5,000 sockets are let in, and the next one when one of them has left', () =>
     withLimits(async ({ server: { url } }) => {
-      const sockets: ReturnType<typeof connect>[] = [];
+      const sockets: RawSocket[] = [];
       try {
         while (sockets.length < 5_000) {
           const more = Array.from({ length: 100 }, () => connect(url));

@@ -12,12 +12,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { expectNothingDone, MUTATIONS, type Result } from '../support/mutations.ts';
 import { times } from '../support/soak.ts';
+import { SQLITE } from '../support/storages.ts';
 import { WAYS } from '../support/ways.ts';
 import { type TestServer, withServer } from '../support/with-server.ts';
 
 /** Names of files that would lead out of the playbook folder, or to what is no playbook. */
 
-const SQLITE = { env: {}, drop: async () => undefined };
 const SECRET = 'the-secret-of-another-program';
 const MIB = 1_048_576;
 

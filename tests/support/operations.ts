@@ -14,18 +14,27 @@ export interface RunView {
 const RUN_FIELDS = 'id status exitCode reason scheduledFor';
 const ENDED = new Set(['SUCCEEDED', 'FAILED', 'CANCELED', 'TIMED_OUT', 'LOST']);
 
+/** @param timing a cron expression, or any other timing as the API takes it */
 export async function createSchedule(
   api: ApiClient,
   playbook: string,
-  cron: string,
+  timing: string | object,
   extra: object = {},
 ): Promise<string> {
   const { createSchedule: result } = await api.request<{ createSchedule: { schedule?: { id: string } } }>(
     'mutation ($input: CreateScheduleInput!) { createSchedule(input: $input) { ... on CreateSchedulePayload { schedule { id } } ... on Error { message } } }',
-    { input: { playbook, timing: { cron }, ...extra } },
+    { input: { playbook, timing: typeof timing === 'string' ? { cron: timing } : timing, ...extra } },
   );
   if (!result.schedule) throw new Error(JSON.stringify(result));
   return result.schedule.id;
+}
+
+export async function updateSchedule(api: ApiClient, id: string, input: object): Promise<void> {
+  const { updateSchedule: result } = await api.request<{ updateSchedule: { __typename: string } }>(
+    'mutation ($input: UpdateScheduleInput!) { updateSchedule(input: $input) { __typename ... on Error { message } } }',
+    { input: { id, ...input } },
+  );
+  if (result.__typename !== 'UpdateSchedulePayload') throw new Error(JSON.stringify(result));
 }
 
 export async function deleteSchedule(api: ApiClient, id: string): Promise<void> {

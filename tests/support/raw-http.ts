@@ -46,19 +46,3 @@ export function upgrade(url: string, headers: Record<string, string>, params: ob
     socket.on('error', () => undefined);
   });
 }
-
-/** How a socket ends on which an operation is asked for without an introduction. */
-export function subscribeWithout(
-  url: string,
-  { query, variables }: { query: string; variables: object },
-): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
-    socket.on('open', () =>
-      socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query, variables } })),
-    );
-    socket.on('message', (data) => resolve(String(data)));
-    socket.on('close', (code) => resolve(`closed ${code}`));
-    socket.on('error', () => undefined);
-  });
-}

@@ -7,9 +7,12 @@ export interface StorageChoice {
   drop(): Promise<void>;
 }
 
+/** Embedded, in the server's own data folder: nothing to tell and nothing to clear away. */
+export const SQLITE: StorageChoice = { env: {}, drop: async () => undefined };
+
 /** Runs the same tests on both storages; says so when there is no MongoDB. */
 export function describeOnBothStorages(title: string, body: (choose: () => StorageChoice) => void): void {
-  describe(`${title} on SQLite`, () => body(() => ({ env: {}, drop: async () => undefined })));
+  describe(`${title} on SQLite`, () => body(() => SQLITE));
   if (mongoUri() === null) console.log(`Not covered on MongoDB, since MONGODB_URI is not set: ${title}`);
   describe.skipIf(mongoUri() === null)(`${title} on MongoDB`, () =>
     body(() => {

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { createSchedules, expectAllRan, ticksOf, untilEachTicked } from './ledger.ts';
 import { readLog, runPlaybook, waitForEnd } from './operations.ts';
+import { printedLines } from './printed.ts';
 import { times } from './soak.ts';
 import type { TestServer } from './with-server.ts';
 
@@ -9,7 +10,7 @@ export const SURVIVOR_PLAYBOOKS = {
   'quick.yaml': '# print done\n- hosts: localhost\n',
   'long.yaml': '# lines 200 100\n- hosts: localhost\n',
 };
-const LONG_LINES = Array.from({ length: 200 }, (_, i) => `line ${i + 1} of 200`).join('\n');
+const LONG_LINES = printedLines(200);
 /** How long a fault lasts. */
 export const AWAY_MS = times(10_000, 30_000);
 

@@ -1,16 +1,13 @@
-import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { NotFoundError } from '../../../server/domain/errors.ts';
 import { createRunExecutor } from '../../../server/services/run-executor.ts';
-import { openSqliteStorage } from '../../../server/storage/sqlite/sqlite-storage.ts';
 import { createFakeRunner } from '../../support/fake-runner.ts';
 import { makeRun, NOON } from '../../support/make.ts';
-import { makeTempDir } from '../../support/temp-dir.ts';
+import { openTempStorage } from '../../support/temp-storage.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
 async function makeExecutor({ concurrency = 2, isShared = false } = {}) {
-  const folder = await makeTempDir();
-  const storage = await openSqliteStorage(join(folder.path, 'sible.sqlite'));
+  const storage = await openTempStorage();
   const runner = createFakeRunner();
   const queued: string[] = [];
   const errors: string[] = [];
@@ -35,8 +32,6 @@ async function makeExecutor({ concurrency = 2, isShared = false } = {}) {
   onTestFinished(async () => {
     for (const id of [...runner.running.keys()]) runner.end(id);
     await executor.close();
-    await storage.close();
-    await folder.remove();
   });
   const statusOf = async (id: string) => (await storage.runs.find(id))?.status ?? null;
   return { storage, runner, executor, queued, errors, playbooks, statusOf };

@@ -1,18 +1,11 @@
-import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { createScheduleService } from '../../../server/services/schedule-service.ts';
-import { openSqliteStorage } from '../../../server/storage/sqlite/sqlite-storage.ts';
 import { makePage, makeSchedule, minutesAfter, NOON } from '../../support/make.ts';
-import { makeTempDir } from '../../support/temp-dir.ts';
+import { openTempStorage } from '../../support/temp-storage.ts';
 
 /** A schedule every five minutes that waits for noon, at twelve minutes past. */
 async function makeLate() {
-  const folder = await makeTempDir();
-  const storage = await openSqliteStorage(join(folder.path, 'sible.sqlite'));
-  onTestFinished(async () => {
-    await storage.close();
-    await folder.remove();
-  });
+  const storage = await openTempStorage();
   const service = createScheduleService({
     storage,
     scheduler: { armTick: async () => undefined, disarmTick: async () => undefined },

@@ -1,21 +1,14 @@
-import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Run } from '../../../server/domain/run.ts';
 import type { Schedule } from '../../../server/domain/schedule.ts';
 import type { Admission } from '../../../server/services/run-executor.ts';
 import { createTickService } from '../../../server/services/tick-service.ts';
-import { openSqliteStorage } from '../../../server/storage/sqlite/sqlite-storage.ts';
 import { makePage, makeSchedule, minutesAfter, NOON } from '../../support/make.ts';
-import { makeTempDir } from '../../support/temp-dir.ts';
+import { openTempStorage } from '../../support/temp-storage.ts';
 
 /** Ticks on a real store, with a clock that is set and an executor that admits everything and notes it. */
 async function makeTicks() {
-  const folder = await makeTempDir();
-  const storage = await openSqliteStorage(join(folder.path, 'sible.sqlite'));
-  onTestFinished(async () => {
-    await storage.close();
-    await folder.remove();
-  });
+  const storage = await openTempStorage();
   const clock = { now: NOON };
   const begun: string[] = [];
   const dropped: string[] = [];
