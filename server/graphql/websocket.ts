@@ -10,6 +10,8 @@ import type { Yoga } from './yoga.ts';
 
 /** GraphQL over WebSocket (graphql-transport-ws), with the same rules and limits as over HTTP. */
 export interface GraphqlWebSocket {
+  /** Whether there is room for one more from this address. */
+  hasRoom(address: string | undefined): boolean;
   /** Takes over an upgrade request that was let in. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** How many sockets are open. */
@@ -141,13 +143,10 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
   }
 
   return {
+    hasRoom: (address = '') =>
+      sockets.clients.size < MAX_SOCKETS && (strangers.get(address) ?? 0) < MAX_STRANGERS,
+
     upgrade(request, socket, head) {
-      const known = strangers.get(request.socket.remoteAddress ?? '') ?? 0;
-      if (sockets.clients.size >= MAX_SOCKETS || known >= MAX_STRANGERS) {
-        socket.once('finish', () => socket.destroy());
-        socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n');
-        return;
-      }
       sockets.handleUpgrade(request, socket, head, (client) => serve(client, request));
     },
     count: () => sockets.clients.size,

@@ -129,16 +129,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    const path = request.url?.split('?', 1)[0];
-    const refusal = path === GRAPHQL_PATH ? door.refusal(headOf(request)) : 'There is no WebSocket here.';
-    if (refusal === null) webSocket.upgrade(request, socket, head);
-    else {
-      // nobody reads this socket any more: its other end would keep it open
-      socket.once('finish', () => socket.destroy());
-      socket.end(
-        `HTTP/1.1 ${path === GRAPHQL_PATH ? '403 Forbidden' : '404 Not Found'}\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(refusal)}\r\n\r\n${refusal}`,
-      );
-    }
+    const refusal = door.refusal(headOf(request));
+    if (request.url?.split('?', 1)[0] !== GRAPHQL_PATH)
+      refuseUpgrade(socket, '404 Not Found', 'There is no WebSocket here.');
+    else if (refusal !== null) refuseUpgrade(socket, '403 Forbidden', refusal);
+    else if (!webSocket.hasRoom(request.socket.remoteAddress))
+      refuseUpgrade(socket, '503 Service Unavailable', 'There are too many connections.');
+    else webSocket.upgrade(request, socket, head);
   });
 
   function isAuthorized(request: FastifyRequest): boolean {
@@ -152,6 +149,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       await app.close();
     },
   };
+}
+
+function refuseUpgrade(socket: Duplex, status: string, message: string): void {
+  // nobody reads this socket any more: its other end would keep it open
+  socket.once('finish', () => socket.destroy());
+  const length = Buffer.byteLength(message);
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n${message}`);
 }
 
 function headOf(request: IncomingMessage) {

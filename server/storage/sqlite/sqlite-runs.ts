@@ -53,6 +53,10 @@ export function createSqliteRuns(statements: Statements): RunStore & { insertNow
     return row && rowToRun(row);
   };
 
+  /** @param sql takes a lease, an id and a worker, in this order @returns those that it changed */
+  const leaseEach = (sql: string, workerId: string, ids: readonly string[], leaseUntil: Date): Run[] =>
+    statements.transaction(() => ids.flatMap((id) => one(sql, leaseUntil.getTime(), id, workerId) ?? []));
+
   const finish = (id: string, workerId: string | null, end: RunEnd, leaseBefore?: Date): Run | null => {
     const from: string[] = [];
     if (workerId !== null) from.push("'running'");
@@ -152,17 +156,13 @@ export function createSqliteRuns(statements: Statements): RunStore & { insertNow
     async renewLeases(workerId, ids, leaseUntil) {
       const sql =
         "UPDATE runs SET lease_until = ? WHERE id = ? AND worker_id = ? AND status = 'running' RETURNING *";
-      return statements.transaction(() =>
-        ids.flatMap((id) => one(sql, leaseUntil.getTime(), id, workerId) ?? []),
-      );
+      return leaseEach(sql, workerId, ids, leaseUntil);
     },
 
     async revive(workerId, ids, leaseUntil) {
       const sql =
         "UPDATE runs SET status = 'running', lease_until = ?, finished_at = NULL, reason = NULL WHERE id = ? AND worker_id = ? AND status = 'lost' RETURNING *";
-      return statements.transaction(() =>
-        ids.flatMap((id) => one(sql, leaseUntil.getTime(), id, workerId) ?? []),
-      );
+      return leaseEach(sql, workerId, ids, leaseUntil);
     },
 
     async listRunningOf(workerId) {
