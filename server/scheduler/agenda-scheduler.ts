@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Agenda, type AgendaBackend, InMemoryNotificationChannel, type Job } from 'agenda';
 import { putBounded } from '../domain/bounded-map.ts';
 import { type Scheduler, type SchedulerCallbacks, SWEEP_EVERY_SECONDS } from './scheduler.ts';
+import { surelyUnlocking } from './surely-unlocking.ts';
 
 export interface AgendaSchedulerOptions extends SchedulerCallbacks {
   /** Connected already: Agenda itself would leave a failed connection unhandled. */
@@ -22,7 +23,7 @@ const POLL_MS = 1_000;
  * poll, so the job must be due more than one poll ahead; what is left of it is for getting ready, and the handler then waits
  * for the exact instant.
  */
-const LEAD_MS = 3_000;
+export const LEAD_MS = 3_000;
 /** What could not be made ready at first (its last run went on) may be ready so short before the instant. */
 const LAST_CALL_MS = 250;
 /**
@@ -41,8 +42,14 @@ const UNLIMITED = 1_000_000;
 
 /** The only place that knows Agenda: it persists, locks and wakes; when and whether is decided by the callbacks. */
 export function createAgendaScheduler(options: AgendaSchedulerOptions): Scheduler {
+  const stopping = new AbortController();
+  const backend = surelyUnlocking(options.backend, {
+    retryMs: RETRY_MS,
+    signal: stopping.signal,
+    onError: (error) => options.onError(error, 'letting go of a job'),
+  });
   const agenda = new Agenda({
-    backend: options.backend,
+    backend,
     // without a channel a job that is saved to run at once waits for the next poll
     notificationChannel: new InMemoryNotificationChannel(),
     name: options.nodeName,
@@ -50,7 +57,6 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
     maxConcurrency: UNLIMITED,
     removeOnComplete: true,
   });
-  const stopping = new AbortController();
   const underWay = new Set<Promise<unknown>>();
   /** When instants were armed, in ms, by instant. */
   const armed = new Map<number, number>();
@@ -177,14 +183,15 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
 
     async start() {
       await agenda.ready;
-      await releaseOwn(options.backend, options.nodeName);
+      await releaseOwn(backend, options.nodeName);
       await agenda.every(`${SWEEP_EVERY_SECONDS} seconds`, 'sweep');
       await agenda.start();
     },
 
     async stop(timeoutMs) {
       stopping.abort();
-      await agenda.stop(false);
+      // what it holds and cannot let go of is free when its lock grows old
+      await agenda.stop(false).catch((error: unknown) => options.onError(error, 'stopping'));
       const timeout = new AbortController();
       await Promise.race([
         Promise.allSettled(underWay),
