@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agenda, type AgendaBackend, InMemoryNotificationChannel, type Job } from 'agenda';
 import { putBounded } from '../domain/bounded-map.ts';
+import { mendBackend } from './mended-backend.ts';
 import { type Scheduler, type SchedulerCallbacks, SWEEP_EVERY_SECONDS } from './scheduler.ts';
-import { surelyUnlocking } from './surely-unlocking.ts';
 
 export interface AgendaSchedulerOptions extends SchedulerCallbacks {
-  /** Connected already: Agenda itself would leave a failed connection unhandled. */
+  /** Connected already. */
   readonly backend: AgendaBackend;
   /** Written into the jobs that this node holds; the same in every life of the node, and of no other. */
   readonly nodeName: string;
@@ -43,7 +43,10 @@ const UNLIMITED = 1_000_000;
 /** The only place that knows Agenda: it persists, locks and wakes; when and whether is decided by the callbacks. */
 export function createAgendaScheduler(options: AgendaSchedulerOptions): Scheduler {
   const stopping = new AbortController();
-  const backend = surelyUnlocking(options.backend, {
+  const backend = mendBackend(options.backend, {
+    limited: 'run',
+    limit: options.concurrency,
+    lockMs: RUN_LOCK_MS,
     retryMs: RETRY_MS,
     signal: stopping.signal,
     onError: (error) => options.onError(error, 'letting go of a job'),
@@ -88,20 +91,17 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
         track(async () => {
           const stopTouching = keepLocked(job);
           try {
-            const isDone = await reporting('run', () => options.onRun(job.attrs.data.runId));
+            const isDone = await backend.holding(String(job.attrs._id), () =>
+              reporting('run', () => options.onRun(job.attrs.data.runId)),
+            );
             // a job that fails is let go of, and due again later
             if (!isDone) throw new Error('There was no room for it.');
           } finally {
             stopTouching();
           }
         }),
-      // a node must not hold jobs that it has no room for: another one may have
-      {
-        ...retrying,
-        concurrency: options.concurrency,
-        lockLimit: options.concurrency,
-        lockLifetime: RUN_LOCK_MS,
-      },
+      // a node must not hold jobs that it has no room for, since another one may have: the backend sees to that
+      { ...retrying, concurrency: options.concurrency, lockLifetime: RUN_LOCK_MS },
     );
   }
 
@@ -183,7 +183,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
 
     async start() {
       await agenda.ready;
-      await releaseOwn(backend, options.nodeName);
+      await tidyUp(backend, options.nodeName);
       await agenda.every(`${SWEEP_EVERY_SECONDS} seconds`, 'sweep');
       await agenda.start();
     },
@@ -204,15 +204,20 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
 
 /**
  * Lets go of the jobs that an earlier life of this node held, which would else wait for their locks to grow old.
- * A job that was running has no next run any more; it is due at once.
+ * A job that was running has no next run any more; it is due at once. Jobs that are done and could not be removed then
+ * would stand in the way of another one for the same run.
  */
-async function releaseOwn(backend: AgendaBackend, nodeName: string): Promise<void> {
-  const { jobs } = await backend.repository.queryJobs({ state: 'running' });
+async function tidyUp({ repository }: AgendaBackend, nodeName: string): Promise<void> {
+  const { jobs } = await repository.queryJobs();
   for (const job of jobs) {
-    if (job.lastModifiedBy !== nodeName) continue;
+    if (!job.lockedAt || job.lastModifiedBy !== nodeName) continue;
     const { lockedAt: _lockedAt, ...free } = job;
-    await backend.repository.saveJobState({ ...free, nextRunAt: job.nextRunAt ?? new Date() }, undefined);
+    await repository.saveJobState({ ...free, nextRunAt: job.nextRunAt ?? new Date() }, undefined);
   }
+  const done = jobs
+    .filter(({ lockedAt, nextRunAt }) => !lockedAt && !nextRunAt)
+    .map(({ _id }) => String(_id));
+  if (done.length > 0) await repository.removeJobs({ ids: done });
 }
 
 /** Resolves at the instant or just after it, never before: a Node timer may wake a millisecond early. */

@@ -1,0 +1,100 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AgendaBackend, JobParameters, JobRepository } from 'agenda';
+
+export interface MendedBackendOptions {
+  /** The name of the jobs of which this node holds no more than it has room for. */
+  readonly limited: string;
+  readonly limit: number;
+  /** How long a lock of theirs lives, in ms. */
+  readonly lockMs: number;
+  readonly retryMs: number;
+  /** Once aborted nothing is tried again. */
+  readonly signal: AbortSignal;
+  onError(error: unknown): void;
+}
+
+export interface MendedBackend extends AgendaBackend {
+  /** Counts a job that is worked on until `work` is done, however old its lock. */
+  holding<T>(jobId: string, work: () => Promise<T>): Promise<T>;
+}
+
+/** Longer than this and the lock of the job has grown old by itself. */
+const UNLOCK_TRIES = 5;
+
+/**
+ * A connected backend with what Agenda (6.2) does wrong with one made good, where it asks for it:
+ *
+ * - It waits for no answer of `unlockJob`, so that a store that is away for a moment would end the process. That never
+ *   rejects here: it is tried again, a few times. Letting go of a job that somebody else took meanwhile is harmless.
+ * - Its own limit counts a job whose lock grew old before it was begun (the machine slept) for ever. Here it counts
+ *   while its lock lives.
+ * - It connects again by itself, and a failure of that would be nobody's.
+ */
+export function mendBackend(backend: AgendaBackend, options: MendedBackendOptions): MendedBackend {
+  /** Until when jobs count, in ms, by id. */
+  const held = new Map<string, number>();
+  /** Jobs that are asked for, and may be given. */
+  let asked = 0;
+
+  function hasRoom(): boolean {
+    const now = Date.now();
+    for (const [id, until] of held) if (until <= now) held.delete(id);
+    return held.size + asked < options.limit;
+  }
+
+  const getNextJobToRun: JobRepository['getNextJobToRun'] = async (name, ...rest) => {
+    const ask = () => backend.repository.getNextJobToRun(name, ...rest);
+    if (name !== options.limited) return ask();
+    if (!hasRoom()) return undefined;
+    asked += 1;
+    try {
+      const job = await ask();
+      if (job) held.set(idOf(job), (job.lockedAt ?? new Date()).getTime() + options.lockMs);
+      return job;
+    } finally {
+      asked -= 1;
+    }
+  };
+
+  const unlockJob: JobRepository['unlockJob'] = async (job) => {
+    held.delete(idOf(job));
+    for (let left = UNLOCK_TRIES - 1; ; left -= 1) {
+      try {
+        return await backend.repository.unlockJob(job);
+      } catch (error) {
+        options.onError(error);
+      }
+      if (left === 0) return;
+      await delay(options.retryMs, undefined, { signal: options.signal }).catch(() => undefined);
+      if (options.signal.aborted) return;
+    }
+  };
+
+  const repository = replacing(backend.repository, { getNextJobToRun, unlockJob });
+  const connected = replacing(backend, { repository, connect: async () => undefined });
+  return replacing<MendedBackend>(connected as MendedBackend, {
+    async holding(jobId, work) {
+      held.set(jobId, Number.POSITIVE_INFINITY);
+      try {
+        return await work();
+      } finally {
+        held.delete(jobId);
+      }
+    },
+  });
+}
+
+function idOf(job: JobParameters): string {
+  return String(job._id);
+}
+
+/** The object with some members replaced; its methods still find it behind `this`, private fields and all. */
+function replacing<T extends object>(object: T, members: Partial<T>): T {
+  return new Proxy(object, {
+    get(target, key) {
+      if (key in members) return Reflect.get(members, key);
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
