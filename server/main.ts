@@ -5,13 +5,15 @@ import pino from 'pino';
 import { startApp } from './app.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { DataDirError } from './data-dir.ts';
+import { openLogOutput } from './log-output.ts';
 import { findAnsiblePlaybook } from './runner/find-ansible.ts';
 
 /** From the sources as well as from `dist/server`. */
 const ROOT = findRoot(fileURLToPath(new URL('.', import.meta.url)));
 
 const config = readConfigOrExit();
-const logger = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+const output = openLogOutput();
+const logger = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, output);
 
 try {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
@@ -24,7 +26,7 @@ try {
     examplesDir: join(ROOT, 'examples', 'playbooks'),
     consoleDir: existsSync(join(consoleDir, 'index.html')) ? consoleDir : null,
   });
-  process.stdout.write(`Sible is running: ${app.url}\n`);
+  output.write(`Sible is running: ${app.url}\n`);
 
   let isStopping = false;
   const stop = (signal: NodeJS.Signals) => {
@@ -32,28 +34,30 @@ try {
     if (isStopping) process.exit(1);
     isStopping = true;
     logger.info({ signal }, 'stopping; playbooks under way go on');
-    void app.close().then(() => process.exit(0));
+    void app.close().then(() => output.exit(0));
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
 } catch (error) {
-  fail(error);
+  tell(error);
+  output.exit(1);
 }
 
 process.on('unhandledRejection', (error) => {
   logger.fatal({ err: error }, 'unhandled rejection');
-  process.exit(1);
+  output.exit(1);
 });
 
 function readConfigOrExit(): Config {
   try {
     return readConfig(process.env);
   } catch (error) {
-    return fail(error);
+    tell(error);
+    return process.exit(1);
   }
 }
 
-function fail(error: unknown): never {
+function tell(error: unknown): void {
   const isExpected =
     error instanceof ConfigError ||
     error instanceof DataDirError ||
@@ -65,7 +69,6 @@ function fail(error: unknown): never {
     ? '. Set SIBLE_PORT, or SIBLE_HOST, to what is free on this machine.'
     : '';
   process.stderr.write(`Sible cannot start.\n${text}${hint}\n`);
-  process.exit(1);
 }
 
 /** By name: the adapter that is not used is not loaded. */

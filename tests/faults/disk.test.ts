@@ -1,11 +1,13 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { createApiClient } from '../support/api-client.ts';
 import { findRun, readLog, runPlaybook, waitForEnd } from '../support/operations.ts';
 import { countedLines } from '../support/printed.ts';
-import { startServerProcess } from '../support/server-process.ts';
+import { SERVER_ENTRY, startServerProcess } from '../support/server-process.ts';
 import { describeOnBothStorages } from '../support/storages.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -35,6 +37,51 @@ const canMount = await (async () => {
     await folder.remove();
   }
 })();
+
+/** One that nobody had a moment ago: a server that cannot tell its address must be told it. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+it('a full disk behind the log of the server holds up nothing, and does not keep it from ending', async () => {
+  const folder = await makeTempDir();
+  const full = openSync('/dev/full', 'w');
+  const port = await freePort();
+  const child = spawn(process.execPath, [SERVER_ENTRY], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      SIBLE_DATA_DIR: folder.path,
+      SIBLE_PORT: String(port),
+      SIBLE_ANSIBLE_PLAYBOOK: SCRIPTED,
+    },
+    stdio: ['ignore', full, 'inherit'],
+  });
+  closeSync(full);
+  const exited = once(child, 'exit');
+  const isUp = () =>
+    fetch(`http://127.0.0.1:${port}/readyz`)
+      .then(({ ok }) => ok)
+      .catch(() => false);
+  try {
+    await waitUntil(isUp, { withinMs: 30_000, everyMs: 50 });
+    const api = createApiClient(`http://127.0.0.1:${port}`);
+    // it has something to say, again and again: none of it can be written
+    rmSync(join(folder.path, 'runs'), { recursive: true });
+    writeFileSync(join(folder.path, 'runs'), 'no folder');
+    for (let n = 0; n < 5; n += 1) await runPlaybook(api, 'hello.yaml').catch(() => undefined);
+    expect(await isUp()).toBe(true);
+    await api.close();
+  } finally {
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    await folder.remove();
+  }
+});
 
 describeOnBothStorages('a data folder of 64 MB', (choose) => {
   it.skipIf(!canMount)(

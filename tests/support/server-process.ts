@@ -20,7 +20,7 @@ export interface ServerProcess {
 const ROOT = new URL('../..', import.meta.url).pathname;
 
 /** What `npm start` runs; `build-server.ts` has built it. */
-const ENTRY = join(ROOT, 'dist/server/main.js');
+export const SERVER_ENTRY = join(ROOT, 'dist/server/main.js');
 
 /** For a profile: SERVER_NODE_ARGS="--cpu-prof --cpu-prof-dir=/tmp/profile" npm run bench -- creates */
 const NODE_ARGS = process.env.SERVER_NODE_ARGS?.split(' ') ?? [];
@@ -30,7 +30,7 @@ export async function startServerProcess(
   dataDir: string,
   env: Record<string, string> = {},
 ): Promise<ServerProcess> {
-  const child: ChildProcess = spawn(process.execPath, [...NODE_ARGS, ENTRY], {
+  const child: ChildProcess = spawn(process.execPath, [...NODE_ARGS, SERVER_ENTRY], {
     cwd: ROOT,
     env: {
       PATH: process.env.PATH ?? '',
