@@ -44,6 +44,8 @@ const LOOK_MS = 100;
 const MAX_KILL_ROUNDS = 100;
 /** How long a supervisor that exists may take to write its id. */
 const START_TIMEOUT_MS = 5_000;
+/** After so long an end that failed (no file can be opened) is tried again. */
+const END_AGAIN_MS = 5_000;
 const VERSION_TIMEOUT_MS = 20_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -115,7 +117,8 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
     launcher.wake(runId);
     const gone = ready.then(async () => {
       // somebody killed it while it slept; who makes the file `started` decides that nothing runs twice
-      if (!spool.isStarted() && spool.readEnding() === null) await launch(spool, request);
+      if (spool.isStarted() || spool.readEnding() !== null) return;
+      await launch(spool, request).catch((error: unknown) => warn(`Starting run ${runId} again`, error));
     });
     return supervise(spool, runId, startedAt, timeoutMs, gone);
   }
@@ -150,18 +153,25 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
     gone: Promise<unknown>,
   ): RunProcess {
     let isGone = false;
+    /** Why it is ended; kept here too, since a full disk takes no note of it. */
+    let asked: Ending | null = null;
     let ending: Promise<void> | null = null;
     const supervisorGone = gone.then(() => {
       isGone = true;
     });
 
     const end = (why: Ending, onStep?: (step: string) => void): Promise<void> => {
-      ending ??= endRun(why, onStep ?? (() => undefined));
+      asked ??= why;
+      ending ??= endRun(asked, onStep ?? (() => undefined)).catch((error: unknown) => {
+        // who asks again is not answered with this failure
+        ending = null;
+        throw error;
+      });
       return ending;
     };
 
     async function endRun(why: Ending, onStep: (step: string) => void): Promise<void> {
-      await spool.markEnding(why);
+      await spool.markEnding(why).catch((error: unknown) => warn(`Noting that run ${runId} is ended`, error));
       const supervisor = await readSupervisorSoon(spool, supervisorGone);
       if (supervisor && !isGone) {
         onStep('SIGTERM to ansible-playbook');
@@ -176,33 +186,37 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
       await supervisorGone;
     }
 
-    const timer =
-      timeoutMs === null
-        ? null
-        : startTimer(startedAt.getTime() + timeoutMs - Date.now(), () => void end('timedOut').catch(warn));
-    const warn = (error: unknown) =>
-      options.onWarning(
-        `Ending run ${runId} failed: ${error instanceof Error ? error.message : String(error)}`,
-      );
+    const endInTime = (ms: number): { cancel(): void } =>
+      startTimer(ms, () => {
+        end('timedOut').catch((error: unknown) => {
+          warn(`Ending run ${runId}`, error);
+          timer = endInTime(END_AGAIN_MS);
+        });
+      });
+    let timer = timeoutMs === null ? null : endInTime(startedAt.getTime() + timeoutMs - Date.now());
 
     async function readExit(): Promise<RunExit> {
       await supervisorGone;
       timer?.cancel();
       // what was ended on purpose has ended when nothing of it is left
-      await ending;
-      const [status, why] = [spool.readStatus(), spool.readEnding()];
-      if (why && !ending) await killAll(runId, () => undefined);
+      await ending?.catch((error: unknown) => warn(`Ending run ${runId}`, error));
+      const [status, why] = [spool.readStatus(), spool.readEnding() ?? asked];
+      if (!(await spool.exists())) {
+        await killAll(runId, () => undefined);
+        return lostExit('Its spool folder was removed while it ran, and with it what is known of its end.');
+      }
       const exit =
         status === null && why === null && (spool.readSupervisor() === null || !spool.isStarted())
           ? notStartedExit()
           : describeExit(status, why, timeoutMs);
-      // killed from outside: what it had started goes on without anybody who would wait for it
-      if (exit.signal !== null || exit.isLost) await killAll(runId, () => undefined);
+      // ended by an earlier server, or killed from outside: what it had started goes on without anybody who would wait for it
+      if (!ending && (why !== null || exit.signal !== null || exit.isLost))
+        await killAll(runId, () => undefined);
       await rm(spool.extraVarsPath, { force: true });
       return exit;
     }
     const exit = readExit().catch((error: unknown): RunExit => {
-      warn(error);
+      warn(`Reading how run ${runId} ended`, error);
       return lostExit(
         `How it ended cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
       );
@@ -290,6 +304,10 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
     },
   };
 
+  function warn(what: string, error: unknown): void {
+    options.onWarning(`${what} failed: ${error instanceof Error ? error.message : String(error)}`);
+  }
+
   async function lost(spool: Spool, runId: string, reason: string): Promise<Reattached> {
     await killAll(runId, () => undefined);
     const exit = lostExit(reason);
@@ -325,9 +343,10 @@ async function killAll(runId: string, onStep: (step: string) => void): Promise<v
 /** The supervisor's id, which it writes within milliseconds; null when it ends, or time is up, before. */
 async function readSupervisorSoon(spool: Spool, until: Promise<unknown>): Promise<SupervisorId | null> {
   let isOver = false;
-  void until.then(() => {
+  const over = () => {
     isOver = true;
-  });
+  };
+  until.then(over, over);
   for (;;) {
     const wasOver = isOver;
     const supervisor = spool.readSupervisor();

@@ -1,5 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 
 /** What is stored and read at once; more makes nothing faster, and garbage of it takes memory. */
 const PIECE_BYTES = 524_288;
@@ -18,13 +18,20 @@ export async function* followFile(
   ended: Promise<unknown>,
   abort?: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const file = await open(path, 'r');
   const bell = createBell();
   let isEnded = false;
   void ended.then(() => {
     isEnded = true;
     bell.ring();
   });
+  let file: FileHandle;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    // somebody removed it, and nobody makes it again: what it held is all that is stored of it
+    if (isEnded && isMissing(error)) return;
+    throw error;
+  }
   const watcher = watchQuietly(path, bell.ring);
   const poll = setInterval(bell.ring, POLL_MS);
   abort?.addEventListener('abort', bell.ring);
@@ -49,6 +56,10 @@ export async function* followFile(
     abort?.removeEventListener('abort', bell.ring);
     await file.close();
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 /** A bell that is not missed: waiting for it ends at once when it rang since `seen`. */

@@ -68,7 +68,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
       const isLate = run.at !== null && Date.now() - run.at > START_TIMEOUT_MS;
       const isGone = run.supervisor
         ? !(await isRunning(run.supervisor))
-        : isLate && (await run.spool.giveUpStart());
+        : isLate && (!(await run.spool.exists()) || (await run.spool.giveUpStart()));
       if (isGone) end(id);
     } catch {
       // it is looked again
@@ -83,7 +83,11 @@ export function createLauncher(options: LauncherOptions): Launcher {
 
   /** Until it has begun: a signal to continue that comes before it stops is lost. */
   function nudge(id: string, run: Launched, afterMs: number): void {
-    wakeSupervisor(run.spool);
+    try {
+      wakeSupervisor(run.spool);
+    } catch {
+      // it is woken again
+    }
     setTimeout(() => {
       if (launched.get(id) === run && !run.spool.isStarted()) nudge(id, run, afterMs * 2);
     }, afterMs).unref();
@@ -101,6 +105,8 @@ export function createLauncher(options: LauncherOptions): Launcher {
       if (shell === child) shell = null;
     };
     child.on('error', forget).on('exit', forget);
+    // what Node gives when there are no files left for the pipes
+    if (!child.stdin) throw new Error('no more files can be opened (EMFILE)');
     child.stdin.on('error', forget);
     let rest = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -119,10 +125,11 @@ export function createLauncher(options: LauncherOptions): Launcher {
       // two supervisors of one folder: the end of the first would be taken for that of the second
       if (launched.has(runId)) throw new Error(`Run ${runId} has a supervisor that has not ended.`);
       const at = spool.readRequest() === null ? null : Date.now();
+      const opened = shell ?? openShell();
+      shell = opened;
       return new Promise((resolve) => {
         launched.set(runId, { spool, at, supervisor: null, gone: resolve });
-        shell ??= openShell();
-        shell.stdin.write(`${[spool.path, runId, words.length, ...words].join('\n')}\n`);
+        opened.stdin.write(`${[spool.path, runId, words.length, ...words].join('\n')}\n`);
         keepLooking();
       });
     },

@@ -48,12 +48,13 @@ export async function findRunProcesses(runId: string): Promise<number[]> {
   return [...found];
 }
 
-/** Sends a signal; a process that has ended already is fine. */
+/** Sends a signal; a process that has ended already, or is another user's, is left. */
 export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (!(error instanceof Error && 'code' in error && ['ESRCH', 'EPERM'].includes(String(error.code))))
+      throw error;
   }
 }
 

@@ -122,7 +122,10 @@ export function spoolOf(runsDir: string, runId: string): Spool {
     exists: () =>
       stat(path).then(
         () => true,
-        () => false,
+        (error: unknown) => {
+          if (isCode(error, 'ENOENT')) return false;
+          throw error;
+        },
       ),
 
     create() {

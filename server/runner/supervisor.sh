@@ -57,8 +57,8 @@ done
 full=
 tries=0
 until printf '%s%s\n' "$code" "$full" >"$spool/status"; do
-  # nobody waits for it any more
-  [ -d "$spool" ] || exit 1
+  # somebody has removed the folder: there is nowhere to write it
+  [ -d "$spool" ] || break
   # the disk is full: it may not stay so
   full=' full'
   tries=$((tries + 1))

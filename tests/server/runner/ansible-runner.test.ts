@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { NO_PARAMETERS } from '../../../server/domain/run.ts';
 import { createAnsibleRunner } from '../../../server/runner/ansible-runner.ts';
 import type { RunProcess } from '../../../server/runner/runner.ts';
@@ -157,6 +157,53 @@ it('says why a program that is not there cannot be started', async () => {
   expect(() => missing.arm(request('r'))).toThrow(/install Ansible or set SIBLE_ANSIBLE_PLAYBOOK/);
   await missing.close();
   await runner.close();
+});
+
+it('a run whose folder somebody removes while it goes on ends as lost, with what was stored of its log', async () => {
+  const { runner, spool } = await makeRunner('while [ ! -e "$0.end" ]; do sleep 0.02; done');
+  const started = runner.start(request('r'));
+  await waitUntil(() => stateOf(spool('r', 'pid')) !== null && existsSync(spool('r', 'started')));
+  rmSync(spool('r', ''), { recursive: true });
+  writeFileSync(join(spool('', ''), '../../program.end'), '');
+
+  expect(await started.exit).toMatchObject({
+    exitCode: null,
+    isLost: true,
+    reason: expect.stringContaining('folder was removed'),
+  });
+  expect(await outputOf(started)).toBe('');
+});
+
+it('a run that is canceled ends as canceled, also when something of it belongs to another user', async () => {
+  const { runner, spool } = await makeRunner('sleep 300 & echo $!; wait');
+  const started = runner.start(request('r'));
+  const [, printed = ''] = await waitUntil(() =>
+    /^(\d+)\n/.exec(readFileSync(spool('r', 'output.log'), 'utf8')),
+  );
+  const theirs = Number(printed);
+  const kill = process.kill.bind(process);
+  const spy = vi.spyOn(process, 'kill').mockImplementation((pid, name) => {
+    if (pid === theirs) throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' });
+    return kill(pid, name);
+  });
+  onTestFinished(() => {
+    spy.mockRestore();
+    kill(theirs, 'SIGKILL');
+  });
+
+  await started.cancel(() => undefined);
+
+  expect(await started.exit).toMatchObject({ isCanceled: true, isLost: false });
+});
+
+it('a run is ended when its time is up, also when nothing can be noted of it', async () => {
+  const { runner, spool } = await makeRunner('sleep 300');
+  // nothing can be written behind a link that leads nowhere
+  mkdirSync(spool('r', ''), { recursive: true });
+  symlinkSync('/nowhere/ending', spool('r', 'ending'));
+  const started = runner.start({ ...request('r'), timeoutMs: 300 });
+
+  expect(await started.exit).toMatchObject({ isTimedOut: true, isLost: false });
 });
 
 function isZombie(pid: string | undefined): boolean {
