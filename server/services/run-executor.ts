@@ -316,6 +316,17 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
     };
   }
 
+  /** Now, or as soon as it can be done; what comes after does not wait for that. Never rejects. */
+  async function evenIfLater(during: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      options.onError(error, during);
+      // rejects only when this node stops: the next start takes it up
+      untilAnswered(during, work).catch(() => undefined);
+    }
+  }
+
   async function recoverRun(runId: string): Promise<void> {
     const found = await runs.find(runId);
     const isOurs =
@@ -345,10 +356,12 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
         return;
       }
       case 'notStarted':
-        if (await runs.unclaim(runId, workerId)) await scheduler.queueRun(runId);
-        // it was given up by the others: who waits for it has gone on
-        else await runs.finish(runId, workerId, failureOf('It was not started: its node went away.'));
-        await storage.changes.publish({ kind: 'run', id: runId });
+        await evenIfLater(`queueing run ${runId} again`, async () => {
+          if (await runs.unclaim(runId, workerId)) await scheduler.queueRun(runId);
+          // it was given up by the others: who waits for it has gone on
+          else await runs.finish(runId, workerId, failureOf('It was not started: its node went away.'));
+          await storage.changes.publish({ kind: 'run', id: runId });
+        });
         return;
       default:
         reattached satisfies never;
@@ -425,13 +438,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
       await storage.schedules.completeFirings();
       const running = await runs.listRunningOf(workerId);
       const ids = new Set([...(await runner.listSpooled()), ...running.map(({ id }) => id)]);
-      for (const id of ids) {
-        try {
-          await recoverRun(id);
-        } catch (error) {
-          options.onError(error, `taking up run ${id}`);
-        }
-      }
+      for (const id of ids) await evenIfLater(`taking up run ${id}`, () => recoverRun(id));
       await beat();
     },
 

@@ -95,9 +95,15 @@ export function createTickService(options: TickServiceOptions): TickService {
 
   async function fireBatch(due: readonly Schedule[], active: Map<string, number>): Promise<Firing[]> {
     const decided: Decided[] = [];
-    for (const schedule of due) {
-      const one = await decide(schedule, active.get(schedule.id) ?? 0);
-      if (one) decided.push(one);
+    try {
+      for (const schedule of due) {
+        const one = await decide(schedule, active.get(schedule.id) ?? 0);
+        if (one) decided.push(one);
+      }
+    } catch (error) {
+      for (const { admissions } of decided) for (const admission of admissions) void admission.drop();
+      if (due.length === 1) throw error;
+      return fireEach(due);
     }
     try {
       return await fire(decided);
@@ -247,7 +253,8 @@ export function createTickService(options: TickServiceOptions): TickService {
     for (const [key, id] of armed) {
       if (Number(key.slice(key.lastIndexOf(' '))) > now) continue;
       armed.delete(key);
-      await executor.disarm(id);
+      // not waited for: the instants that come next do not depend on it
+      void executor.disarm(id);
     }
   }
 }

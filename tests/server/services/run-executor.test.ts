@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { NotFoundError } from '../../../server/domain/errors.ts';
+import { NO_PARAMETERS } from '../../../server/domain/run.ts';
 import { createRunExecutor } from '../../../server/services/run-executor.ts';
 import { createFakeRunner } from '../../support/fake-runner.ts';
 import { makeRun, NOON } from '../../support/make.ts';
@@ -215,4 +216,41 @@ it('what is being let go of is not started before that is done', async () => {
   expect(runner.calls.slice(-2)).toEqual(['disarm', 'start']);
   runner.end('late');
   await executed;
+});
+
+it('a run that cannot be taken up after a restart, since the database is away, is taken up when it is back', async () => {
+  const { executor, storage, runner, queued, errors, statusOf } = await makeExecutor();
+  const ours = { status: 'running', workerId: 'w', startedAt: NOON, leaseUntil: NOON } as const;
+  await storage.runs.insert(makeRun({ id: 'going', ...ours }));
+  await storage.runs.insert(makeRun({ id: 'waiting', ...ours }));
+  runner.reattach = async (runId) =>
+    runId === 'waiting'
+      ? { kind: 'notStarted' }
+      : {
+          kind: 'attached',
+          process: runner.start({ runId, playbook: 'a.yaml', parameters: NO_PARAMETERS, timeoutMs: null }),
+        };
+  const { find, unclaim } = storage.runs;
+  let failures = 2;
+  const away = <A extends unknown[], R>(ask: (...args: A) => Promise<R>) => {
+    let isFirst = true;
+    return (...args: A): Promise<R> => {
+      if (!isFirst) return ask(...args);
+      isFirst = false;
+      failures -= 1;
+      return Promise.reject(new Error('away'));
+    };
+  };
+  storage.runs.find = away(find);
+  storage.runs.unclaim = away(unclaim);
+
+  await executor.recover();
+
+  await waitUntil(() => runner.running.has('going') && queued.length > 0);
+  expect(failures).toBe(0);
+  expect(errors).toHaveLength(2);
+  expect(queued).toEqual(['waiting']);
+  expect(await statusOf('waiting')).toBe('queued');
+  runner.end('going');
+  await waitUntil(async () => (await statusOf('going')) === 'succeeded');
 });

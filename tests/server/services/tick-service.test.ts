@@ -17,23 +17,24 @@ async function makeTicks() {
   const disarmed: string[] = [];
   const problems: string[] = [];
   const instants: Date[] = [];
+  const executor = {
+    countRoom: () => 10,
+    arm: async ({ id }: Run) => {
+      armed.push(id);
+      return true;
+    },
+    disarm: async (id: string) => void disarmed.push(id),
+    admit: async (run: Run): Promise<Admission> => ({
+      run: { ...run, status: 'running', workerId: 'w', startedAt: clock.now },
+      begin: async () => void begun.push(run.id),
+      drop: async () => void dropped.push(run.id),
+      settle: async () => void settled.push(run.id),
+    }),
+  };
   const ticks = createTickService({
     storage,
     scheduler: { armTick: async (instant) => void instants.push(instant), queueRun: async () => undefined },
-    executor: {
-      countRoom: () => 10,
-      arm: async ({ id }: Run) => {
-        armed.push(id);
-        return true;
-      },
-      disarm: async (id: string) => void disarmed.push(id),
-      admit: async (run: Run): Promise<Admission> => ({
-        run: { ...run, status: 'running', workerId: 'w', startedAt: clock.now },
-        begin: async () => void begun.push(run.id),
-        drop: async () => void dropped.push(run.id),
-        settle: async () => void settled.push(run.id),
-      }),
-    },
+    executor,
     now: () => clock.now,
     repairAheadMs: 30_000,
     onError: (_error, during) => problems.push(during),
@@ -49,6 +50,7 @@ async function makeTicks() {
     storage,
     clock,
     ticks,
+    executor,
     insert,
     outcomesOf,
     begun,
@@ -105,6 +107,23 @@ it('marks a schedule that cannot be computed, and fires the others', async () =>
     });
   }
   expect((await storage.schedules.find(sound.id))?.problem).toBeNull();
+});
+
+it('a broken schedule that cannot even be marked holds up no others, and keeps no place', async () => {
+  const { ticks, insert, begun, dropped, problems, storage } = await makeTicks();
+  const sound = await Promise.all(Array.from({ length: 5 }, () => insert()));
+  const broken = await insert({ timing: { kind: 'cron', expression: 'nonsense' } });
+  const { listDue } = storage.schedules;
+  // those that are sound come first
+  storage.schedules.listDue = async (...args) =>
+    (await listDue(...args)).sort((a, b) => Number(a.id === broken.id) - Number(b.id === broken.id));
+  storage.schedules.setProblem = () => Promise.reject(new Error('no room to write'));
+
+  await expect(ticks.handle()).rejects.toThrow('could not be fired');
+
+  expect(begun).toHaveLength(sound.length);
+  expect(dropped).toHaveLength(sound.length);
+  expect(problems).toEqual([`firing schedule ${broken.id}`]);
 });
 
 it('one schedule that the store refuses does not hold up the others', async () => {
@@ -177,6 +196,22 @@ it('makes ready what will be due, uses it, and lets go of what was edited meanwh
   expect(begun).toEqual([run?.id]);
   expect(armed).toContain(run?.id);
   expect(disarmed).toEqual(armed.filter((id) => id !== run?.id));
+});
+
+it('instants go on while something that was made ready cannot be let go of', async () => {
+  const { ticks, insert, clock, begun, armed, executor, storage } = await makeTicks();
+  clock.now = minutesAfter(NOON, -1);
+  const edited = await insert();
+  await ticks.prepare(NOON);
+  expect(armed).toHaveLength(1);
+  await storage.schedules.replace({ ...edited, version: 2, nextRunAt: minutesAfter(NOON, 60) }, 1);
+  executor.disarm = () => new Promise(() => undefined);
+  await insert();
+  clock.now = NOON;
+  await ticks.handle();
+  await insert();
+  await ticks.handle();
+  expect(begun).toHaveLength(2);
 });
 
 it('repairs by arming each instant that is awaited soon', async () => {
