@@ -47,6 +47,8 @@ export async function openMongoStorage(uri: string): Promise<Storage> {
   } catch (error) {
     throw new DatabaseConnectionError(`MONGODB_URI is not valid: ${messageOf(error)}`);
   }
+  // a server that the driver cannot work with is told of by the calls that fail; the event alone would end the process
+  client.on('error', () => undefined);
   try {
     await client.connect();
     const db = client.db(uriHasDatabase(uri) ? undefined : DEFAULT_DATABASE);

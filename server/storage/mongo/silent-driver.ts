@@ -33,10 +33,11 @@ export function reopenWhenSilent(client: MongoClient, options: SilentDriverOptio
     try {
       await client.close();
       await client.connect();
-    } catch {
-      // the server is away; the driver looks for it again, or is silent again
-    } finally {
       hear();
+    } catch {
+      // the server is away, and a client that could not be opened does not look for it: the next look here does
+      heard = Number.NEGATIVE_INFINITY;
+    } finally {
       isReopening = false;
     }
   }
