@@ -56,6 +56,8 @@ export function registerRoutes(app: FastifyInstance, services: Services): void {
 
   app.get<{ Params: { id: string }; Querystring: Record<string, unknown> }>(
     '/runs/:id/log',
+    // the answer to a HEAD would be the whole log, read and thrown away
+    { exposeHeadRoute: false },
     async (request, reply) => {
       const id = localId('Run', request.params.id);
       const after = parseAfter(request.query.after);

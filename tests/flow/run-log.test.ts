@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { type ApiClient, collect, joinBatches, type LogBatch, RUN_LOG } from '../support/api-client.ts';
-import { readLog, runPlaybook, waitForEnd } from '../support/operations.ts';
+import { findRun, readLog, runPlaybook, waitForEnd } from '../support/operations.ts';
 import { printedLines } from '../support/printed.ts';
 import { describeOnBothStorages } from '../support/storages.ts';
 import { withServer } from '../support/with-server.ts';
@@ -111,6 +111,45 @@ describeOnBothStorages('the log of a run', (choose) => {
         expect(totalLines).toBe(Math.ceil(5_000_000 / 65_536));
         const joined = text.replaceAll(' …[line longer than 64 KiB, continued on the next line]\n', '');
         expect(joined === 'y'.repeat(5_000_000)).toBe(true);
+      },
+    ));
+
+  it('is tailed as plain text, live and from any line, without what a terminal would obey if asked so', () =>
+    withServer(
+      {
+        storage: choose(),
+        ansible: 'scripted',
+        playbooks: {
+          'slow.yaml': `${raw('\u001b[31mred\u001b[0m\n')}\n# lines 40 25\n- hosts: localhost\n`,
+        },
+      },
+      async ({ api, server: { url } }) => {
+        const id = await runPlaybook(api, 'slow.yaml');
+        const at = (query: string) => `${url}/runs/${encodeURIComponent(id)}/log${query}`;
+        const textAt = async (query: string) => (await fetch(at(query))).text();
+        const lines = `${printedLines(40)}\n`;
+
+        const tail = await fetch(at('?follow'));
+        expect(tail.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+        const pieces: string[] = [];
+        let statusAtFirst = '';
+        for await (const piece of tail.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+          if (pieces.length === 0) statusAtFirst = (await findRun(api, id)).status;
+          pieces.push(piece);
+        }
+        // it came while the run went on, and ended with it
+        expect(statusAtFirst).toBe('RUNNING');
+        expect(pieces.length).toBeGreaterThan(5);
+        expect(pieces.join('')).toBe(`\u001b[31mred\u001b[0m\n${lines}`);
+        await waitForEnd(() => api, id);
+
+        expect(await textAt('')).toBe(pieces.join(''));
+        expect(await textAt('?follow=1&plain=1')).toBe(`red\n${lines}`);
+        expect(await textAt('?follow=1&after=40')).toBe('line 40 of 40\n');
+        expect(await textAt('?follow=0&after=41')).toBe('');
+        expect((await fetch(at('?after=-1'))).status).toBe(400);
+        // its answer would be the whole log, read for nobody
+        expect((await fetch(at('?follow'), { method: 'HEAD' })).status).toBe(404);
       },
     ));
 
