@@ -16,6 +16,7 @@ import { ToastHost } from './ui/toast.tsx';
 
 const PlaybooksPage = lazy(() => import('./features/playbooks/playbooks-page.tsx'));
 const QueuePage = lazy(() => import('./features/queue/queue-page.tsx'));
+const SchedulePage = lazy(() => import('./features/schedules/schedule-page.tsx'));
 const RunsPage = lazy(() => import('./features/runs/runs-page.tsx'));
 const RunPage = lazy(() => import('./features/runs/run-page.tsx'));
 
@@ -33,6 +34,7 @@ export function App() {
         <Route path="/" component={() => <Navigate href="/queue" />} />
         <Route path="/playbooks/*path" component={PlaybooksPage} />
         <Route path="/queue" component={QueuePage} />
+        <Route path="/queue/:id" component={SchedulePage} />
         <Route path="/runs" component={RunsPage} />
         <Route path="/runs/:id" component={RunPage} />
         <Route path="*" component={() => <Navigate href="/queue" />} />

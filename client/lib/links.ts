@@ -4,6 +4,11 @@ export function runLink(id: string): string {
   return `/runs/${encodeURIComponent(id)}`;
 }
 
+/** A schedule and its ledger. */
+export function scheduleLink(id: string): string {
+  return `/queue/${encodeURIComponent(id)}`;
+}
+
 export function playbookLink(path: string): string {
   return `/playbooks/${path.split('/').map(encodeURIComponent).join('/')}`;
 }

@@ -87,6 +87,9 @@ function inWords(ms: number): string {
   const seconds = Math.round(ms / 1_000);
   if (seconds < 120) return `${seconds} s`;
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`;
+  if (seconds < 172_800) {
+    const minutes = Math.floor((seconds % 3_600) / 60);
+    return `${Math.floor(seconds / 3_600)} h${minutes > 0 ? ` ${minutes} min` : ''}`;
+  }
   return `${Math.round(seconds / 86_400)} days`;
 }

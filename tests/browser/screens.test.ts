@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import Database from 'libsql';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { isBrowserMissing, shot, useBrowser } from '../support/browser.ts';
@@ -14,6 +16,7 @@ const LOOKS = [
 ] as const;
 const raw = (text: string) => `# raw ${Buffer.from(text).toString('base64')}\n`;
 const NO_RUN = Buffer.from('Run:00000000-0000-4000-8000-000000000000').toString('base64');
+const NO_SCHEDULE = Buffer.from('Schedule:00000000-0000-4000-8000-000000000000').toString('base64');
 
 /** Pictures of all: ALL_SCREENSHOTS=folder npx vitest run --project browser */
 describe.skipIf(isBrowserMissing)('every page', () => {
@@ -45,6 +48,7 @@ describe.skipIf(isBrowserMissing)('every page', () => {
             ['playbooks/none.yaml', 'There is no such playbook'],
             ['runs', 'Nothing has run yet'],
             [`runs/${NO_RUN}`, 'There is no such run'],
+            [`queue/${NO_SCHEDULE}`, 'There is no such schedule'],
           ] as const) {
             await page.goto(`${url}/${path}`);
             await page.getByText(text).waitFor();
@@ -65,7 +69,7 @@ describe.skipIf(isBrowserMissing)('every page', () => {
               body: '{"errors":[{"message":"Unexpected error. Request 4711."}]}',
             }),
           );
-          for (const path of ['queue', 'playbooks/', 'runs', `runs/${NO_RUN}`]) {
+          for (const path of ['queue', 'playbooks/', 'runs', `runs/${NO_RUN}`, `queue/${NO_SCHEDULE}`]) {
             await page.goto(`${url}/${path}`);
             await page.getByRole('alert').getByText('Unexpected error. Request 4711.').waitFor();
             await requireFit(page, `error-${path.replaceAll('/', '_').slice(0, 16)}-${look}`);
@@ -76,6 +80,64 @@ describe.skipIf(isBrowserMissing)('every page', () => {
           // the browser itself reports each failed request
           expect(faults.splice(0).filter((fault) => !fault.includes('500'))).toEqual([]);
         }),
+    ));
+
+  it('says of a schedule what became of each instant, and why nothing did', () =>
+    withServer(
+      {
+        storage: SQLITE,
+        ansible: 'scripted',
+        playbooks: {
+          'quick.yaml': '- hosts: localhost\n',
+          'long.yaml': '# sleep 600000\n- hosts: localhost\n',
+        },
+      },
+      async (test) => {
+        const nightly = await createSchedule(test.api, 'quick.yaml', '30 2 * * 1', {});
+        const away = await createSchedule(test.api, 'quick.yaml', '*/30 * * * *', {
+          name: 'Every half hour',
+        });
+        const busy = await createSchedule(test.api, 'long.yaml', '* * * * * *', {
+          name: 'Longer than a second',
+        });
+        // the server was away for half a day
+        await test.server.kill();
+        const database = new Database(join(test.dataDir, 'sible.sqlite'));
+        const past = Date.now() - 43_200_000;
+        database
+          .prepare('UPDATE schedules SET next_run_at = ? WHERE playbook = ? AND name LIKE ?')
+          .run(past - (past % 1_800_000), 'quick.yaml', 'Every%');
+        database.close();
+        await test.restart();
+
+        const { url } = test.server;
+        await inEachLook(async (page, look) => {
+          await page.goto(`${url}/queue`);
+          await page.getByRole('link', { name: 'Every half hour' }).click();
+          await page.getByText('Missed').first().waitFor();
+          await page
+            .getByText(/noticed .* late/)
+            .first()
+            .waitFor();
+          await page.getByText('Succeeded').first().waitFor();
+          await requireFit(page, `schedule-missed-${look}`);
+
+          await page.goto(`${url}/queue/${encodeURIComponent(busy)}`);
+          await page.getByText('Skipped').first().waitFor();
+          await page.getByText('had not ended').first().waitFor();
+          await requireFit(page, `schedule-skipped-${look}`);
+
+          await page.goto(`${url}/queue/${encodeURIComponent(nightly)}`);
+          await page.getByText('Nothing was due yet').waitFor();
+          await requireFit(page, `schedule-nothing-due-${look}`);
+        });
+        await withPage(async (page) => {
+          await page.goto(`${url}/queue/${encodeURIComponent(away)}`);
+          await page.getByText('Succeeded').first().click();
+          await page.getByRole('link', { name: 'scheduled', exact: true }).click();
+          await page.getByText('Missed').first().waitFor();
+        });
+      },
     ));
 
   it('fits its screen with every status on it', () =>

@@ -5,7 +5,7 @@ import { mutate, subscribe } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
 import type { QueueQuery } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
-import { playbookLink, runLink } from '../../lib/links.ts';
+import { playbookLink, runLink, scheduleLink } from '../../lib/links.ts';
 import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
 import { absolute, currentTime, relative } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
@@ -216,7 +216,9 @@ function Row(props: { schedule: Schedule; onChanged(): void }) {
         />
       </td>
       <td class="fade">
-        <div class="t">{props.schedule.name}</div>
+        <A class="t hover:underline block" href={scheduleLink(props.schedule.id)}>
+          {props.schedule.name}
+        </A>
         <A class="s mono hover:underline" href={playbookLink(props.schedule.playbook)}>
           {props.schedule.playbook}
         </A>

@@ -4,7 +4,7 @@ import { mutate, subscribe } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
 import type { RunQuery } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
-import { decodedParam, playbookLink, runLink } from '../../lib/links.ts';
+import { decodedParam, playbookLink, runLink, scheduleLink } from '../../lib/links.ts';
 import { absolute, currentTime, span } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
 import { confirm } from '../../ui/confirm.tsx';
@@ -176,7 +176,14 @@ function OneRun(props: { id: string }) {
                   >
                     {(at) => (
                       <>
-                        scheduled {absolute(at())}
+                        <Show when={current().schedule} fallback="scheduled">
+                          {(schedule) => (
+                            <A class="underline" href={scheduleLink(schedule().id)}>
+                              scheduled
+                            </A>
+                          )}
+                        </Show>{' '}
+                        {absolute(at())}
                         <Show when={lateMs() !== null}>, started +{lateMs()} ms</Show>
                       </>
                     )}

@@ -4,7 +4,7 @@ import { subscribe } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
 import type { RunStatus } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
-import { runLink } from '../../lib/links.ts';
+import { runLink, scheduleLink } from '../../lib/links.ts';
 import { absolute, currentTime, relative, span } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
 import { Empty, Failed, Loading } from '../../ui/states.tsx';
@@ -114,7 +114,11 @@ export default function RunsPage() {
                       <td class="wide">
                         {run.trigger === 'SCHEDULE' ? 'schedule' : 'by hand'}
                         <Show when={run.schedule}>
-                          {(schedule) => <div class="s">{schedule().name}</div>}
+                          {(schedule) => (
+                            <A class="s block hover:underline" href={scheduleLink(schedule().id)}>
+                              {schedule().name}
+                            </A>
+                          )}
                         </Show>
                       </td>
                       <td class="num">

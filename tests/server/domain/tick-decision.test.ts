@@ -52,6 +52,8 @@ describe('decideTicks', () => {
     const [first, second] = decideTicks(due(), at('14:00:00'), 0).ticks;
     expect(first?.reason).toBe('It was noticed 2 h late; nothing is started later than 1 h.');
     expect(second?.reason).toMatch(/^It was noticed 119 min late;/);
+    const [third] = decideTicks(due(), at('14:34:59'), 0).ticks;
+    expect(third?.reason).toMatch(/^It was noticed 2 h 34 min late;/);
   });
 
   it('skips while a run is active, and beside one that starts at the same time', () => {
