@@ -78,6 +78,13 @@ describe.skipIf(isBrowserMissing)('hostile texts in the console', () => {
           await expectHarmless(page);
           await shot(page, 'hostile-queue', 'ALL_SCREENSHOTS');
 
+          for (const name of NAMES) {
+            await page.goto(`${url}/queue`);
+            await page.getByRole('link', { name, exact: true }).click();
+            await page.getByRole('heading', { name, exact: true }).waitFor();
+            await expectHarmless(page);
+          }
+
           await page.goto(`${url}/playbooks/evil.yaml`);
           await page.locator('.cm-content').getByText(EVIL).waitFor();
           await page.getByRole('button', { name: ODD }).click();

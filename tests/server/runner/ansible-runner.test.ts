@@ -123,7 +123,8 @@ it('what was made ready and is not wanted leaves no process and no folder', asyn
   await runner.disarm('r0');
 
   expect(ids.filter((id) => existsSync(spool(id, '')))).toEqual([]);
-  expect(pids.filter((pid) => existsSync(`/proc/${pid}/stat`) && !isZombie(pid))).toEqual([]);
+  // each tells its end and then ends
+  await waitUntil(() => pids.every(hasEnded));
 });
 
 it('ends what is ready when it is closed, and what a killed server left when its folder is thrown away', async () => {
@@ -134,7 +135,7 @@ it('ends what is ready when it is closed, and what a killed server left when its
 
   await runner.discard('r');
 
-  await waitUntil(() => !existsSync(`/proc/${pid}/stat`) || isZombie(pid));
+  await waitUntil(() => hasEnded(pid));
   expect(existsSync(spool('r', ''))).toBe(false);
 });
 
@@ -206,7 +207,8 @@ it('a run is ended when its time is up, also when nothing can be noted of it', a
   expect(await started.exit).toMatchObject({ isTimedOut: true, isLost: false });
 });
 
-function isZombie(pid: string | undefined): boolean {
+/** Whether it has ended; also when nobody has taken note of that yet. */
+function hasEnded(pid: string | undefined): boolean {
   try {
     return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
