@@ -118,7 +118,11 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
     const gone = ready.then(async () => {
       // somebody killed it while it slept; who makes the file `started` decides that nothing runs twice
       if (spool.isStarted() || spool.readEnding() !== null) return;
-      await launch(spool, request).catch((error: unknown) => warn(`Starting run ${runId} again`, error));
+      try {
+        await launch(spool, request);
+      } catch (error) {
+        warn(`Starting run ${runId} again`, error);
+      }
     });
     return supervise(spool, runId, startedAt, timeoutMs, gone);
   }
@@ -153,6 +157,7 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
     gone: Promise<unknown>,
   ): RunProcess {
     let isGone = false;
+    let isOver = false;
     /** Why it is ended; kept here too, since a full disk takes no note of it. */
     let asked: Ending | null = null;
     let ending: Promise<void> | null = null;
@@ -172,7 +177,11 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
 
     async function endRun(why: Ending, onStep: (step: string) => void): Promise<void> {
       await spool.markEnding(why).catch((error: unknown) => warn(`Noting that run ${runId} is ended`, error));
-      const supervisor = await readSupervisorSoon(spool, supervisorGone);
+      // one of which nothing can be read is found with all the others
+      const supervisor = await readSupervisorSoon(
+        spool,
+        Promise.race([supervisorGone, delay(START_TIMEOUT_MS, undefined, { ref: false })]),
+      );
       if (supervisor && !isGone) {
         onStep('SIGTERM to ansible-playbook');
         // to the supervisor, which passes it on to the playbook alone: so Ansible can end its workers itself
@@ -190,20 +199,21 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
       startTimer(ms, () => {
         end('timedOut').catch((error: unknown) => {
           warn(`Ending run ${runId}`, error);
-          timer = endInTime(END_AGAIN_MS);
+          if (!isOver) timer = endInTime(END_AGAIN_MS);
         });
       });
     let timer = timeoutMs === null ? null : endInTime(startedAt.getTime() + timeoutMs - Date.now());
 
     async function readExit(): Promise<RunExit> {
       await supervisorGone;
-      timer?.cancel();
       // what was ended on purpose has ended when nothing of it is left
       await ending?.catch((error: unknown) => warn(`Ending run ${runId}`, error));
       const [status, why] = [spool.readStatus(), spool.readEnding() ?? asked];
       if (!(await spool.exists())) {
-        await killAll(runId, () => undefined);
-        return lostExit('Its spool folder was removed while it ran, and with it what is known of its end.');
+        if (!ending) await killAll(runId, () => undefined);
+        return why
+          ? describeExit(null, why, timeoutMs)
+          : lostExit('Its spool folder was removed while it ran, and with it what is known of its end.');
       }
       const exit =
         status === null && why === null && (spool.readSupervisor() === null || !spool.isStarted())
@@ -215,12 +225,17 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
       await rm(spool.extraVarsPath, { force: true });
       return exit;
     }
-    const exit = readExit().catch((error: unknown): RunExit => {
-      warn(`Reading how run ${runId} ended`, error);
-      return lostExit(
-        `How it ended cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
-      );
-    });
+    const exit = readExit()
+      .catch((error: unknown): RunExit => {
+        warn(`Reading how run ${runId} ended`, error);
+        return lostExit(
+          `How it ended cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
+        );
+      })
+      .finally(() => {
+        isOver = true;
+        timer?.cancel();
+      });
 
     return {
       runId,
@@ -357,7 +372,8 @@ async function readSupervisorSoon(spool: Spool, until: Promise<unknown>): Promis
 
 /** Resolves when a process that is not our child has ended. Never, once `abort` is aborted. */
 async function untilGone(supervisor: SupervisorId, abort: AbortSignal): Promise<void> {
-  while (await isRunning(supervisor)) {
+  // what cannot be looked at may be there
+  while (await isRunning(supervisor).catch(() => true)) {
     await delay(LOOK_MS, undefined, { ref: false });
     if (abort.aborted) await new Promise(() => undefined);
   }

@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { isRunning, signal } from './process-tree.ts';
+import { findRunProcesses, isRunning, signal } from './process-tree.ts';
 import { type Spool, type SupervisorId, spoolOf } from './spool.ts';
 
 /**
@@ -68,11 +68,17 @@ export function createLauncher(options: LauncherOptions): Launcher {
       const isLate = run.at !== null && Date.now() - run.at > START_TIMEOUT_MS;
       const isGone = run.supervisor
         ? !(await isRunning(run.supervisor))
-        : isLate && (!(await run.spool.exists()) || (await run.spool.giveUpStart()));
+        : isLate && (await isNowhere(id, run.spool));
       if (isGone) end(id);
     } catch {
       // it is looked again
     }
+  }
+
+  /** A supervisor of which nothing is known: it did not begin, or what it wrote is gone. */
+  async function isNowhere(id: string, spool: Spool): Promise<boolean> {
+    if ((await spool.exists()) && (await spool.giveUpStart())) return true;
+    return (await findRunProcesses(id)).length === 0;
   }
 
   function end(id: string): void {

@@ -12,7 +12,7 @@ export async function isRunning(id: SupervisorId): Promise<boolean> {
 }
 
 export async function readBootId(): Promise<string> {
-  return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')).trim();
+  return ((await readProc('/proc/sys/kernel/random/boot_id'))?.toString() ?? '').trim();
 }
 
 /**
@@ -23,16 +23,16 @@ export async function findRunProcesses(runId: string): Promise<number[]> {
   const marker = Buffer.from(`${RUN_MARKER}=${runId}\0`);
   const parents = new Map<number, number>();
   const found = new Set<number>();
-  const names = await readdir('/proc').catch(() => []);
+  const names = await readdir('/proc').catch(nullIfGone);
   await Promise.all(
-    names
+    (names ?? [])
       .filter((name) => /^\d+$/.test(name))
       .map(async (name) => {
         const pid = Number(name);
         const stat = await readStat(pid);
         if (stat === null || stat.state === 'Z' || pid === process.pid) return;
         parents.set(pid, stat.parent);
-        const environ = await readFile(`/proc/${pid}/environ`).catch(() => null);
+        const environ = await readProc(`/proc/${pid}/environ`);
         if (environ && hasEntry(environ, marker)) found.add(pid);
       }),
   );
@@ -53,8 +53,7 @@ export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && ['ESRCH', 'EPERM'].includes(String(error.code))))
-      throw error;
+    if (!isCode(error, 'ESRCH', 'EPERM')) throw error;
   }
 }
 
@@ -67,14 +66,25 @@ function hasEntry(list: Buffer, entry: Buffer): boolean {
 }
 
 async function readStat(pid: number): Promise<{ state: string; parent: number; startTime: string } | null> {
-  try {
-    const line = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // the name of the program stands in parentheses and may hold blanks and parentheses itself (proc(5))
-    const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
-    return { state: fields[0] ?? '', parent: Number(fields[1]), startTime: fields[19] ?? '' };
-  } catch {
-    return null;
-  }
+  const line = (await readProc(`/proc/${pid}/stat`))?.toString();
+  if (line === undefined) return null;
+  // the name of the program stands in parentheses and may hold blanks and parentheses itself (proc(5))
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0] ?? '', parent: Number(fields[1]), startTime: fields[19] ?? '' };
+}
+
+/** Null when the process is gone, or nobody else's business. Anything else (no file can be opened) says nothing of it. */
+function readProc(path: string): Promise<Buffer | null> {
+  return readFile(path).catch(nullIfGone);
+}
+
+function nullIfGone(error: unknown): null {
+  if (isCode(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return null;
+  throw error;
+}
+
+function isCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
 }
 
 function canSignal(pid: number): boolean {

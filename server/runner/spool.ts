@@ -54,13 +54,14 @@ export interface SupervisorId {
   readonly bootId: string;
 }
 
+const RUN_ID = /^[\w-]{1,64}$/;
 const FOLDER_MODE = 0o700;
 /** What is in the folder of a run that has ended by itself. */
 const NAMES = ['output.log', 'status', 'pid', 'started', 'request.json'];
 
 export function spoolOf(runsDir: string, runId: string): Spool {
   // ids are ours; one that is not would lead out of the folder
-  if (!/^[\w-]{1,64}$/.test(runId)) throw new Error(`"${runId}" is no id of a run.`);
+  if (!RUN_ID.test(runId)) throw new Error(`"${runId}" is no id of a run.`);
   const path = join(runsDir, runId);
   const file = (name: string) => join(path, name);
 
@@ -149,7 +150,8 @@ export async function listSpools(runsDir: string): Promise<string[]> {
     if (isCode(error, 'ENOENT')) return [];
     throw error;
   });
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  // what else may be there (lost+found) is nobody's run
+  return entries.filter((entry) => entry.isDirectory() && RUN_ID.test(entry.name)).map(({ name }) => name);
 }
 
 /** Text of a file that ends in a newline; null when it is not there, or not whole yet. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { NO_PARAMETERS } from '../../../server/domain/run.ts';
@@ -18,19 +18,20 @@ async function makeRunner(script = 'echo started') {
   const program = join(folder.path, 'program');
   writeFileSync(program, `#!/bin/sh\n${script}\n`);
   chmodSync(program, 0o755);
+  const warnings: string[] = [];
   const runner = createAnsibleRunner({
     ansiblePlaybook: program,
     playbooksDir,
     dataDir,
     cancelGraceMs: 200,
-    onWarning: () => undefined,
+    onWarning: (message) => warnings.push(message),
   });
   onTestFinished(async () => {
     await runner.close();
     await folder.remove();
   });
   const spool = (runId: string, name: string) => join(dataDir, 'runs', runId, name);
-  return { runner, spool };
+  return { runner, spool, program, warnings };
 }
 
 const request = (runId: string) => ({
@@ -117,7 +118,9 @@ it('what was made ready and is not wanted leaves no process and no folder', asyn
   const pids = ids
     .map((id) => spool(id, 'pid'))
     .filter(existsSync)
-    .map((file) => readFileSync(file, 'utf8').split(' ')[0]);
+    .map((file) => readFileSync(file, 'utf8').split(' ')[0])
+    // one that is just being written is empty
+    .filter(Boolean);
 
   await Promise.all(ids.map((id) => runner.disarm(id)));
   await runner.disarm('r0');
@@ -197,14 +200,33 @@ it('a run that is canceled ends as canceled, also when something of it belongs t
   expect(await started.exit).toMatchObject({ isCanceled: true, isLost: false });
 });
 
-it('a run is ended when its time is up, also when nothing can be noted of it', async () => {
+it.each([
+  ['its folder was removed', (folder: string) => rmSync(folder, { recursive: true })],
+  ['its supervisor cannot be read', (folder: string) => writeFileSync(join(folder, 'pid'), '')],
+])('a run is ended when its time is up, also when %s', async (_, spoil) => {
   const { runner, spool } = await makeRunner('sleep 300');
-  // nothing can be written behind a link that leads nowhere
-  mkdirSync(spool('r', ''), { recursive: true });
-  symlinkSync('/nowhere/ending', spool('r', 'ending'));
-  const started = runner.start({ ...request('r'), timeoutMs: 300 });
+  const started = runner.start({ ...request('r'), timeoutMs: 500 });
+  await waitUntil(() => stateOf(spool('r', 'pid')) !== null && existsSync(spool('r', 'started')));
+  spoil(spool('r', ''));
 
   expect(await started.exit).toMatchObject({ isTimedOut: true, isLost: false });
+});
+
+it('a run that cannot be started again after its supervisor was killed says so, and is not ended later', async () => {
+  const { runner, spool, program, warnings } = await makeRunner();
+  runner.arm(request('r'));
+  await waitUntil(() => stateOf(spool('r', 'pid')) === 'T');
+  process.kill(Number(readFileSync(spool('r', 'pid'), 'utf8').split(' ')[0]), 'SIGKILL');
+  rmSync(program);
+
+  const started = runner.start({ ...request('r'), timeoutMs: 60_000 });
+
+  expect(await started.exit).toMatchObject({
+    exitCode: null,
+    isLost: false,
+    reason: expect.stringContaining('not started'),
+  });
+  expect(warnings).toEqual([expect.stringContaining('Starting run r again failed')]);
 });
 
 /** Whether it has ended; also when nobody has taken note of that yet. */
