@@ -1,6 +1,12 @@
 import { DomainError } from '../domain/errors.ts';
 import { isFinished, type Run, type RunEnd } from '../domain/run.ts';
-import { type RunExit, type Runner, type RunProcess, RunRefusedError } from '../runner/runner.ts';
+import {
+  type Reattached,
+  type RunExit,
+  type Runner,
+  type RunProcess,
+  RunRefusedError,
+} from '../runner/runner.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
 import type { Storage } from '../storage/storage.ts';
 import { createActiveRuns, type Following } from './active-runs.ts';
@@ -316,18 +322,46 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
     };
   }
 
-  /** Now, or as soon as it can be done; what comes after does not wait for that. Never rejects. */
-  async function evenIfLater(during: string, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      options.onError(error, during);
+  /** Now, or as soon as it can be done; what comes after does not wait for more than the first try. Never rejects. */
+  function evenIfLater(during: string, work: () => Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const onError = (error: unknown) => {
+        options.onError(error, during);
+        resolve();
+      };
       // rejects only when this node stops: the next start takes it up
-      untilAnswered(during, work).catch(() => undefined);
+      surely(work, closing.signal, onError, true).then(resolve, resolve);
+    });
+  }
+
+  /** Nobody else starts or follows the run meanwhile. @returns null when somebody does already */
+  async function alone<T>(runId: string, work: () => Promise<T>): Promise<T | null> {
+    if (active.has(runId) || starting.has(runId)) return null;
+    starting.set(runId, false);
+    try {
+      return await work();
+    } finally {
+      starting.delete(runId);
     }
   }
 
   async function recoverRun(runId: string): Promise<void> {
+    const taken = await alone(runId, () => takeUp(runId));
+    if (taken === 'notStarted') await evenIfLater(`queueing run ${runId}`, () => queueAgain(runId));
+  }
+
+  async function queueAgain(runId: string): Promise<void> {
+    const isQueued = await alone(runId, async () => {
+      if (await runs.unclaim(runId, workerId)) return true;
+      // it was given up by the others: who waits for it has gone on
+      await runs.finish(runId, workerId, failureOf('It was not started: its node went away.'));
+      return false;
+    });
+    if (isQueued) await scheduler.queueRun(runId);
+    if (isQueued !== null) await storage.changes.publish({ kind: 'run', id: runId });
+  }
+
+  async function takeUp(runId: string): Promise<Reattached['kind'] | null> {
     const found = await runs.find(runId);
     const isOurs =
       found !== null &&
@@ -336,14 +370,14 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
     if (!isOurs) {
       if (found === null || isFinished(found.status) || found.status === 'queued')
         await runner.discard(runId);
-      return;
+      return null;
     }
     const reattached = await runner.reattach(runId);
     switch (reattached.kind) {
       case 'attached':
         slots.take();
         void follow(reattached.process, { isNew: false, isLost: false, endOf }).finally(slots.free);
-        return;
+        break;
       case 'lost': {
         const { reason } = reattached;
         const endOfLost = ({ finishedAt }: RunExit): RunEnd => ({
@@ -353,19 +387,14 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
           finishedAt,
         });
         void follow(reattached.process, { isNew: false, isLost: true, endOf: endOfLost });
-        return;
+        break;
       }
       case 'notStarted':
-        await evenIfLater(`queueing run ${runId} again`, async () => {
-          if (await runs.unclaim(runId, workerId)) await scheduler.queueRun(runId);
-          // it was given up by the others: who waits for it has gone on
-          else await runs.finish(runId, workerId, failureOf('It was not started: its node went away.'));
-          await storage.changes.publish({ kind: 'run', id: runId });
-        });
-        return;
+        break;
       default:
         reattached satisfies never;
     }
+    return reattached.kind;
   }
 
   function countRoom(): number {
