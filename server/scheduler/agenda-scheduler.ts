@@ -23,7 +23,7 @@ const POLL_MS = 1_000;
  * poll, so the job must be due more than one poll ahead; what is left of it is for getting ready, and the handler then waits
  * for the exact instant.
  */
-export const LEAD_MS = 3_000;
+const LEAD_MS = 3_000;
 /** What could not be made ready at first (its last run went on) may be ready so short before the instant. */
 const LAST_CALL_MS = 250;
 /**

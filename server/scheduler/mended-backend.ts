@@ -18,7 +18,7 @@ export interface MendedBackend extends AgendaBackend {
   holding<T>(jobId: string, work: () => Promise<T>): Promise<T>;
 }
 
-/** Longer than this and the lock of the job has grown old by itself. */
+/** So often; what is locked then is free when its lock grows old. */
 const UNLOCK_TRIES = 5;
 
 /**
@@ -31,15 +31,17 @@ const UNLOCK_TRIES = 5;
  * - It connects again by itself, and a failure of that would be nobody's.
  */
 export function mendBackend(backend: AgendaBackend, options: MendedBackendOptions): MendedBackend {
-  /** Until when jobs count, in ms, by id. */
+  /** Until when jobs count that are not worked on, in ms, by id. */
   const held = new Map<string, number>();
+  /** How many work on a job, by its id: a second one when its lock grew old meanwhile. */
+  const worked = new Map<string, number>();
   /** Jobs that are asked for, and may be given. */
   let asked = 0;
 
   function hasRoom(): boolean {
     const now = Date.now();
-    for (const [id, until] of held) if (until <= now) held.delete(id);
-    return held.size + asked < options.limit;
+    for (const [id, until] of held) if (until <= now || worked.has(id)) held.delete(id);
+    return worked.size + held.size + asked < options.limit;
   }
 
   const getNextJobToRun: JobRepository['getNextJobToRun'] = async (name, ...rest) => {
@@ -53,6 +55,16 @@ export function mendBackend(backend: AgendaBackend, options: MendedBackendOption
       return job;
     } finally {
       asked -= 1;
+    }
+  };
+
+  const saveJobState: JobRepository['saveJobState'] = async (job, ...rest) => {
+    try {
+      return await backend.repository.saveJobState(job, ...rest);
+    } catch (error) {
+      // a job that could not be begun: Agenda leaves it to its lock
+      held.delete(idOf(job));
+      throw error;
     }
   };
 
@@ -70,14 +82,17 @@ export function mendBackend(backend: AgendaBackend, options: MendedBackendOption
     }
   };
 
-  const repository = replacing(backend.repository, { getNextJobToRun, unlockJob });
+  const repository = replacing(backend.repository, { getNextJobToRun, saveJobState, unlockJob });
   const connected = replacing(backend, { repository, connect: async () => undefined });
   return replacing<MendedBackend>(connected as MendedBackend, {
     async holding(jobId, work) {
-      held.set(jobId, Number.POSITIVE_INFINITY);
+      worked.set(jobId, (worked.get(jobId) ?? 0) + 1);
       try {
         return await work();
       } finally {
+        const others = (worked.get(jobId) ?? 1) - 1;
+        if (others > 0) worked.set(jobId, others);
+        else worked.delete(jobId);
         held.delete(jobId);
       }
     },
