@@ -16,12 +16,18 @@ export function openLogOutput(): LogOutput {
   const stream = new SonicBoom({ fd: 1, maxLength: MAX_KEPT_BYTES });
   // what was not written is tried again with the next line
   stream.on('error', () => undefined);
+  let isExiting = false;
   return {
-    write: (text) => void stream.write(text),
+    write(text) {
+      if (!isExiting) stream.write(text);
+    },
     exit(code) {
+      if (isExiting) return;
+      isExiting = true;
       const exit = () => process.exit(code);
       stream.once('close', exit).once('error', exit).end();
-      setTimeout(exit, EXIT_TIMEOUT_MS);
+      // a write that a reader holds up cannot be taken back, and Node waits for it to exit
+      setTimeout(() => process.kill(process.pid, 'SIGKILL'), EXIT_TIMEOUT_MS);
     },
   };
 }

@@ -48,40 +48,48 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-it('a full disk behind the log of the server holds up nothing, and does not keep it from ending', async () => {
-  const folder = await makeTempDir();
-  const full = openSync('/dev/full', 'w');
-  const port = await freePort();
-  const child = spawn(process.execPath, [SERVER_ENTRY], {
-    env: {
-      PATH: process.env.PATH ?? '',
-      SIBLE_DATA_DIR: folder.path,
-      SIBLE_PORT: String(port),
-      SIBLE_ANSIBLE_PLAYBOOK: SCRIPTED,
-    },
-    stdio: ['ignore', full, 'inherit'],
-  });
-  closeSync(full);
-  const exited = once(child, 'exit');
-  const isUp = () =>
-    fetch(`http://127.0.0.1:${port}/readyz`)
-      .then(({ ok }) => ok)
-      .catch(() => false);
-  try {
-    await waitUntil(isUp, { withinMs: 30_000, everyMs: 50 });
-    const api = createApiClient(`http://127.0.0.1:${port}`);
-    // it has something to say, again and again: none of it can be written
-    rmSync(join(folder.path, 'runs'), { recursive: true });
-    writeFileSync(join(folder.path, 'runs'), 'no folder');
-    for (let n = 0; n < 5; n += 1) await runPlaybook(api, 'hello.yaml').catch(() => undefined);
-    expect(await isUp()).toBe(true);
-    await api.close();
-  } finally {
-    child.kill('SIGTERM');
-    expect(await exited).toEqual([0, null]);
-    await folder.remove();
-  }
-});
+it.each([
+  // what could not be written is given up
+  ['a full disk', () => openSync('/dev/full', 'w'), [0, null]],
+  // a write that is under way cannot be
+  ['a reader that stalls', () => 'pipe' as const, [null, 'SIGKILL']],
+])(
+  '%s behind the log of the server holds up nothing, and does not keep it from ending',
+  async (_, openLog, end) => {
+    const folder = await makeTempDir();
+    const log = openLog();
+    const port = await freePort();
+    const child = spawn(process.execPath, [SERVER_ENTRY], {
+      env: {
+        PATH: process.env.PATH ?? '',
+        SIBLE_DATA_DIR: folder.path,
+        SIBLE_PORT: String(port),
+        SIBLE_ANSIBLE_PLAYBOOK: SCRIPTED,
+      },
+      stdio: ['ignore', log, 'inherit'],
+    });
+    if (typeof log === 'number') closeSync(log);
+    const exited = once(child, 'exit');
+    const isUp = () =>
+      fetch(`http://127.0.0.1:${port}/readyz`)
+        .then(({ ok }) => ok)
+        .catch(() => false);
+    try {
+      await waitUntil(isUp, { withinMs: 30_000, everyMs: 50 });
+      const api = createApiClient(`http://127.0.0.1:${port}`);
+      // it has something to say, again and again, more than a pipe holds: none of it can be written
+      rmSync(join(folder.path, 'runs'), { recursive: true });
+      writeFileSync(join(folder.path, 'runs'), 'no folder');
+      for (let n = 0; n < 400; n += 1) await runPlaybook(api, 'hello.yaml').catch(() => undefined);
+      expect(await isUp()).toBe(true);
+      await api.close();
+    } finally {
+      child.kill('SIGTERM');
+      expect(await exited).toEqual(end);
+      await folder.remove();
+    }
+  },
+);
 
 describeOnBothStorages('a data folder of 64 MB', (choose) => {
   it.skipIf(!canMount)(
