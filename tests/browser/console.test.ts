@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isBrowserMissing, shot, useBrowser } from '../support/browser.ts';
-import { listRuns } from '../support/operations.ts';
+import { createSchedule, listRuns } from '../support/operations.ts';
 import { SQLITE } from '../support/storages.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withServer } from '../support/with-server.ts';
@@ -131,6 +131,31 @@ describe.skipIf(isBrowserMissing)('the console', () => {
           },
           { viewport: { width: 390, height: 844 }, colorScheme: 'dark' },
         ),
+    ));
+
+  it('leafs through more schedules than a page holds', () =>
+    withServer(
+      { storage: SQLITE, ansible: 'scripted', playbooks: { 'a.yaml': '- hosts: localhost\n' } },
+      ({ server: { url }, api }) =>
+        withPage(async (page) => {
+          // each a minute after the one before
+          for (let n = 0; n < 60; n += 1)
+            await createSchedule(api, 'a.yaml', `${n} 0 1 1 *`, { name: `Number ${n}.` });
+          await page.goto(`${url}/queue`);
+          await page.getByText('60 schedules').waitFor();
+          await page.getByText('Number 0.', { exact: true }).first().waitFor();
+          expect(await page.getByText('Number 50.', { exact: true }).count()).toBe(0);
+          await page.getByRole('button', { name: 'Next' }).click();
+          await page.getByText('Number 59.', { exact: true }).first().waitFor();
+          expect(await page.getByRole('row').count()).toBe(11);
+          await page.getByRole('button', { name: 'Previous' }).click();
+          await page.getByText('Number 0.', { exact: true }).first().waitFor();
+          // another question begins with its first page
+          await page.getByRole('button', { name: 'Next' }).click();
+          await page.getByText('Number 59.', { exact: true }).first().waitFor();
+          await page.getByLabel('Search schedules').fill('Number 7.');
+          await page.getByText('1 schedule,').waitFor();
+        }),
     ));
 
   it('shows both texts when somebody else saved first, and loses neither', () =>

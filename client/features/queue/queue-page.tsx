@@ -10,16 +10,17 @@ import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
 import { absolute, currentTime, relative } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
 import { confirm } from '../../ui/confirm.tsx';
+import { createPager, PagerButtons } from '../../ui/pager.tsx';
 import { Empty, Failed, Loading } from '../../ui/states.tsx';
 import { StatusBadge, statusBar, statusWord } from '../../ui/status-badge.tsx';
 import { toast, toastError } from '../../ui/toast.tsx';
 import { TIMELINE_RUNS, Timeline } from './timeline.tsx';
 
 const QUEUE = graphql(`
-  query Queue($first: Int!, $fires: Int!, $filter: ScheduleFilter) {
-    schedules(first: $first, filter: $filter) {
+  query Queue($first: Int!, $after: String, $fires: Int!, $filter: ScheduleFilter) {
+    schedules(first: $first, after: $after, filter: $filter) {
       totalCount
-      pageInfo { hasNextPage }
+      pageInfo { hasNextPage endCursor }
       edges {
         node {
           id name playbook description timezone enabled nextRunAt problem version
@@ -67,9 +68,10 @@ const PAGE = 50;
 export default function QueuePage() {
   const [filter, setFilter] = createSignal<Filter>('all');
   const [search, setSearch] = createSignal('');
-  const [shown, setShown] = createSignal(PAGE);
+  const pager = createPager(PAGE);
   const query = createLiveQuery(QUEUE, () => ({
-    first: shown(),
+    first: pager.size,
+    after: pager.after(),
     fires: TIMELINE_RUNS,
     filter: {
       ...(search().trim() === '' ? {} : { search: search().trim() }),
@@ -80,8 +82,9 @@ export default function QueuePage() {
   onCleanup(subscribe(RUN_CHANGED, {}, { next: query.invalidate }));
 
   const schedules = createMemo(() => query.data()?.schedules.edges.map((edge) => edge.node) ?? []);
-  const isUnfiltered = () => filter() === 'all' && search().trim() === '';
-  const nextRunAt = () => schedules().find((schedule) => schedule.nextRunAt)?.nextRunAt;
+  const isUnfiltered = () => filter() === 'all' && search().trim() === '' && pager.after() === null;
+  const nextRunAt = () =>
+    pager.after() === null ? schedules().find((schedule) => schedule.nextRunAt)?.nextRunAt : null;
 
   return (
     <>
@@ -102,7 +105,10 @@ export default function QueuePage() {
           placeholder="Search schedules"
           aria-label="Search schedules"
           value={search()}
-          onInput={(event) => setSearch(event.currentTarget.value)}
+          onInput={(event) => {
+            pager.reset();
+            setSearch(event.currentTarget.value);
+          }}
         />
         <Button kind="p" onClick={() => openScheduleDialog({ kind: 'create', playbook: null })}>
           <span aria-hidden="true">◷</span> New schedule
@@ -115,7 +121,10 @@ export default function QueuePage() {
               type="button"
               class="chip capitalize"
               aria-pressed={filter() === one}
-              onClick={() => setFilter(one)}
+              onClick={() => {
+                pager.reset();
+                setFilter(one);
+              }}
             >
               {one}
             </button>
@@ -159,11 +168,12 @@ export default function QueuePage() {
           </Show>
         </Show>
       </div>
-      <Show when={query.data()?.schedules.pageInfo.hasNextPage}>
-        <div class="mt-3 text-center">
-          <Button onClick={() => setShown((count) => count + PAGE)}>Show more</Button>
-        </div>
-      </Show>
+      <PagerButtons
+        pager={pager}
+        pageInfo={query.data()?.schedules.pageInfo}
+        back="Previous"
+        forward="Next"
+      />
       <Show when={schedules().some((schedule) => schedule.nextRunAt)}>
         <Timeline schedules={schedules()} />
       </Show>

@@ -7,14 +7,15 @@ import { createLiveQuery } from '../../graphql/live-query.ts';
 import { runLink, scheduleLink } from '../../lib/links.ts';
 import { absolute, currentTime, relative, span } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
+import { createPager, PagerButtons } from '../../ui/pager.tsx';
 import { Empty, Failed, Loading } from '../../ui/states.tsx';
 import { ALL_STATUSES, StatusBadge, statusWord } from '../../ui/status-badge.tsx';
 
 const RUNS = graphql(`
-  query Runs($first: Int!, $filter: RunFilter) {
-    runs(first: $first, filter: $filter) {
+  query Runs($first: Int!, $after: String, $filter: RunFilter) {
+    runs(first: $first, after: $after, filter: $filter) {
       totalCount
-      pageInfo { hasNextPage }
+      pageInfo { hasNextPage endCursor }
       edges {
         node { id playbook status exitCode reason trigger queuedAt startedAt finishedAt scheduledFor schedule { id name } }
       }
@@ -27,10 +28,10 @@ const PAGE = 50;
 export default function RunsPage() {
   const navigate = useNavigate();
   const [status, setStatus] = createSignal<RunStatus | ''>('');
-  const [shown, setShown] = createSignal(PAGE);
+  const pager = createPager(PAGE);
   const query = createLiveQuery(RUNS, () => {
     const wanted = status();
-    return { first: shown(), filter: wanted === '' ? {} : { status: [wanted] } };
+    return { first: pager.size, after: pager.after(), filter: wanted === '' ? {} : { status: [wanted] } };
   });
   onCleanup(subscribe(RUN_CHANGED, {}, { next: query.invalidate }));
   const runs = createMemo(() => query.data()?.runs.edges.map((edge) => edge.node) ?? []);
@@ -48,7 +49,10 @@ export default function RunsPage() {
           <select
             class="in !w-40"
             value={status()}
-            onChange={(event) => setStatus(event.currentTarget.value as RunStatus | '')}
+            onChange={(event) => {
+              pager.reset();
+              setStatus(event.currentTarget.value as RunStatus | '');
+            }}
           >
             <option value="">any</option>
             <For each={ALL_STATUSES}>{(one) => <option value={one}>{statusWord(one)}</option>}</For>
@@ -143,11 +147,7 @@ export default function RunsPage() {
           </Show>
         </Show>
       </div>
-      <Show when={query.data()?.runs.pageInfo.hasNextPage}>
-        <div class="mt-3 text-center">
-          <Button onClick={() => setShown((count) => count + PAGE)}>Show more</Button>
-        </div>
-      </Show>
+      <PagerButtons pager={pager} pageInfo={query.data()?.runs.pageInfo} back="Newer" forward="Older" />
     </>
   );
 }

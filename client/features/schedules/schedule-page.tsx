@@ -1,5 +1,5 @@
 import { A, useNavigate, useParams } from '@solidjs/router';
-import { createMemo, createSignal, For, onCleanup, Show } from 'solid-js';
+import { createMemo, For, onCleanup, Show } from 'solid-js';
 import { subscribe } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
 import type { ScheduleLedgerQuery, TickOutcome } from '../../graphql/generated/graphql.ts';
@@ -8,18 +8,19 @@ import { decodedParam, playbookLink, runLink } from '../../lib/links.ts';
 import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
 import { absolute, currentTime, relative, span } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
+import { createPager, PagerButtons } from '../../ui/pager.tsx';
 import { Empty, Failed, Loading } from '../../ui/states.tsx';
 import { StatusBadge } from '../../ui/status-badge.tsx';
 
 const LEDGER = graphql(`
-  query ScheduleLedger($id: ID!, $first: Int!) {
+  query ScheduleLedger($id: ID!, $first: Int!, $after: String) {
     node(id: $id) {
       ... on Schedule {
         id name playbook description timezone enabled nextRunAt problem
         timing { __typename ... on CronTiming { expression } }
-        ticks(first: $first) {
+        ticks(first: $first, after: $after) {
           totalCount
-          pageInfo { hasNextPage }
+          pageInfo { hasNextPage endCursor }
           edges { node { scheduledFor outcome reason run { id status exitCode startedAt } } }
         }
       }
@@ -54,8 +55,8 @@ export default function SchedulePage() {
 /** A schedule and its ledger: what became of each instant, also of those that did not run. */
 function OneSchedule(props: { id: string }) {
   const navigate = useNavigate();
-  const [shown, setShown] = createSignal(PAGE);
-  const query = createLiveQuery(LEDGER, () => ({ id: props.id, first: shown() }));
+  const pager = createPager(PAGE);
+  const query = createLiveQuery(LEDGER, () => ({ id: props.id, first: pager.size, after: pager.after() }));
   onCleanup(subscribe(SCHEDULE_CHANGED, {}, { next: query.invalidate }));
   onCleanup(subscribe(RUN_CHANGED, {}, { next: query.invalidate }));
   const schedule = createMemo(() => {
@@ -125,11 +126,7 @@ function OneSchedule(props: { id: string }) {
                 </table>
               </Show>
             </div>
-            <Show when={current().ticks.pageInfo.hasNextPage}>
-              <div class="mt-3 text-center">
-                <Button onClick={() => setShown((count) => count + PAGE)}>Show more</Button>
-              </div>
-            </Show>
+            <PagerButtons pager={pager} pageInfo={current().ticks.pageInfo} back="Newer" forward="Older" />
           </>
         )}
       </Show>
