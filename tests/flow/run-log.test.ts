@@ -120,7 +120,7 @@ describeOnBothStorages('the log of a run', (choose) => {
         storage: choose(),
         ansible: 'scripted',
         playbooks: {
-          'slow.yaml': `${raw('\u001b[31mred\u001b[0m\n')}\n# lines 40 25\n- hosts: localhost\n`,
+          'slow.yaml': `${raw('\u001b[31mred\u001b[0m\n')}\n# lines 40 100\n- hosts: localhost\n`,
         },
       },
       async ({ api, server: { url } }) => {
