@@ -13,7 +13,7 @@ import { createActiveRuns, type Following } from './active-runs.ts';
 import type { PlaybookService } from './playbook-service.ts';
 import type { RunLogService } from './run-log-service.ts';
 import { createSlots } from './slots.ts';
-import { surely } from './surely.ts';
+import { soonOrLater, surely } from './surely.ts';
 
 /** The runs of this node: starts them, follows them to their end, and takes them up again after a restart. */
 export interface RunExecutor {
@@ -322,16 +322,9 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
     };
   }
 
-  /** Now, or as soon as it can be done; what comes after does not wait for more than the first try. Never rejects. */
+  /** Tried once before anything else; what cannot be done then is when it can, or at the next start. */
   function evenIfLater(during: string, work: () => Promise<void>): Promise<void> {
-    return new Promise((resolve) => {
-      const onError = (error: unknown) => {
-        options.onError(error, during);
-        resolve();
-      };
-      // rejects only when this node stops: the next start takes it up
-      surely(work, closing.signal, onError, true).then(resolve, resolve);
-    });
+    return soonOrLater(work, closing.signal, (error) => options.onError(error, during));
   }
 
   /** Nobody else starts or follows the run meanwhile. @returns null when somebody does already */

@@ -1,21 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 const RETRY_MS = 1_000;
-/** What may never work is tried less and less often. */
+/** What may fail for another reason than the database, and for good, is tried less and less often. */
 const SLOWEST_RETRY_MS = 60_000;
 
 /**
  * Does it as often as it takes: what is asked of a database that is away must not be lost.
  * Rejects only when `signal` aborts while it waits for the next try.
- * @param isPatient whether it may be another failure than the database's, which nobody will mend at once
+ * @param slowestRetryMs up to which each wait is twice the one before it
  */
 export async function surely<T>(
   work: () => Promise<T>,
   signal: AbortSignal,
   onError: (error: unknown) => void,
-  isPatient = false,
+  slowestRetryMs = RETRY_MS,
 ): Promise<T> {
-  for (let waitMs = RETRY_MS; ; waitMs = isPatient ? Math.min(2 * waitMs, SLOWEST_RETRY_MS) : RETRY_MS) {
+  for (let waitMs = RETRY_MS; ; waitMs = Math.min(2 * waitMs, slowestRetryMs)) {
     try {
       return await work();
     } catch (error) {
@@ -23,4 +23,22 @@ export async function surely<T>(
       await delay(waitMs, undefined, { signal });
     }
   }
+}
+
+/**
+ * Resolves when it is done, or when the first try has failed; it is tried again then, until `signal` aborts.
+ * Never rejects.
+ */
+export function soonOrLater(
+  work: () => Promise<void>,
+  signal: AbortSignal,
+  onError: (error: unknown) => void,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const tellAndGoOn = (error: unknown) => {
+      onError(error);
+      resolve();
+    };
+    surely(work, signal, tellAndGoOn, SLOWEST_RETRY_MS).then(resolve, resolve);
+  });
 }
