@@ -28,9 +28,10 @@ const LEAD_MS = 3_000;
 const LAST_CALL_MS = 250;
 /**
  * After this a node that holds a job counts as dead and another one takes over. Taking over too early is harmless, since
- * the stores' compare-and-set decides who acts, so these are short. A tick's job is held for the poll, the lead and the work.
+ * the stores' compare-and-set decides who acts, so these are short. A tick's job is held for the poll, the lead and the work;
+ * Agenda looks at half of the lock whether it is held still, and reports one that is just being put away as an error.
  */
-const TICK_LOCK_MS = 8_000;
+const TICK_LOCK_MS = 10_000;
 const RUN_LOCK_MS = 30_000;
 const RETRY_MS = 1_000;
 /** For so long an instant that was armed is not armed again, if it is still farther away than the sweep looks. */

@@ -71,7 +71,7 @@ describe.skipIf(mongoUri() === null)('a MongoDB', () => {
       const { api } = node;
       const ids = await createSchedules([api], 20, '*/4 * * * * *');
       proxy.delayBy(100);
-      await untilEachTicked(() => api, ids, times(3, 150));
+      await untilEachTicked(() => api, ids, times(3, 150), times(120_000, 900_000));
       await expectProbes(node, 200);
       const ticks = (await Promise.all(ids.map((id) => ticksOf(api, id)))).flat();
       // those of the time before may have begun in any way

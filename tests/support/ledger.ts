@@ -70,6 +70,7 @@ export async function untilEachTicked(
   api: () => ApiClient,
   ids: readonly string[],
   count: number,
+  withinMs = 120_000,
 ): Promise<void> {
   await waitUntil(
     async () => {
@@ -79,7 +80,7 @@ export async function untilEachTicked(
       }
       return true;
     },
-    { withinMs: 120_000, everyMs: 250 },
+    { withinMs, everyMs: 250 },
   );
 }
 
