@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { messageOf } from './domain/caught.ts';
 import { canonicalTimeZone } from './domain/time-zone.ts';
 
 /** What the environment says; the only place that reads it. */
@@ -144,9 +145,7 @@ function readSecretFile(
   try {
     given[name] = readFileSync(file, 'utf8').trim();
   } catch (error) {
-    faults.push(
-      `${name}_FILE: "${file}" cannot be read (${error instanceof Error ? error.message : String(error)}).`,
-    );
+    faults.push(`${name}_FILE: "${file}" cannot be read (${messageOf(error)}).`);
   }
 }
 

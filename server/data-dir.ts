@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { access, constants, cp, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { messageOf } from './domain/caught.ts';
 import { takeFileLock } from './storage/sqlite/file-lock.ts';
 
 /** The data folder cannot be used, and why. */
@@ -44,7 +45,7 @@ export async function openDataDir(path: string): Promise<DataDir> {
   } catch (error) {
     if (error instanceof DataDirError) throw error;
     throw new DataDirError(
-      `The data folder "${path}" cannot be used: ${error instanceof Error ? error.message : String(error)}. Set SIBLE_DATA_DIR to a folder that this user may write.`,
+      `The data folder "${path}" cannot be used: ${messageOf(error)}. Set SIBLE_DATA_DIR to a folder that this user may write.`,
     );
   }
 }

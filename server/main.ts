@@ -5,6 +5,7 @@ import pino from 'pino';
 import { startApp } from './app.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { DataDirError } from './data-dir.ts';
+import { codeOf } from './domain/caught.ts';
 import { openLogOutput } from './log-output.ts';
 import { findAnsiblePlaybook } from './runner/find-ansible.ts';
 
@@ -77,11 +78,7 @@ function isStorageError(error: unknown): boolean {
 }
 
 function isAddressError(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    (error.code === 'EADDRINUSE' || error.code === 'EADDRNOTAVAIL' || error.code === 'EACCES')
-  );
+  return ['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES'].includes(codeOf(error) ?? '');
 }
 
 function findRoot(from: string): string {

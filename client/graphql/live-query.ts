@@ -1,6 +1,7 @@
 import type { AnyVariables, TypedDocumentNode } from '@urql/core';
 import { type Accessor, createEffect, createSignal, on, onCleanup } from 'solid-js';
 import { createStore, reconcile } from 'solid-js/store';
+import { messageOf } from '../lib/caught.ts';
 import { currentToken } from '../lib/session.ts';
 import { reconnectCount, request } from './client.ts';
 
@@ -42,7 +43,7 @@ export function createLiveQuery<D extends object, V extends AnyVariables>(
       setStore('data', reconcile(data, { key: 'id', merge: true }) as never);
       setError(null);
     } catch (failure) {
-      if (own === latest) setError(failure instanceof Error ? failure.message : String(failure));
+      if (own === latest) setError(messageOf(failure));
     } finally {
       if (own === latest) setLoading(false);
     }

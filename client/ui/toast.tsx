@@ -1,5 +1,6 @@
 import { For } from 'solid-js';
 import { createStore } from 'solid-js/store';
+import { messageOf } from '../lib/caught.ts';
 
 interface Toast {
   readonly id: number;
@@ -21,7 +22,7 @@ export function toast(text: string, isError = false): void {
 
 /** Shows what went wrong; for the end of a promise chain. */
 export function toastError(error: unknown): void {
-  toast(error instanceof Error ? error.message : String(error), true);
+  toast(messageOf(error), true);
 }
 
 /** Where they appear; once in the page. */

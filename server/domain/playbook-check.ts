@@ -9,6 +9,7 @@ import {
   parseAllDocuments,
   type YAMLMap,
 } from 'yaml';
+import { messageOf } from './caught.ts';
 
 /** What can be said about a playbook by its text alone. */
 
@@ -116,7 +117,7 @@ function parse(
   } catch (error) {
     return {
       fault: {
-        problem: `The playbook cannot be parsed: ${error instanceof Error ? error.message : String(error)}.`,
+        problem: `The playbook cannot be parsed: ${messageOf(error)}.`,
       },
     };
   }

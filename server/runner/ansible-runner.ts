@@ -4,6 +4,7 @@ import { access, rm } from 'node:fs/promises';
 import { constants as osConstants } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../domain/caught.ts';
 import { ansibleArguments, ansibleEnvironment, extraVarsFile } from './ansible-command.ts';
 import { followFile } from './follower.ts';
 import { createLauncher, wakeSupervisor } from './launcher.ts';
@@ -228,9 +229,7 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
     const exit = readExit()
       .catch((error: unknown): RunExit => {
         warn(`Reading how run ${runId} ended`, error);
-        return lostExit(
-          `How it ended cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
-        );
+        return lostExit(`How it ended cannot be read: ${messageOf(error)}.`);
       })
       .finally(() => {
         isOver = true;
@@ -320,7 +319,7 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
   };
 
   function warn(what: string, error: unknown): void {
-    options.onWarning(`${what} failed: ${error instanceof Error ? error.message : String(error)}`);
+    options.onWarning(`${what} failed: ${messageOf(error)}`);
   }
 
   async function lost(spool: Spool, runId: string, reason: string): Promise<Reattached> {
@@ -431,9 +430,7 @@ function signalOf(code: number): string | null {
 }
 
 function refused(error: unknown): RunRefusedError {
-  return new RunRefusedError(
-    `The playbook could not be started: ${error instanceof Error ? error.message : String(error)}.`,
-  );
+  return new RunRefusedError(`The playbook could not be started: ${messageOf(error)}.`);
 }
 
 function lostExit(reason: string): RunExit {

@@ -1,5 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { codeOf } from '../domain/caught.ts';
 
 /** What is stored and read at once; more makes nothing faster, and garbage of it takes memory. */
 const PIECE_BYTES = 524_288;
@@ -29,7 +30,7 @@ export async function* followFile(
     file = await open(path, 'r');
   } catch (error) {
     // somebody removed it, and nobody makes it again: what it held is all that is stored of it
-    if (isEnded && isMissing(error)) return;
+    if (isEnded && codeOf(error) === 'ENOENT') return;
     throw error;
   }
   const watcher = watchQuietly(path, bell.ring);
@@ -56,10 +57,6 @@ export async function* followFile(
     abort?.removeEventListener('abort', bell.ring);
     await file.close();
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 /** A bell that is not missed: waiting for it ends at once when it rang since `seen`. */

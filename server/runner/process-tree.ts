@@ -1,8 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { codeOf } from '../domain/caught.ts';
 import type { SupervisorId } from './spool.ts';
 
 /** Every process of a run has this in its environment, whatever session or parent it has by now. */
 export const RUN_MARKER = 'SIBLE_RUN_ID';
+
+const LEFT = new Set(['ESRCH', 'EPERM']);
+const GONE = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
 
 /** Whether the very process is still there, and not another one with the same id. */
 export async function isRunning(id: SupervisorId): Promise<boolean> {
@@ -53,7 +57,7 @@ export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {
-    if (!isCode(error, 'ESRCH', 'EPERM')) throw error;
+    if (!LEFT.has(codeOf(error) ?? '')) throw error;
   }
 }
 
@@ -79,12 +83,8 @@ function readProc(path: string): Promise<Buffer | null> {
 }
 
 function nullIfGone(error: unknown): null {
-  if (isCode(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return null;
+  if (GONE.has(codeOf(error) ?? '')) return null;
   throw error;
-}
-
-function isCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
 }
 
 function canSignal(pid: number): boolean {

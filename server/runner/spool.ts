@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '../domain/caught.ts';
 
 /** The spool folder of one run: what the supervisor and the server tell each other through, over any crash of either. */
 export interface Spool {
@@ -101,7 +102,7 @@ export function spoolOf(runsDir: string, runId: string): Spool {
 
     async markEnding(why) {
       await writeFile(file('ending'), `${why}\n`, { flag: 'wx' }).catch((error: unknown) => {
-        if (!isCode(error, 'EEXIST')) throw error;
+        if (codeOf(error) !== 'EEXIST') throw error;
       });
     },
 
@@ -115,7 +116,7 @@ export function spoolOf(runsDir: string, runId: string): Spool {
         await writeFile(file('started'), '', { flag: 'wx' });
         return true;
       } catch (error) {
-        if (isCode(error, 'EEXIST')) return false;
+        if (codeOf(error) === 'EEXIST') return false;
         throw error;
       }
     },
@@ -124,7 +125,7 @@ export function spoolOf(runsDir: string, runId: string): Spool {
       stat(path).then(
         () => true,
         (error: unknown) => {
-          if (isCode(error, 'ENOENT')) return false;
+          if (codeOf(error) === 'ENOENT') return false;
           throw error;
         },
       ),
@@ -147,7 +148,7 @@ export function spoolOf(runsDir: string, runId: string): Spool {
 
 export async function listSpools(runsDir: string): Promise<string[]> {
   const entries = await readdir(runsDir, { withFileTypes: true }).catch((error: unknown) => {
-    if (isCode(error, 'ENOENT')) return [];
+    if (codeOf(error) === 'ENOENT') return [];
     throw error;
   });
   // what else may be there (lost+found) is nobody's run
@@ -160,11 +161,7 @@ function readWhole(path: string): string | null {
     const text = readFileSync(path, 'utf8');
     return text.endsWith('\n') ? text : null;
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return null;
+    if (codeOf(error) === 'ENOENT') return null;
     throw error;
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

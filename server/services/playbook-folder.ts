@@ -12,6 +12,7 @@ import {
   unlink,
 } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
+import { codeOf } from '../domain/caught.ts';
 import { isPlaybookFolder, isPlaybookPath } from '../domain/playbook.ts';
 
 /**
@@ -68,7 +69,7 @@ export async function openPlaybookFolder(folder: string): Promise<PlaybookFolder
     try {
       handle = await open(join(root, path), flags | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     } catch (error) {
-      const code = errorCode(error);
+      const code = codeOf(error);
       if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENAMETOOLONG') return null;
       if (code === 'EACCES' || code === 'EPERM')
         throw new FileRefusedError(`"${path}" cannot be read: permission denied.`);
@@ -190,7 +191,7 @@ export async function openPlaybookFolder(folder: string): Promise<PlaybookFolder
         await parent.sync();
         return true;
       } catch (error) {
-        if (errorCode(error) === 'ENOENT') return false;
+        if (codeOf(error) === 'ENOENT') return false;
         throw error;
       } finally {
         await parent.close();
@@ -224,7 +225,7 @@ async function makeFolders(root: string, path: string): Promise<void> {
   for (const segment of path === '.' ? [] : path.split('/')) {
     current = join(current, segment);
     await mkdir(current).catch((error: unknown) => {
-      if (errorCode(error) !== 'EEXIST') throw error;
+      if (codeOf(error) !== 'EEXIST') throw error;
     });
     if ((await realpath(current)) !== current) {
       throw new FileRefusedError(`"${relative(root, current)}" is a symbolic link.`);
@@ -243,8 +244,4 @@ function handlePath(handle: FileHandle, fallback: string): string {
 
 async function pathOfHandle(handle: FileHandle, fallback: string): Promise<string> {
   return process.platform === 'linux' ? readlink(`/proc/self/fd/${handle.fd}`) : realpath(fallback);
-}
-
-function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }

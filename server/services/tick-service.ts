@@ -1,3 +1,4 @@
+import { messageOf } from '../domain/caught.ts';
 import type { Run } from '../domain/run.ts';
 import type { Schedule } from '../domain/schedule.ts';
 import type { Tick } from '../domain/tick.ts';
@@ -144,7 +145,7 @@ export function createTickService(options: TickServiceOptions): TickService {
       decision = decideTicks({ ...schedule, nextRunAt }, now, active);
     } catch (error) {
       // this schedule is broken; the others must not wait for it
-      const problem = `Its next run cannot be computed: ${error instanceof Error ? error.message : String(error)}`;
+      const problem = `Its next run cannot be computed: ${messageOf(error)}`;
       await schedules.setProblem(id, schedule.version, schedule.problem ?? problem);
       await storage.changes.publish({ kind: 'schedule', id });
       return null;

@@ -1,3 +1,4 @@
+import { messageOf } from '../domain/caught.ts';
 import { NO_PARAMETERS, type RunParameters } from '../domain/run.ts';
 import type { Schedule } from '../domain/schedule.ts';
 import type { Timing } from '../domain/timing.ts';
@@ -57,7 +58,7 @@ export function readSchedule(
     try {
       return from(stored[field]);
     } catch (error) {
-      faults.push(error instanceof Error ? error.message : String(error));
+      faults.push(messageOf(error));
       unreadable.push(field);
       return standIn;
     }

@@ -13,6 +13,7 @@ import {
 import { mutate, request, subscribe } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
+import { messageOf } from '../../lib/caught.ts';
 import { decodedParam, playbookLink, runLink } from '../../lib/links.ts';
 import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
 import { currentTime, relative } from '../../lib/time.ts';
@@ -181,7 +182,7 @@ export default function PlaybooksPage() {
           return false;
       }
     } catch (error) {
-      setFault(error instanceof Error ? error.message : String(error));
+      setFault(messageOf(error));
       return false;
     } finally {
       setSaving(false);

@@ -2,6 +2,7 @@ import { createSignal, For, type JSX, Show } from 'solid-js';
 import { createStore } from 'solid-js/store';
 import { mutate, request } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
+import { messageOf } from '../../lib/caught.ts';
 import {
   closeScheduleDialog,
   type ScheduleDialogTarget,
@@ -196,7 +197,7 @@ function ScheduleDialog(props: { target: ScheduleDialogTarget }) {
       if (triggerSchedule.__typename !== 'TriggerSchedulePayload') toast(triggerSchedule.message, true);
     } catch (error) {
       // everything typed stays where it is
-      show({ form: { message: error instanceof Error ? error.message : String(error), position: null } });
+      show({ form: { message: messageOf(error), position: null } });
     } finally {
       setSaving(false);
     }

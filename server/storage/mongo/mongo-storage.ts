@@ -1,5 +1,6 @@
 import { MongoBackend } from '@agendajs/mongo-backend';
 import { type Db, MongoClient } from 'mongodb';
+import { messageOf } from '../../domain/caught.ts';
 import type { Storage } from '../storage.ts';
 import { createMongoChanges } from './mongo-changes.ts';
 import { createMongoRunLogs } from './mongo-run-logs.ts';
@@ -45,7 +46,7 @@ export async function openMongoStorage(uri: string): Promise<Storage> {
       readPreference: 'primary',
     });
   } catch (error) {
-    throw new DatabaseConnectionError(`MONGODB_URI is not valid: ${messageOf(error)}`);
+    throw new DatabaseConnectionError(`MONGODB_URI is not valid: ${withoutUser(error)}`);
   }
   // a server that the driver cannot work with is told of by the calls that fail; the event alone would end the process
   client.on('error', () => undefined);
@@ -55,7 +56,7 @@ export async function openMongoStorage(uri: string): Promise<Storage> {
     return await assemble(client, db);
   } catch (error) {
     await client.close().catch(() => undefined);
-    throw new DatabaseConnectionError(`The MongoDB of MONGODB_URI cannot be used: ${messageOf(error)}`);
+    throw new DatabaseConnectionError(`The MongoDB of MONGODB_URI cannot be used: ${withoutUser(error)}`);
   }
 }
 
@@ -98,7 +99,6 @@ function uriHasDatabase(uri: string): boolean {
 }
 
 /** The driver's messages name hosts, not users; a URI that slips in loses its user. */
-function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/\/\/[^@/\s]*@/g, '//…@');
+function withoutUser(error: unknown): string {
+  return messageOf(error).replace(/\/\/[^@/\s]*@/g, '//…@');
 }

@@ -1,4 +1,5 @@
 import Database from 'libsql';
+import { codeOf } from '../../domain/caught.ts';
 
 /**
  * A lock that the kernel holds for this process, and lets go of however the process ends: also between containers on one
@@ -14,7 +15,7 @@ export function takeFileLock(path: string): (() => void) | null {
     return () => lock.close();
   } catch (error) {
     lock.close();
-    if (error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY') return null;
+    if (codeOf(error) === 'SQLITE_BUSY') return null;
     throw error;
   }
 }

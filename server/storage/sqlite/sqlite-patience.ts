@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { codeOf } from '../../domain/caught.ts';
 
 /** Between two tries; the event loop is free meanwhile, which it would not be if SQLite waited. */
 const RETRY_MS = 50;
@@ -30,5 +31,5 @@ async function tryUntilFree<T>(work: () => T | Promise<T>): Promise<T> {
 }
 
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /^SQLITE_(BUSY|LOCKED)/.test(String(error.code));
+  return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error) ?? '');
 }

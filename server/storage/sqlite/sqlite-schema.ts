@@ -1,4 +1,5 @@
 import type { Database } from 'libsql';
+import { messageOf } from '../../domain/caught.ts';
 
 /**
  * Numbered steps; the number of the last one that was done is the file's `user_version`. A step is never changed once it
@@ -121,9 +122,7 @@ export function requireOwnFile(db: Database, path: string): void {
     };
     isForeign = pragma(db, 'application_id') !== APPLICATION_ID && tables.n > 0;
   } catch (error) {
-    throw new DatabaseFileError(
-      `"${path}" cannot be read as a database: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new DatabaseFileError(`"${path}" cannot be read as a database: ${messageOf(error)}`);
   }
   if (isForeign) throw new DatabaseFileError(`"${path}" is a database of another program.`);
   if (version > MIGRATIONS.length) {

@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'libsql';
+import { messageOf } from '../../domain/caught.ts';
 import type { Storage } from '../storage.ts';
 import { createSqliteChanges } from './sqlite-changes.ts';
 import { createSqliteJobBackend } from './sqlite-job-backend.ts';
@@ -56,9 +57,7 @@ function open(path: string): Database.Database {
     chmodSync(path, 0o600);
     return new Database(path);
   } catch (error) {
-    throw new DatabaseFileError(
-      `"${path}" cannot be opened as a database: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new DatabaseFileError(`"${path}" cannot be opened as a database: ${messageOf(error)}`);
   }
 }
 
