@@ -20,6 +20,14 @@ export function relative(iso: string, at: number): string {
   return `in ${span(ms)}`;
 }
 
+/** How long after its instant something started, in ms; null when it did not, or had none. */
+export function latenessOf(
+  instant: string | null | undefined,
+  startedAt: string | null | undefined,
+): number | null {
+  return instant && startedAt ? Date.parse(startedAt) - Date.parse(instant) : null;
+}
+
 /** "12 s", "2 min 08 s", "3 h 05 min", "13 days". */
 export function span(ms: number): string {
   if (ms < SECOND) return `${Math.max(0, Math.round(ms))} ms`;

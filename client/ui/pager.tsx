@@ -1,11 +1,11 @@
 import { createSignal, Show } from 'solid-js';
 import { Button } from './button.tsx';
 
-/** Where in a long list a page stands: what `first` and `after` of a connection are. */
+/** Where in a long list a page stands. */
 export interface Pager {
-  readonly size: number;
-  /** Cursor of the last item of the page before; null: the first page. */
-  after(): string | null;
+  /** Which part of a connection it is; `after` is the cursor of the last item of the page before. */
+  page(): { readonly first: number; readonly after: string | null };
+  isFirst(): boolean;
   forward(endCursor: string): void;
   back(): void;
   /** To the first page, as when something else is listed. */
@@ -15,8 +15,8 @@ export interface Pager {
 export function createPager(size: number): Pager {
   const [cursors, setCursors] = createSignal<readonly string[]>([]);
   return {
-    size,
-    after: () => cursors().at(-1) ?? null,
+    page: () => ({ first: size, after: cursors().at(-1) ?? null }),
+    isFirst: () => cursors().length === 0,
     forward: (endCursor) => setCursors((all) => [...all, endCursor]),
     back: () => setCursors((all) => all.slice(0, -1)),
     reset: () => setCursors([]),
@@ -33,9 +33,9 @@ export function PagerButtons(props: {
 }) {
   const next = () => (props.pageInfo?.hasNextPage ? props.pageInfo.endCursor : null);
   return (
-    <Show when={props.pager.after() !== null || next()}>
+    <Show when={!props.pager.isFirst() || next()}>
       <div class="mt-3 flex justify-center gap-2">
-        <Button disabled={props.pager.after() === null} onClick={() => props.pager.back()}>
+        <Button disabled={props.pager.isFirst()} onClick={() => props.pager.back()}>
           {props.back}
         </Button>
         <Button

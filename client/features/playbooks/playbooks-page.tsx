@@ -19,7 +19,8 @@ import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
 import { currentTime, relative } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
 import { confirm } from '../../ui/confirm.tsx';
-import { Empty, Failed, Loading } from '../../ui/states.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
+import { Empty, Loading } from '../../ui/states.tsx';
 import { toast, toastError } from '../../ui/toast.tsx';
 import { ConflictDialog, type Theirs } from './conflict-dialog.tsx';
 import { NewPlaybookDialog } from './new-playbook-dialog.tsx';
@@ -295,16 +296,7 @@ export default function PlaybooksPage() {
         )}
       </Show>
       <div class="card">
-        <Show
-          when={query.data()}
-          fallback={
-            query.error() ? (
-              <Failed message={query.error() ?? ''} onRetry={() => void query.refetch()} />
-            ) : (
-              <Loading />
-            )
-          }
-        >
+        <Loaded query={query}>
           <Show
             when={entries().length > 0 || path() !== null}
             fallback={
@@ -352,7 +344,7 @@ export default function PlaybooksPage() {
               </Show>
             </div>
           </Show>
-        </Show>
+        </Loaded>
       </div>
       <Show when={isCreating()}>
         <NewPlaybookDialog onCreate={create} onClose={() => setCreating(false)} />

@@ -8,10 +8,12 @@ import { createLiveQuery } from '../../graphql/live-query.ts';
 import { playbookLink, runLink, scheduleLink } from '../../lib/links.ts';
 import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
 import { absolute, currentTime, relative } from '../../lib/time.ts';
+import { cronOf, whyNoNextRun } from '../../lib/timing.ts';
 import { Button } from '../../ui/button.tsx';
 import { confirm } from '../../ui/confirm.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 import { createPager, PagerButtons } from '../../ui/pager.tsx';
-import { Empty, Failed, Loading } from '../../ui/states.tsx';
+import { Empty } from '../../ui/states.tsx';
 import { StatusBadge, statusBar, statusWord } from '../../ui/status-badge.tsx';
 import { toast, toastError } from '../../ui/toast.tsx';
 import { TIMELINE_RUNS, Timeline } from './timeline.tsx';
@@ -70,8 +72,7 @@ export default function QueuePage() {
   const [search, setSearch] = createSignal('');
   const pager = createPager(PAGE);
   const query = createLiveQuery(QUEUE, () => ({
-    first: pager.size,
-    after: pager.after(),
+    ...pager.page(),
     fires: TIMELINE_RUNS,
     filter: {
       ...(search().trim() === '' ? {} : { search: search().trim() }),
@@ -82,9 +83,9 @@ export default function QueuePage() {
   onCleanup(subscribe(RUN_CHANGED, {}, { next: query.invalidate }));
 
   const schedules = createMemo(() => query.data()?.schedules.edges.map((edge) => edge.node) ?? []);
-  const isUnfiltered = () => filter() === 'all' && search().trim() === '' && pager.after() === null;
+  const isUnfiltered = () => filter() === 'all' && search().trim() === '' && pager.isFirst();
   const nextRunAt = () =>
-    pager.after() === null ? schedules().find((schedule) => schedule.nextRunAt)?.nextRunAt : null;
+    pager.isFirst() ? schedules().find((schedule) => schedule.nextRunAt)?.nextRunAt : null;
 
   return (
     <>
@@ -132,16 +133,7 @@ export default function QueuePage() {
         </For>
       </div>
       <div class="card">
-        <Show
-          when={query.data()}
-          fallback={
-            query.error() ? (
-              <Failed message={query.error() ?? ''} onRetry={() => void query.refetch()} />
-            ) : (
-              <Loading />
-            )
-          }
-        >
+        <Loaded query={query}>
           <Show when={schedules().length > 0} fallback={<NothingHere isUnfiltered={isUnfiltered()} />}>
             <table>
               <thead>
@@ -166,7 +158,7 @@ export default function QueuePage() {
               </tbody>
             </table>
           </Show>
-        </Show>
+        </Loaded>
       </div>
       <PagerButtons
         pager={pager}
@@ -184,8 +176,6 @@ export default function QueuePage() {
 function Row(props: { schedule: Schedule; onChanged(): void }) {
   const navigate = useNavigate();
   const last = () => props.schedule.runs.edges[0]?.node;
-  const expression = () =>
-    props.schedule.timing.__typename === 'CronTiming' ? props.schedule.timing.expression : null;
 
   const toggle = async () => {
     const { id, enabled, name } = props.schedule;
@@ -236,12 +226,12 @@ function Row(props: { schedule: Schedule; onChanged(): void }) {
       <td class="wide fade">
         {props.schedule.description}
         <div class="s">
-          <Show when={expression()}>{(text) => <code>{text()} </code>}</Show>
+          <Show when={cronOf(props.schedule.timing)}>{(text) => <code>{text()} </code>}</Show>
           {props.schedule.timezone}
         </div>
       </td>
       <td class="num fade">
-        <Show when={props.schedule.nextRunAt} fallback={props.schedule.enabled ? 'no run left' : 'paused'}>
+        <Show when={props.schedule.nextRunAt} fallback={whyNoNextRun(props.schedule.enabled)}>
           {(at) => (
             <>
               {relative(at(), currentTime())}

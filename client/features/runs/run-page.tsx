@@ -5,10 +5,11 @@ import { graphql } from '../../graphql/generated/gql.ts';
 import type { RunQuery } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
 import { decodedParam, playbookLink, runLink, scheduleLink } from '../../lib/links.ts';
-import { absolute, currentTime, span } from '../../lib/time.ts';
+import { absolute, currentTime, latenessOf, span } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
 import { confirm } from '../../ui/confirm.tsx';
-import { Empty, Failed, Loading } from '../../ui/states.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
+import { Empty } from '../../ui/states.tsx';
 import { isEnded, StatusBadge } from '../../ui/status-badge.tsx';
 import { toast, toastError } from '../../ui/toast.tsx';
 import { LogViewer } from './log-viewer.tsx';
@@ -113,24 +114,10 @@ function OneRun(props: { id: string }) {
       if (result.__typename === 'RunPlaybookPayload') navigate(runLink(result.run.id));
       else toast(result.message, true);
     });
-  const lateMs = () => {
-    const current = run();
-    return current?.scheduledFor && current.startedAt
-      ? Date.parse(current.startedAt) - Date.parse(current.scheduledFor)
-      : null;
-  };
+  const lateMs = () => latenessOf(run()?.scheduledFor, run()?.startedAt);
 
   return (
-    <Show
-      when={query.data()}
-      fallback={
-        query.error() ? (
-          <Failed message={query.error() ?? ''} onRetry={() => void query.refetch()} />
-        ) : (
-          <Loading />
-        )
-      }
-    >
+    <Loaded query={query}>
       <Show
         when={run()}
         fallback={
@@ -218,6 +205,6 @@ function OneRun(props: { id: string }) {
           </>
         )}
       </Show>
-    </Show>
+    </Loaded>
   );
 }

@@ -7,8 +7,9 @@ import { createLiveQuery } from '../../graphql/live-query.ts';
 import { runLink, scheduleLink } from '../../lib/links.ts';
 import { absolute, currentTime, relative, span } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 import { createPager, PagerButtons } from '../../ui/pager.tsx';
-import { Empty, Failed, Loading } from '../../ui/states.tsx';
+import { Empty } from '../../ui/states.tsx';
 import { ALL_STATUSES, StatusBadge, statusWord } from '../../ui/status-badge.tsx';
 
 const RUNS = graphql(`
@@ -31,7 +32,7 @@ export default function RunsPage() {
   const pager = createPager(PAGE);
   const query = createLiveQuery(RUNS, () => {
     const wanted = status();
-    return { first: pager.size, after: pager.after(), filter: wanted === '' ? {} : { status: [wanted] } };
+    return { ...pager.page(), filter: wanted === '' ? {} : { status: [wanted] } };
   });
   onCleanup(subscribe(RUN_CHANGED, {}, { next: query.invalidate }));
   const runs = createMemo(() => query.data()?.runs.edges.map((edge) => edge.node) ?? []);
@@ -60,16 +61,7 @@ export default function RunsPage() {
         </label>
       </div>
       <div class="card">
-        <Show
-          when={query.data()}
-          fallback={
-            query.error() ? (
-              <Failed message={query.error() ?? ''} onRetry={() => void query.refetch()} />
-            ) : (
-              <Loading />
-            )
-          }
-        >
+        <Loaded query={query}>
           <Show
             when={runs().length > 0}
             fallback={
@@ -145,7 +137,7 @@ export default function RunsPage() {
               </tbody>
             </table>
           </Show>
-        </Show>
+        </Loaded>
       </div>
       <PagerButtons pager={pager} pageInfo={query.data()?.runs.pageInfo} back="Newer" forward="Older" />
     </>

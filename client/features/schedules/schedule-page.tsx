@@ -6,10 +6,12 @@ import type { ScheduleLedgerQuery, TickOutcome } from '../../graphql/generated/g
 import { createLiveQuery } from '../../graphql/live-query.ts';
 import { decodedParam, playbookLink, runLink } from '../../lib/links.ts';
 import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
-import { absolute, currentTime, relative, span } from '../../lib/time.ts';
+import { absolute, currentTime, latenessOf, relative, span } from '../../lib/time.ts';
+import { cronOf, whyNoNextRun } from '../../lib/timing.ts';
 import { Button } from '../../ui/button.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 import { createPager, PagerButtons } from '../../ui/pager.tsx';
-import { Empty, Failed, Loading } from '../../ui/states.tsx';
+import { Empty } from '../../ui/states.tsx';
 import { StatusBadge } from '../../ui/status-badge.tsx';
 
 const LEDGER = graphql(`
@@ -56,7 +58,7 @@ export default function SchedulePage() {
 function OneSchedule(props: { id: string }) {
   const navigate = useNavigate();
   const pager = createPager(PAGE);
-  const query = createLiveQuery(LEDGER, () => ({ id: props.id, first: pager.size, after: pager.after() }));
+  const query = createLiveQuery(LEDGER, () => ({ id: props.id, ...pager.page() }));
   onCleanup(subscribe(SCHEDULE_CHANGED, {}, { next: query.invalidate }));
   onCleanup(subscribe(RUN_CHANGED, {}, { next: query.invalidate }));
   const schedule = createMemo(() => {
@@ -65,16 +67,7 @@ function OneSchedule(props: { id: string }) {
   });
 
   return (
-    <Show
-      when={query.data()}
-      fallback={
-        query.error() ? (
-          <Failed message={query.error() ?? ''} onRetry={() => void query.refetch()} />
-        ) : (
-          <Loading />
-        )
-      }
-    >
+    <Loaded query={query}>
       <Show
         when={schedule()}
         fallback={
@@ -130,13 +123,11 @@ function OneSchedule(props: { id: string }) {
           </>
         )}
       </Show>
-    </Show>
+    </Loaded>
   );
 }
 
 function About(props: { schedule: Schedule }) {
-  const expression = () =>
-    props.schedule.timing.__typename === 'CronTiming' ? props.schedule.timing.expression : null;
   return (
     <>
       <div class="run-h">
@@ -147,13 +138,13 @@ function About(props: { schedule: Schedule }) {
           {props.schedule.description}
           <span class="sub">
             {' '}
-            <Show when={expression()}>{(text) => <code>{text()} </code>}</Show>
+            <Show when={cronOf(props.schedule.timing)}>{(text) => <code>{text()} </code>}</Show>
             {props.schedule.timezone}
           </span>
         </span>
         <span class="sp" />
         <span class="num">
-          <Show when={props.schedule.nextRunAt} fallback={props.schedule.enabled ? 'no run left' : 'paused'}>
+          <Show when={props.schedule.nextRunAt} fallback={whyNoNextRun(props.schedule.enabled)}>
             {(at) => <>next {relative(at(), currentTime())}</>}
           </Show>
         </span>
@@ -164,10 +155,7 @@ function About(props: { schedule: Schedule }) {
 }
 
 function TickRow(props: { tick: Tick; timezone: string }) {
-  const lateMs = () => {
-    const startedAt = props.tick.run?.startedAt;
-    return startedAt ? Date.parse(startedAt) - Date.parse(props.tick.scheduledFor) : null;
-  };
+  const lateMs = () => latenessOf(props.tick.scheduledFor, props.tick.run?.startedAt);
   return (
     <tr>
       <td class="num">
