@@ -210,21 +210,18 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
       // what was ended on purpose has ended when nothing of it is left
       await ending?.catch((error: unknown) => warn(`Ending run ${runId}`, error));
       const [status, why] = [spool.readStatus(), spool.readEnding() ?? asked];
-      if (!(await spool.exists())) {
-        if (!ending) await killAll(runId, () => undefined);
-        return why
-          ? describeExit(null, why, timeoutMs)
-          : lostExit('Its spool folder was removed while it ran, and with it what is known of its end.');
-      }
-      const exit =
-        status === null && why === null && (spool.readSupervisor() === null || !spool.isStarted())
-          ? notStartedExit()
-          : describeExit(status, why, timeoutMs);
+      const exit = status || why ? describeExit(status, why, timeoutMs) : await exitWithoutStatus();
       // ended by an earlier server, or killed from outside: what it had started goes on without anybody who would wait for it
       if (!ending && (why !== null || exit.signal !== null || exit.isLost))
         await killAll(runId, () => undefined);
       await rm(spool.extraVarsPath, { force: true });
       return exit;
+    }
+    async function exitWithoutStatus(): Promise<RunExit> {
+      if (!(await spool.exists()))
+        return lostExit('Its spool folder was removed while it ran, and with it what is known of its end.');
+      if (spool.readSupervisor() === null || !spool.isStarted()) return notStartedExit();
+      return describeExit(null, null, timeoutMs);
     }
     const exit = readExit()
       .catch((error: unknown): RunExit => {

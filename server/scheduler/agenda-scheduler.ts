@@ -44,7 +44,7 @@ const UNLIMITED = 1_000_000;
 /** The only place that knows Agenda: it persists, locks and wakes; when and whether is decided by the callbacks. */
 export function createAgendaScheduler(options: AgendaSchedulerOptions): Scheduler {
   const stopping = new AbortController();
-  const backend = mendBackend(options.backend, {
+  const { backend, holding } = mendBackend(options.backend, {
     limited: 'run',
     limit: options.concurrency,
     lockMs: RUN_LOCK_MS,
@@ -92,7 +92,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
         track(async () => {
           const stopTouching = keepLocked(job);
           try {
-            const isDone = await backend.holding(String(job.attrs._id), () =>
+            const isDone = await holding(String(job.attrs._id), () =>
               reporting('run', () => options.onRun(job.attrs.data.runId)),
             );
             // a job that fails is let go of, and due again later

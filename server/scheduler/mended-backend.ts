@@ -13,7 +13,8 @@ export interface MendedBackendOptions {
   onError(error: unknown): void;
 }
 
-export interface MendedBackend extends AgendaBackend {
+export interface MendedBackend {
+  readonly backend: AgendaBackend;
   /** Counts a job that is worked on until `work` is done, however old its lock. */
   holding<T>(jobId: string, work: () => Promise<T>): Promise<T>;
 }
@@ -31,17 +32,16 @@ const UNLOCK_TRIES = 5;
  * - It connects again by itself, and a failure of that would be nobody's.
  */
 export function mendBackend(backend: AgendaBackend, options: MendedBackendOptions): MendedBackend {
-  /** Until when jobs count that are not worked on, in ms, by id. */
+  /** Until when jobs count that are not worked on yet, in ms, by id. */
   const held = new Map<string, number>();
-  /** How many work on a job, by its id: a second one when its lock grew old meanwhile. */
-  const worked = new Map<string, number>();
+  let worked = 0;
   /** Jobs that are asked for, and may be given. */
   let asked = 0;
 
   function hasRoom(): boolean {
     const now = Date.now();
-    for (const [id, until] of held) if (until <= now || worked.has(id)) held.delete(id);
-    return worked.size + held.size + asked < options.limit;
+    for (const [id, until] of held) if (until <= now) held.delete(id);
+    return worked + held.size + asked < options.limit;
   }
 
   const getNextJobToRun: JobRepository['getNextJobToRun'] = async (name, ...rest) => {
@@ -83,20 +83,18 @@ export function mendBackend(backend: AgendaBackend, options: MendedBackendOption
   };
 
   const repository = replacing(backend.repository, { getNextJobToRun, saveJobState, unlockJob });
-  const connected = replacing(backend, { repository, connect: async () => undefined });
-  return replacing<MendedBackend>(connected as MendedBackend, {
+  return {
+    backend: replacing(backend, { repository, connect: async () => undefined }),
     async holding(jobId, work) {
-      worked.set(jobId, (worked.get(jobId) ?? 0) + 1);
+      held.delete(jobId);
+      worked += 1;
       try {
         return await work();
       } finally {
-        const others = (worked.get(jobId) ?? 1) - 1;
-        if (others > 0) worked.set(jobId, others);
-        else worked.delete(jobId);
-        held.delete(jobId);
+        worked -= 1;
       }
     },
-  });
+  };
 }
 
 function idOf(job: JobParameters): string {

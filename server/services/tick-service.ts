@@ -95,24 +95,30 @@ export function createTickService(options: TickServiceOptions): TickService {
   }
 
   async function fireBatch(due: readonly Schedule[], active: Map<string, number>): Promise<Firing[]> {
+    let decided: readonly Decided[] = [];
+    try {
+      decided = await decideAll(due, active);
+      return await fire(decided);
+    } catch (error) {
+      if (due.length === 1 || decided.length === 1) throw error;
+    }
+    // what was stored of it is settled; the rest is tried one by one, so that one that is broken cannot hold up the others
+    return fireEach(due);
+  }
+
+  /** Rejects when one of them cannot be decided; nothing is admitted then. */
+  async function decideAll(due: readonly Schedule[], active: Map<string, number>): Promise<Decided[]> {
     const decided: Decided[] = [];
     try {
       for (const schedule of due) {
         const one = await decide(schedule, active.get(schedule.id) ?? 0);
         if (one) decided.push(one);
       }
+      return decided;
     } catch (error) {
       for (const { admissions } of decided) for (const admission of admissions) void admission.drop();
-      if (due.length === 1) throw error;
-      return fireEach(due);
+      throw error;
     }
-    try {
-      return await fire(decided);
-    } catch (error) {
-      if (decided.length === 1) throw error;
-    }
-    // what was stored of it is settled; the rest is tried one by one, so that one that is broken cannot hold up the others
-    return fireEach(due);
   }
 
   async function fireEach(due: readonly Schedule[]): Promise<Firing[]> {
