@@ -1,8 +1,7 @@
-import { join } from 'node:path';
-import Database from 'libsql';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { isBrowserMissing, shot, useBrowser } from '../support/browser.ts';
+import { editDatabase } from '../support/edit-database.ts';
 import { createSchedule, listRuns, runPlaybook } from '../support/operations.ts';
 import { SQLITE } from '../support/storages.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -101,14 +100,12 @@ describe.skipIf(isBrowserMissing)('every page', () => {
           name: 'Longer than a second',
         });
         // the server was away for half a day
-        await test.server.kill();
-        const database = new Database(join(test.dataDir, 'sible.sqlite'));
         const past = Date.now() - 43_200_000;
-        database
-          .prepare('UPDATE schedules SET next_run_at = ? WHERE playbook = ? AND name LIKE ?')
-          .run(past - (past % 1_800_000), 'quick.yaml', 'Every%');
-        database.close();
-        await test.restart();
+        await editDatabase(
+          test,
+          "UPDATE schedules SET next_run_at = ? WHERE name = 'Every half hour'",
+          past - (past % 1_800_000),
+        );
 
         const { url } = test.server;
         await inEachLook(async (page, look) => {

@@ -1,6 +1,5 @@
-import { join } from 'node:path';
-import Database from 'libsql';
 import { expect, it } from 'vitest';
+import { editDatabase } from '../support/edit-database.ts';
 import { createSchedule, listRuns } from '../support/operations.ts';
 import { SQLITE } from '../support/storages.ts';
 import { withServer } from '../support/with-server.ts';
@@ -23,11 +22,7 @@ it('a schedule that cannot be read is never run without its limit, and is sound 
     async (test) => {
       const parameters = { limit: 'web' };
       const id = await createSchedule(test.api, 'a.yaml', '0 0 1 1 *', { parameters });
-      await test.server.kill();
-      const database = new Database(join(test.dataDir, 'sible.sqlite'));
-      database.exec('UPDATE schedules SET parameters = \'{"limit": "we\'');
-      database.close();
-      await test.restart();
+      await editDatabase(test, 'UPDATE schedules SET parameters = ?', '{"limit": "we');
       const update = async (input: object) =>
         (await test.api.request<{ updateSchedule: object }>(UPDATE, { input: { id, ...input } }))
           .updateSchedule;

@@ -2,6 +2,7 @@ import type { AgendaBackend, JobParameters, JobRepository } from 'agenda';
 import { expect, it, onTestFinished } from 'vitest';
 import { createAgendaScheduler } from '../../../server/scheduler/agenda-scheduler.ts';
 import type { SchedulerCallbacks } from '../../../server/scheduler/scheduler.ts';
+import { failing } from '../../support/failing.ts';
 import { openTempStorage } from '../../support/temp-storage.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
@@ -30,18 +31,6 @@ function tickJob(instant: Date, nextRunAt: Date): JobParameters {
   return { name: 'tick', type: 'normal', priority: 0, nextRunAt, data: { instant: instant.toISOString() } };
 }
 
-/** An operation that fails so many times, and then does what it did. */
-function failing<A extends unknown[], R>(times: number, operation: (...args: A) => Promise<R>) {
-  let left = times;
-  return async (...args: A): Promise<R> => {
-    if (left > 0) {
-      left -= 1;
-      throw new Error('deadlock detected');
-    }
-    return operation(...args);
-  };
-}
-
 it('survives a store that fails while a job is let go of, and lets go of it all the same', async () => {
   const { jobBackend } = await openTempStorage();
   const { repository } = jobBackend;
@@ -51,7 +40,7 @@ it('survives a store that fails while a job is let go of, and lets go of it all 
   await repository.saveJobState({ ...job, lockedAt: new Date(Date.now() - 60_000) }, undefined);
   const ticks: Date[] = [];
   const { scheduler, problems } = start(
-    changed(jobBackend, { unlockJob: failing(1, (one) => repository.unlockJob(one)) }),
+    changed(jobBackend, { unlockJob: failing(1, (one) => repository.unlockJob(one), 'deadlock detected') }),
     { onTickAhead: async (at) => ticks.push(at) > 0 },
   );
   await scheduler.start();

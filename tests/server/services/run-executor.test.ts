@@ -2,6 +2,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { NotFoundError } from '../../../server/domain/errors.ts';
 import { NO_PARAMETERS } from '../../../server/domain/run.ts';
 import { createRunExecutor } from '../../../server/services/run-executor.ts';
+import { failing } from '../../support/failing.ts';
 import { createFakeRunner } from '../../support/fake-runner.ts';
 import { makeRun, NOON } from '../../support/make.ts';
 import { openTempStorage } from '../../support/temp-storage.ts';
@@ -124,12 +125,7 @@ it('when the answer of the database is lost, what was stored is begun and what w
     await executor.admit(makeRun({ id: 'b' })),
   ];
   await storage.runs.insert(stored.run);
-  const { find } = storage.runs;
-  let failures = 2;
-  storage.runs.find = (id) => {
-    failures -= 1;
-    return failures >= 0 ? Promise.reject(new Error('away')) : find(id);
-  };
+  storage.runs.find = failing(2, storage.runs.find);
 
   await Promise.all([stored.settle(), lost.settle()]);
 
@@ -230,25 +226,13 @@ it('a run that cannot be taken up after a restart, since the database is away, i
           kind: 'attached',
           process: runner.start({ runId, playbook: 'a.yaml', parameters: NO_PARAMETERS, timeoutMs: null }),
         };
-  const { find, unclaim } = storage.runs;
-  let failures = 2;
-  const away = <A extends unknown[], R>(ask: (...args: A) => Promise<R>) => {
-    let isFirst = true;
-    return (...args: A): Promise<R> => {
-      if (!isFirst) return ask(...args);
-      isFirst = false;
-      failures -= 1;
-      return Promise.reject(new Error('away'));
-    };
-  };
-  storage.runs.find = away(find);
-  storage.runs.unclaim = away(unclaim);
+  storage.runs.find = failing(1, storage.runs.find);
+  storage.runs.unclaim = failing(1, storage.runs.unclaim);
 
   await executor.recover();
 
   await waitUntil(() => runner.running.has('going') && queued.length > 0);
-  expect(failures).toBe(0);
-  expect(errors).toHaveLength(2);
+  expect(errors).toEqual([expect.stringMatching(/^taking up run/), 'queueing run waiting']);
   expect(queued).toEqual(['waiting']);
   expect(await statusOf('waiting')).toBe('queued');
   runner.end('going');
