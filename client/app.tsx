@@ -90,7 +90,7 @@ function Health() {
     currentTheme() === 'light' ? 'dark' : currentTheme() === 'dark' ? 'system' : 'light';
   return (
     <div class="foot">
-      <Show when={query.data()?.system} fallback={query.error() ?? ''}>
+      <Show when={query.data()?.system} fallback={<div>{query.error()}</div>}>
         {(system) => (
           <>
             <div>

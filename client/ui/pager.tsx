@@ -32,17 +32,22 @@ export function PagerButtons(props: {
   forward: string;
 }) {
   const next = () => (props.pageInfo?.hasNextPage ? props.pageInfo.endCursor : null);
+  // the buttons are below the list, and a page is read from its top
+  const leaf = (move: () => void) => {
+    move();
+    window.scrollTo(0, 0);
+  };
   return (
     <Show when={!props.pager.isFirst() || next()}>
       <div class="mt-3 flex justify-center gap-2">
-        <Button disabled={props.pager.isFirst()} onClick={() => props.pager.back()}>
+        <Button disabled={props.pager.isFirst()} onClick={() => leaf(props.pager.back)}>
           {props.back}
         </Button>
         <Button
           disabled={!next()}
           onClick={() => {
             const cursor = next();
-            if (cursor) props.pager.forward(cursor);
+            if (cursor) leaf(() => props.pager.forward(cursor));
           }}
         >
           {props.forward}

@@ -148,6 +148,8 @@ describe.skipIf(isBrowserMissing)('the console', () => {
           await page.getByRole('button', { name: 'Next' }).click();
           await page.getByText('Number 59.', { exact: true }).first().waitFor();
           expect(await page.getByRole('row').count()).toBe(11);
+          expect(await page.evaluate('scrollY')).toBe(0);
+          await shot(page, 'queue-second-page', 'ALL_SCREENSHOTS');
           await page.getByRole('button', { name: 'Previous' }).click();
           await page.getByText('Number 0.', { exact: true }).first().waitFor();
           // another question begins with its first page
