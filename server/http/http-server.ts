@@ -2,15 +2,16 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
-import serveStatic from '@fastify/static';
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyReply,
   type FastifyRequest,
   LogController,
 } from 'fastify';
 import type { GraphqlWebSocket } from '../graphql/websocket.ts';
 import type { Yoga } from '../graphql/yoga.ts';
+import { registerConsole } from './console-files.ts';
 import type { Door } from './door.ts';
 
 /** The one listening socket: GraphQL over HTTP, SSE and WebSocket, the plain routes, and the console. */
@@ -108,24 +109,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   });
   options.registerProbes(app);
 
-  if (options.consoleDir !== null) {
-    await app.register(serveStatic, {
-      root: options.consoleDir,
-      cacheControl: false,
-      setHeaders: (reply, path) => {
-        // the names of built assets change with their content
-        const isAsset = path.includes('/assets/');
-        reply.setHeader('cache-control', isAsset ? 'public, max-age=31536000, immutable' : 'no-cache');
-      },
-    });
-  }
-  app.setNotFoundHandler((request, reply) => {
-    const wantsPage = request.method === 'GET' && request.headers.accept?.includes('text/html');
-    if (wantsPage && options.consoleDir !== null) return reply.sendFile('index.html');
-    return reply.code(404).send({
-      error: { code: 'NOT_FOUND', message: `There is no ${request.method} ${request.url.slice(0, 200)}.` },
-    });
-  });
+  if (options.consoleDir !== null) registerConsole(app, options.consoleDir, sendNotFound);
+  app.setNotFoundHandler(sendNotFound);
 
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
@@ -149,6 +134,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       await app.close();
     },
   };
+}
+
+function sendNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return reply.code(404).send({
+    error: { code: 'NOT_FOUND', message: `There is no ${request.method} ${request.url.slice(0, 200)}.` },
+  });
 }
 
 function refuseUpgrade(socket: Duplex, status: string, message: string): void {
