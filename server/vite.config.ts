@@ -19,11 +19,12 @@ const asciiOnly: Plugin = {
   },
 };
 
-/** The shell scripts that the runner finds beside its own file. */
-const shellScripts: Plugin = {
-  name: 'shell-scripts',
+/** The shell scripts and Ansible plugins that the runner finds beside its own file. */
+const scripts: Plugin = {
+  name: 'scripts',
   generateBundle() {
-    for (const fileName of readdirSync(here('runner')).filter((name) => name.endsWith('.sh')))
+    const names = readdirSync(here('runner'), { recursive: true, encoding: 'utf8' });
+    for (const fileName of names.filter((name) => /\.(?:sh|py)$/.test(name)))
       this.emitFile({ type: 'asset', fileName, source: readFileSync(here(`runner/${fileName}`)) });
   },
 };
@@ -32,7 +33,7 @@ const shellScripts: Plugin = {
 export default defineConfig({
   root: here('..'),
   logLevel: 'warn',
-  plugins: [asciiOnly, shellScripts],
+  plugins: [asciiOnly, scripts],
   // libsql is a binary, found by its package
   ssr: { noExternal: true, external: ['libsql'] },
   build: {

@@ -5,6 +5,7 @@ import { isAbsolute, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../domain/caught.ts';
 import { ansibleArguments, ansibleEnvironment, extraVarsFile } from './ansible-command.ts';
+import { callbackEnvironment } from './callback-path.ts';
 import { lostExit } from './exit.ts';
 import { followFile } from './follower.ts';
 import { killAll } from './killing.ts';
@@ -38,7 +39,11 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
   const shared = { cancelGraceMs: options.cancelGraceMs, closing: closing.signal, warn };
 
   const env = ansibleEnvironment(process.env, options);
-  const launcher = createLauncher({ runsDir, cwd: options.playbooksDir, env });
+  const launcher = createLauncher({
+    runsDir,
+    cwd: options.playbooksDir,
+    env: { ...env, ...callbackEnvironment(env, options.playbooksDir) },
+  });
 
   function prepareCommand(spool: Spool, { parameters, playbook }: RunRequest): string[] {
     const hasExtraVars = parameters.extraVars !== null && Object.keys(parameters.extraVars).length > 0;

@@ -26,7 +26,7 @@ while IFS= read -r spool; do
     count=$((count - 1))
   done
   # append: a playbook and what it leaves behind write to the same file
-  SIBLE_RUN_ID=$id setsid /bin/sh "$supervisor" "$spool" "$@" </dev/null 3>&1 >>"$spool/output.log" 2>&1 &
+  SIBLE_RUN_ID=$id SIBLE_EVENTS=$spool/events.jsonl setsid /bin/sh "$supervisor" "$spool" "$@" </dev/null 3>&1 >>"$spool/output.log" 2>&1 &
 done
 
 # those of ours that wait to be started look, see that nobody has said so, and end; the last of them may not be there yet.

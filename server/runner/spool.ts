@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../domain/caught.ts';
@@ -8,6 +17,8 @@ export interface Spool {
   readonly path: string;
   readonly outputPath: string;
   readonly extraVarsPath: string;
+  /** What our callback plugin tells of the run, as JSON lines. A playbook can write there, too. */
+  readonly eventsPath: string;
   /** When and with what limit it was started; null when it was not. */
   readRequest(): SpoolRequest | null;
   /** Writes down when and with what limit it is started: a supervisor that finds this may start. */
@@ -70,6 +81,7 @@ export function spoolOf(runsDir: string, runId: string): Spool {
     path,
     outputPath: file('output.log'),
     extraVarsPath: file('extra-vars.yml'),
+    eventsPath: file('events.jsonl'),
 
     readRequest() {
       const text = readWhole(file('request.json'));
@@ -137,6 +149,7 @@ export function spoolOf(runsDir: string, runId: string): Spool {
     async remove() {
       try {
         for (const name of NAMES) unlinkSync(file(name));
+        rmSync(file('events.jsonl'), { force: true });
         rmdirSync(path);
       } catch {
         // something else is in it, or it is gone already

@@ -1,0 +1,176 @@
+# Copyright: Sible contributors. MIT License.
+"""Writes what Sible must know of a run, and cannot see from outside, into the run's spool folder."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+
+from ansible.plugins.callback import CallbackBase
+from ansible.utils.display import Display
+
+DOCUMENTATION = """
+name: sible_facts
+type: aggregate
+short_description: tells Sible how a run went
+description:
+  - Writes a few bounded facts as JSON lines to the file that the environment variable C(SIBLE_EVENTS) names.
+  - Does nothing without it, and prints nothing.
+options: {}
+author: Sible
+"""
+
+# So many different messages are kept, each with so many of its hosts' names.
+MAX_CAUSES = 20
+MAX_HOSTS = 3
+MAX_MESSAGE = 1200
+MAX_NAME = 100
+
+
+def _take_environment():
+    """The file to write to. What was put into the environment only for this process is taken back: tasks inherit the rest."""
+    path = os.environ.pop("SIBLE_EVENTS", None)
+    try:
+        for name, value in json.loads(os.environ.pop("SIBLE_RESTORE_ENV", "{}")).items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+    except Exception:
+        pass
+    return path
+
+
+_PATH = _take_environment()
+
+
+class _Quiet:
+    """A display for the base class, which announces the plugin at -vvvv."""
+
+    verbosity = 0
+
+
+def _quietly(method):
+    """After the first exception the plugin is silent: Ansible would print each into the log."""
+
+    @functools.wraps(method)
+    def wrapper(self, *args, **kwargs):
+        if self._fd is None:
+            return
+        try:
+            method(self, *args, **kwargs)
+        except Exception:
+            self._give_up()
+
+    return wrapper
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "sible_facts"
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(display=_Quiet())
+        self._display = Display()
+        self._plays = 0
+        self._unmatched = 0
+        self._tasks = 0
+        # the last that went wrong on each host: what was rescued before does not count
+        self._last = {}
+        self._fd = None
+        self.disabled = True
+        if not _PATH:
+            return
+        try:
+            # whoever makes the file has it; a second process that was told of it stays silent
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+            self._fd = os.open(_PATH, flags, 0o600)
+            self.disabled = False
+            self._write({"kind": "begin", "format": 1})
+        except Exception:
+            self._give_up()
+
+    def _give_up(self):
+        self.disabled = True
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            try:
+                os.close(fd)
+            except OSError:
+                pass
+
+    def _write(self, record):
+        os.write(self._fd, (json.dumps(record, ensure_ascii=True, default=str) + "\n").encode("ascii"))
+
+    @_quietly
+    def v2_playbook_on_play_start(self, play):
+        self._plays += 1
+        if self._plays == 1:
+            self._write({"kind": "play"})
+
+    @_quietly
+    def v2_playbook_on_no_hosts_matched(self):
+        self._unmatched += 1
+
+    @_quietly
+    def v2_playbook_on_task_start(self, task, is_conditional):
+        # the one that Ansible adds itself has no place in any file
+        if task.action != "gather_facts" or getattr(task, "_ds", None) is not None:
+            self._tasks += 1
+
+    @_quietly
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        if not ignore_errors:
+            self._note("failed", result)
+
+    @_quietly
+    def v2_runner_on_unreachable(self, result):
+        self._note("unreachable", result)
+
+    def _note(self, status, result):
+        self._last[_clip(result._host.get_name(), MAX_NAME)] = (status, _message_of(result._result))
+
+    @_quietly
+    def v2_playbook_on_stats(self, stats):
+        causes = {}
+        for host, (status, message) in self._last.items():
+            if not (stats.failures if status == "failed" else stats.dark).get(host):
+                continue
+            key = (status, message)
+            if key not in causes and len(causes) >= MAX_CAUSES:
+                continue
+            cause = causes.setdefault(key, {"status": status, "message": message, "count": 0, "hosts": []})
+            cause["count"] += 1
+            if len(cause["hosts"]) < MAX_HOSTS:
+                cause["hosts"].append(host)
+        self._write(
+            {
+                "kind": "end",
+                "plays": self._plays,
+                "unmatched": self._unmatched,
+                "tasks": self._tasks,
+                "failed": len([count for count in stats.failures.values() if count]),
+                "unreachable": len([count for count in stats.dark.values() if count]),
+                "causes": list(causes.values()),
+            }
+        )
+
+
+def _message_of(result):
+    """What a result says of its failure: of a loop, its first item that failed. Never what it was asked to do."""
+    items = result.get("results")
+    if isinstance(items, (list, tuple)):
+        for item in items:
+            if isinstance(item, dict) and (item.get("failed") or item.get("unreachable")):
+                result = item
+                break
+    parts = [result.get("msg"), result.get("module_stderr"), result.get("module_stdout")]
+    return _clip("\n".join(str(part).strip() for part in parts if part), MAX_MESSAGE)
+
+
+def _clip(text, length):
+    """The middle is left out: ssh prints its reason last, Ansible its own first."""
+    text = str(text)
+    return text if len(text) <= length else text[: length // 2] + "\n" + text[-(length // 2 - 1) :]
