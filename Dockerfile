@@ -31,4 +31,4 @@ VOLUME ["/data", "/playbooks"]
 EXPOSE 4000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:4000/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "dist/server/main.js"]
+CMD ["sh", "dist/server/start.sh"]

@@ -1,6 +1,7 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { readAdminKey } from './admin-key.ts';
 import type { Config } from './config.ts';
 import { openDataDir, seedPlaybooks } from './data-dir.ts';
 import type { Services } from './graphql/context.ts';
@@ -28,6 +29,8 @@ import { openStorage } from './storage/open-storage.ts';
 export interface App {
   /** Where it listens, as a URL. */
   readonly url: string;
+  /** The key that the API asks for; null: none. */
+  readonly key: string | null;
   readonly storageKind: 'sqlite' | 'mongodb';
   /** Stops serving and following. Playbooks under way go on, and are taken up at the next start. */
   close(): Promise<void>;
@@ -69,6 +72,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const dataDir = await openDataDir(config.dataDir);
     closers.push(() => dataDir.release());
     const { workerId } = dataDir;
+    const key = await keyOf(config, (message) => logger.warn(message));
     await seedPlaybooks(config.playbooksDir, options.examplesDir);
     await mkdir(join(config.dataDir, 'runs'), { recursive: true, mode: 0o700 });
 
@@ -153,7 +157,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     });
 
     const services: Services = { schedules, runs, runLogs, playbooks, watch, system };
-    const door = createDoor({ adminToken: config.adminToken, allowedHosts: config.allowedHosts });
+    const door = createDoor({ key, allowedHosts: config.allowedHosts });
     const yoga = createGraphqlYoga({
       services,
       isDevelopment: config.isDevelopment,
@@ -184,9 +188,18 @@ export async function startApp(options: AppOptions): Promise<App> {
     closers.push(() => scheduler.stop(STOP_TIMEOUT_MS));
     const url = await server.listen(config.host, config.port);
     closers.push(() => server.close());
-    return { url, storageKind: storage.kind, close };
+    return { url, key, storageKind: storage.kind, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Null: none is asked for. */
+async function keyOf(config: Config, onWarning: (message: string) => void): Promise<string | null> {
+  if (config.isOpen) return null;
+  if (config.adminToken !== null) return config.adminToken;
+  const { key, mended } = await readAdminKey(config.dataDir);
+  if (mended !== null) onWarning(mended);
+  return key;
 }

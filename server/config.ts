@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { KEY_PATTERN, MIN_KEY_LENGTH } from './admin-key.ts';
 import { messageOf } from './domain/caught.ts';
 import { canonicalTimeZone } from './domain/time-zone.ts';
 
@@ -20,7 +21,10 @@ export interface Config {
   readonly concurrency: number;
   /** Null: the private one that set-up made, else found on PATH. */
   readonly ansiblePlaybook: string | null;
+  /** Null: the key in the data folder, or none when `isOpen`. */
   readonly adminToken: string | null;
+  /** Whoever reaches the server needs no key. Only on loopback. */
+  readonly isOpen: boolean;
   readonly allowedHosts: readonly string[];
   /** Null: no limit. */
   readonly runTimeoutMs: number | null;
@@ -42,7 +46,6 @@ export class ConfigError extends Error {
   }
 }
 
-const MIN_TOKEN_LENGTH = 16;
 const MAX_TIMEOUT_SECONDS = 2_000_000;
 
 const wholeNumber = (min: number, max: number) =>
@@ -72,12 +75,10 @@ const Environment = z.object({
   SIBLE_ANSIBLE_PLAYBOOK: z.string().optional(),
   SIBLE_ADMIN_TOKEN: z
     .string()
-    .regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without blanks')
-    .min(
-      MIN_TOKEN_LENGTH,
-      `expected at least ${MIN_TOKEN_LENGTH} characters, e.g. from "openssl rand -hex 32"`,
-    )
+    .regex(KEY_PATTERN, 'expected printable ASCII without blanks')
+    .min(MIN_KEY_LENGTH, `expected at least ${MIN_KEY_LENGTH} characters, e.g. from "openssl rand -hex 32"`)
     .optional(),
+  SIBLE_OPEN: z.enum(['0', '1'], 'expected 1 or 0').optional(),
   SIBLE_ALLOWED_HOSTS: z.string().optional(),
   SIBLE_RUN_TIMEOUT_SECONDS: wholeNumber(0, MAX_TIMEOUT_SECONDS).default(86_400),
   SIBLE_LOG_LEVEL: z.enum(LOG_LEVELS, `expected one of ${LOG_LEVELS.join(', ')}`).default('info'),
@@ -85,7 +86,7 @@ const Environment = z.object({
 });
 
 /** Secrets that may be given as the name of a file that holds them. */
-const SECRETS = ['SIBLE_ADMIN_TOKEN', 'MONGODB_URI'] as const;
+export const SECRETS = ['SIBLE_ADMIN_TOKEN', 'MONGODB_URI'] as const;
 
 /** @throws {ConfigError} with all faults at once; values of secrets are not repeated */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
@@ -95,12 +96,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 
   const parsed = Environment.safeParse(given);
   if (!parsed.success) faults.push(...parsed.error.issues.map((issue) => faultOf(issue, given)));
-  const hostIsOpen = !isLoopback(given.SIBLE_HOST ?? '127.0.0.1');
-  if (hostIsOpen && given.SIBLE_ADMIN_TOKEN === undefined) {
-    faults.push(
-      `SIBLE_HOST is "${given.SIBLE_HOST}", which others can reach, so SIBLE_ADMIN_TOKEN (or SIBLE_ADMIN_TOKEN_FILE) must be set: whoever can schedule a playbook can run programs on this machine.`,
-    );
-  }
+  faults.push(...faultsOfOpen(given));
   if (faults.length > 0 || !parsed.success) throw new ConfigError(faults);
 
   const value = parsed.data;
@@ -117,6 +113,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     concurrency: value.SIBLE_CONCURRENCY ?? availableParallelism(),
     ansiblePlaybook: value.SIBLE_ANSIBLE_PLAYBOOK ? resolve(value.SIBLE_ANSIBLE_PLAYBOOK) : null,
     adminToken: value.SIBLE_ADMIN_TOKEN ?? null,
+    isOpen: value.SIBLE_OPEN === '1',
     allowedHosts: [value.SIBLE_HOST, ...(value.SIBLE_ALLOWED_HOSTS ?? '').split(',')]
       .map((name) => name.trim().toLowerCase())
       .filter((name) => name !== ''),
@@ -143,10 +140,34 @@ function readSecretFile(
     return;
   }
   try {
-    given[name] = readFileSync(file, 'utf8').trim();
+    given[name] = readOnce(file).trim();
   } catch (error) {
     faults.push(`${name}_FILE: "${file}" cannot be read (${messageOf(error)}).`);
   }
+}
+
+/** A pipe that `start.sh` left open is closed: nobody else is to find it. */
+function readOnce(file: string): string {
+  const descriptor = /^\/dev\/fd\/(\d{1,3})$/.exec(file)?.[1];
+  if (descriptor === undefined) return readFileSync(file, 'utf8');
+  try {
+    return readFileSync(Number(descriptor), 'utf8');
+  } finally {
+    closeSync(Number(descriptor));
+  }
+}
+
+function faultsOfOpen(given: Record<string, string>): string[] {
+  if (given.SIBLE_OPEN !== '1') return [];
+  const faults: string[] = [];
+  if (!isLoopback(given.SIBLE_HOST ?? '127.0.0.1')) {
+    faults.push(
+      `SIBLE_OPEN is "1" and SIBLE_HOST is "${given.SIBLE_HOST}", which others can reach: whoever can schedule a playbook can run programs on this machine. Without a key Sible listens on 127.0.0.1, ::1 or localhost only.`,
+    );
+  }
+  if (given.SIBLE_ADMIN_TOKEN !== undefined)
+    faults.push('SIBLE_OPEN is "1", which means no key, and SIBLE_ADMIN_TOKEN gives one; set one of them.');
+  return faults;
 }
 
 function faultOf(issue: z.core.$ZodIssue, given: Record<string, string>): string {

@@ -2,10 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
+import { AdminKeyError, adminKeyPath } from './admin-key.ts';
 import { startApp } from './app.ts';
-import { type Config, ConfigError, readConfig } from './config.ts';
+import { type Config, ConfigError, readConfig, SECRETS } from './config.ts';
 import { DataDirError } from './data-dir.ts';
 import { codeOf } from './domain/caught.ts';
+import { findExposedSecrets } from './exposed-secrets.ts';
 import { openLogOutput } from './log-output.ts';
 import { findAnsiblePlaybook } from './runner/find-ansible.ts';
 
@@ -27,7 +29,8 @@ try {
     examplesDir: join(ROOT, 'examples', 'playbooks'),
     consoleDir: existsSync(join(consoleDir, 'index.html')) ? consoleDir : null,
   });
-  output.write(`Sible is running: ${app.url}\n`);
+  output.write(announcement(app.url, app.key));
+  warnOfExposedSecrets();
 
   let isStopping = false;
   const stop = (signal: NodeJS.Signals) => {
@@ -49,6 +52,30 @@ process.on('unhandledRejection', (error) => {
   output.exit(1);
 });
 
+/** With the key in it for who started Sible by hand; what a service prints is kept in logs that others may read. */
+function announcement(url: string, key: string | null): string {
+  if (key === null)
+    return `Sible is running: ${url}\nIt asks for no key: every user of this machine may use it.\n`;
+  const isByHand = process.stdout.isTTY || process.env.npm_lifecycle_event === 'start';
+  if (isByHand) return `Sible is running: ${url}/#key=${encodeURIComponent(key)}\n`;
+  const place =
+    config.adminToken === null ? `in ${adminKeyPath(config.dataDir)}` : 'the one that it was given';
+  return `Sible is running: ${url}\nIts key is ${place}.\n`;
+}
+
+function warnOfExposedSecrets(): void {
+  const exposed = findExposedSecrets(SECRETS);
+  for (const secret of SECRETS) {
+    const places = exposed
+      .filter(({ name }) => name === secret)
+      .map(({ pid, program }) => `${pid} (${program})`);
+    if (places.length === 0) continue;
+    logger.warn(
+      `${secret} is in the environment of process ${places.join(', ')}, where playbooks can read it. Put it into a file and set ${secret}_FILE instead.`,
+    );
+  }
+}
+
 function readConfigOrExit(): Config {
   try {
     return readConfig(process.env);
@@ -62,6 +89,7 @@ function tell(error: unknown): void {
   const isExpected =
     error instanceof ConfigError ||
     error instanceof DataDirError ||
+    error instanceof AdminKeyError ||
     isStorageError(error) ||
     isAddressError(error);
   const text =

@@ -19,13 +19,14 @@ const asciiOnly: Plugin = {
   },
 };
 
-/** The shell scripts and Ansible plugins that the runner finds beside its own file. */
+/** The shell scripts and Ansible plugins that the runner finds beside its own file, and what starts the server. */
 const scripts: Plugin = {
   name: 'scripts',
   generateBundle() {
     const names = readdirSync(here('runner'), { recursive: true, encoding: 'utf8' });
     for (const fileName of names.filter((name) => /\.(?:sh|py)$/.test(name)))
       this.emitFile({ type: 'asset', fileName, source: readFileSync(here(`runner/${fileName}`)) });
+    this.emitFile({ type: 'asset', fileName: 'start.sh', source: readFileSync(here('start.sh')) });
   },
 };
 

@@ -1,6 +1,8 @@
 import { createSignal } from 'solid-js';
 
 const KEY = 'sible.token';
+/** What the printed address carries. A browser keeps what stands after "#" to itself. */
+const IN_ADDRESS = '#key=';
 const [token, setToken] = createSignal<string | null>(
   sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY),
 );
@@ -24,6 +26,27 @@ export function useToken(value: string, isRemembered: boolean): void {
   setToken(value);
   setRefused(false);
 }
+
+/** Takes the key out of an address such as the server prints at its start, and out of the address bar. */
+function takeKeyFromAddress(): void {
+  if (!location.hash.startsWith(IN_ADDRESS)) return;
+  const written = location.hash.slice(IN_ADDRESS.length);
+  history.replaceState(history.state, '', `${location.pathname}${location.search}`);
+  const key = decoded(written);
+  if (key !== '') useToken(key, true);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+takeKeyFromAddress();
+// opened in a tab that shows the console already
+addEventListener('hashchange', takeKeyFromAddress);
 
 /** Headers for a request that is not GraphQL. */
 export function authorization(): Record<string, string> {

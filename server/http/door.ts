@@ -9,9 +9,8 @@ export interface Door {
    * @returns why it is refused; null when it may pass
    */
   refusal(request: RequestHead): string | null;
-  /** Whether the value of an `Authorization` header, or of the connection parameter, is good. True for all when no token is set. */
+  /** Whether the value of an `Authorization` header, or of the connection parameter, is good. True for all when there is no key. */
   isAuthorized(authorization: string | undefined): boolean;
-  readonly needsToken: boolean;
 }
 
 export interface RequestHead {
@@ -23,7 +22,7 @@ export interface RequestHead {
 
 export interface DoorOptions {
   /** Null: everybody who may pass is authorized. */
-  readonly adminToken: string | null;
+  readonly key: string | null;
   /** Names by which this server may be called beside addresses and "localhost", lower case, without port. */
   readonly allowedHosts: readonly string[];
 }
@@ -31,11 +30,9 @@ export interface DoorOptions {
 export function createDoor(options: DoorOptions): Door {
   const allowed = new Set(['localhost', ...options.allowedHosts]);
   // of equal length whatever was given, so that the comparison tells nothing
-  const tokenHash = options.adminToken === null ? null : sha256(options.adminToken);
+  const keyHash = options.key === null ? null : sha256(options.key);
 
   return {
-    needsToken: tokenHash !== null,
-
     refusal({ method, host, origin, fetchSite }) {
       const name = host === undefined ? null : hostName(host);
       if (name === null) return 'The request has no valid Host header.';
@@ -53,9 +50,9 @@ export function createDoor(options: DoorOptions): Door {
     },
 
     isAuthorized(authorization) {
-      if (tokenHash === null) return true;
+      if (keyHash === null) return true;
       const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
-      return token !== undefined && timingSafeEqual(sha256(token), tokenHash);
+      return token !== undefined && timingSafeEqual(sha256(token), keyHash);
     },
   };
 }

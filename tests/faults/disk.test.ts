@@ -59,10 +59,11 @@ it.each([
     const folder = await makeTempDir();
     const log = openLog();
     const port = await freePort();
-    const child = spawn(process.execPath, [SERVER_ENTRY], {
+    const child = spawn('sh', [SERVER_ENTRY], {
       env: {
         PATH: process.env.PATH ?? '',
         SIBLE_DATA_DIR: folder.path,
+        SIBLE_OPEN: '1',
         SIBLE_PORT: String(port),
         SIBLE_ANSIBLE_PLAYBOOK: SCRIPTED,
       },

@@ -57,6 +57,7 @@ describe('readConfig', () => {
     ['SIBLE_RUN_TIMEOUT_SECONDS', 'Infinity'],
     ['SIBLE_TIMEZONE', 'Mars/Olympus'],
     ['SIBLE_LOG_LEVEL', 'loud'],
+    ['SIBLE_OPEN', 'yes'],
     ['SIBLE_HOST', 'http://localhost'],
   ])('refuses %s=%s, with the value and what was expected', (name, value) => {
     expect(faultsOf({ [name]: value, SIBLE_ADMIN_TOKEN: TOKEN })).toEqual([
@@ -68,12 +69,29 @@ describe('readConfig', () => {
     expect(faultsOf({ SIBLE_PORT: 'x', SIBLE_LOG_LEVEL: 'y', SIBLE_TIMEZONE: 'z' })).toHaveLength(3);
   });
 
-  it.each(['0.0.0.0', '::', '192.168.0.7', 'sible.example'])('wants a key to listen on %s', (host) => {
-    expect(faultsOf({ SIBLE_HOST: host })).toEqual([expect.stringContaining('SIBLE_ADMIN_TOKEN')]);
+  it.each(['0.0.0.0', '::', '192.168.0.7', 'sible.example', '127.0.0.1.example', '::ffff:127.0.0.1'])(
+    'does without a key on loopback only, not on %s',
+    (host) => {
+      expect(faultsOf({ SIBLE_HOST: host })).toEqual([]);
+      expect(faultsOf({ SIBLE_HOST: host, SIBLE_OPEN: '1' })).toEqual([
+        expect.stringMatching(/^SIBLE_OPEN is "1" and SIBLE_HOST is ".*127\.0\.0\.1, ::1 or localhost only/),
+      ]);
+    },
+  );
+
+  it.each(['127.0.0.1', '127.8.8.8', '::1', 'localhost'])('does without a key on %s', (host) => {
+    expect(readConfig({ SIBLE_HOST: host, SIBLE_OPEN: '1' })).toMatchObject({
+      isOpen: true,
+      adminToken: null,
+    });
+    expect(readConfig({ SIBLE_HOST: host }).isOpen).toBe(false);
+    expect(readConfig({ SIBLE_HOST: host, SIBLE_OPEN: '0' }).isOpen).toBe(false);
   });
 
-  it.each(['127.0.0.1', '127.8.8.8', '::1', 'localhost'])('wants no key to listen on %s', (host) => {
-    expect(faultsOf({ SIBLE_HOST: host })).toEqual([]);
+  it('does not take a key and no key at once', () => {
+    expect(faultsOf({ SIBLE_OPEN: '1', SIBLE_ADMIN_TOKEN: TOKEN })).toEqual([
+      expect.stringContaining('set one of them'),
+    ]);
   });
 
   it.each([

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 /** A Sible in a process of its own, to be killed and started again on the same data. */
 export interface ServerProcess {
   readonly url: string;
+  /** The printed address, which may carry the key after "#". */
+  readonly address: string;
   readonly pid: number;
   /** What it wrote, for messages of failed tests. */
   output(): string;
@@ -19,18 +21,24 @@ export interface ServerProcess {
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 
-/** What `npm start` runs; `build-server.ts` has built it. */
-export const SERVER_ENTRY = join(ROOT, 'dist/server/main.js');
+/** What `npm start` runs, with `sh`; `build-server.ts` has built it. */
+export const SERVER_ENTRY = join(ROOT, 'dist/server/start.sh');
 
 /** For a profile: SERVER_NODE_ARGS="--cpu-prof --cpu-prof-dir=/tmp/profile" npm run bench -- creates */
 const NODE_ARGS = process.env.SERVER_NODE_ARGS?.split(' ') ?? [];
+
+/** A server that asks for no key, unless it is given one or the tests are about the key (SIBLE_OPEN: ''). */
+export function openUnlessKeyed(env: Record<string, string>): Record<string, string> {
+  const isKeyed = env.SIBLE_ADMIN_TOKEN !== undefined || env.SIBLE_ADMIN_TOKEN_FILE !== undefined;
+  return isKeyed ? env : { SIBLE_OPEN: '1', ...env };
+}
 
 /** Starts the server; resolves when it listens, rejects with its output when it ends before. */
 export async function startServerProcess(
   dataDir: string,
   env: Record<string, string> = {},
 ): Promise<ServerProcess> {
-  const child: ChildProcess = spawn(process.execPath, [...NODE_ARGS, SERVER_ENTRY], {
+  const child: ChildProcess = spawn('sh', [SERVER_ENTRY, ...NODE_ARGS], {
     cwd: ROOT,
     env: {
       PATH: process.env.PATH ?? '',
@@ -39,7 +47,7 @@ export async function startServerProcess(
       SIBLE_PORT: '0',
       SIBLE_TIMEZONE: 'UTC',
       SIBLE_LOG_LEVEL: 'warn',
-      ...env,
+      ...openUnlessKeyed(env),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -48,16 +56,17 @@ export async function startServerProcess(
     output += chunk;
   });
   const exited = once(child, 'exit');
-  const url = await new Promise<string>((resolve, reject) => {
+  const address = await new Promise<string>((resolve, reject) => {
     child.stdout?.on('data', (chunk) => {
       output += chunk;
-      const found = /running: (http:\S+)/.exec(output)?.[1];
+      const found = /running: (http:\S+)\n/.exec(output)?.[1];
       if (found) resolve(found);
     });
     child.once('exit', (code) => reject(new Error(`The server ended with ${code}:\n${output}`)));
   });
   return {
-    url,
+    url: new URL(address).origin,
+    address,
     pid: child.pid ?? 0,
     output: () => output,
     async kill() {

@@ -30,7 +30,10 @@ export function TokenForm() {
             value={value()}
             onInput={(event) => setValue(event.currentTarget.value)}
           />
-          <div class="help">The value of SIBLE_ADMIN_TOKEN on the server.</div>
+          <div class="help">
+            Open the address that <code>npm start</code> printed: it carries the key. Or copy the key: it is
+            in <code>admin.key</code> in the data folder of the server, or what SIBLE_ADMIN_TOKEN was set to.
+          </div>
           <Show when={currentToken() !== null}>
             <div class="help err" role="alert">
               The server did not take this key.

@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { codeOf } from './domain/caught.ts';
+
+/** Printable ASCII without blanks: what fits into a header and an address. */
+export const KEY_PATTERN = /^[\x21-\x7e]+$/;
+export const MIN_KEY_LENGTH = 16;
+const KEY_BYTES = 32;
+const MAX_FILE_BYTES = 4_096;
+const FOR_OTHERS = 0o077;
+
+/** The file of the key cannot be used, and why. */
+export class AdminKeyError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'AdminKeyError';
+  }
+}
+
+export interface AdminKey {
+  readonly key: string;
+  /** What was wrong with the file and has been put right, in words; null: nothing. */
+  readonly mended: string | null;
+}
+
+/** Where the key of an installation is kept that was given none. */
+export function adminKeyPath(dataDir: string): string {
+  return join(dataDir, 'admin.key');
+}
+
+/**
+ * The key of this data folder, made when there is none. Only the server's user can read it. The caller holds the folder's
+ * lock: no other server makes one at the same time.
+ * @throws {AdminKeyError} when the file holds no key, is no ordinary file, or stays readable by others
+ */
+export async function readAdminKey(dataDir: string): Promise<AdminKey> {
+  const path = adminKeyPath(dataDir);
+  const found = await readKeyFile(path);
+  return found ?? { key: await createKeyFile(path), mended: null };
+}
+
+/** Null when there is none, or an empty one, as a crash may leave it. */
+async function readKeyFile(path: string): Promise<AdminKey | null> {
+  let file: FileHandle;
+  try {
+    // not to wait for whoever writes to a pipe
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    const reason = codeOf(error) === 'ELOOP' ? 'it is a link' : (codeOf(error) ?? 'unknown error');
+    throw new AdminKeyError(
+      `The key in "${path}" cannot be read (${reason}). Make it a file of this user, or delete it to get a new key.`,
+    );
+  }
+  try {
+    const before = await file.stat();
+    if (!before.isFile() || before.size > MAX_FILE_BYTES)
+      throw new AdminKeyError(`"${path}" is no file with a key. Delete it to get a new one.`);
+    const isOpen = (before.mode & FOR_OTHERS) !== 0;
+    if (isOpen) await closeToOthers(file, path);
+    const key = (await file.readFile('utf8')).trim();
+    if (key === '') return null;
+    if (!KEY_PATTERN.test(key) || key.length < MIN_KEY_LENGTH) {
+      throw new AdminKeyError(
+        `"${path}" holds no key: expected at least ${MIN_KEY_LENGTH} printable ASCII characters without blanks. Delete it to get a new one.`,
+      );
+    }
+    const mended = `The key in "${path}" could be read by other users of this machine. It no longer can; if one of them must not have it, delete the file and start Sible again.`;
+    return { key, mended: isOpen ? mended : null };
+  } finally {
+    await file.close();
+  }
+}
+
+async function closeToOthers(file: FileHandle, path: string): Promise<void> {
+  // some file systems take the change and do nothing
+  const isClosed = await file
+    .chmod(0o600)
+    .then(() => file.stat())
+    .then(
+      ({ mode }) => (mode & FOR_OTHERS) === 0,
+      () => false,
+    );
+  if (isClosed) return;
+  throw new AdminKeyError(
+    `The key in "${path}" can be read by other users of this machine. Take their rights away (chmod 600), or set SIBLE_ADMIN_TOKEN_FILE.`,
+  );
+}
+
+async function createKeyFile(path: string): Promise<string> {
+  const key = randomBytes(KEY_BYTES).toString('base64url');
+  // whole and on the disk before it has its name: a start that is cut short leaves none rather than half of one
+  const making = `${path}.${randomBytes(4).toString('hex')}.tmp`;
+  const file = await open(making, 'wx', 0o600);
+  try {
+    await closeToOthers(file, making);
+    await file.writeFile(`${key}\n`);
+    await file.sync();
+  } catch (error) {
+    await rm(making, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+  await rename(making, path);
+  const folder = await open(dirname(path), constants.O_RDONLY);
+  await folder.sync().catch(() => undefined);
+  await folder.close();
+  return key;
+}

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { isBrowserMissing, useBrowser } from '../support/browser.ts';
+import { SQLITE } from '../support/storages.ts';
+import { withServer } from '../support/with-server.ts';
+
+const BY_HAND = { SIBLE_OPEN: '', npm_lifecycle_event: 'start' };
+const EMPTY = 'Nothing is scheduled yet';
+
+describe.skipIf(isBrowserMissing)('the key in the browser', () => {
+  const { withPage } = useBrowser();
+  const onServer = (work: Parameters<typeof withServer>[1]) =>
+    withServer({ storage: SQLITE, ansible: 'scripted', env: BY_HAND }, work);
+
+  it('comes with the printed address, leaves the address bar, and is there after a reload', () =>
+    onServer(({ server: { url, address } }) =>
+      withPage(async (page) => {
+        const key = new URL(address).hash.slice('#key='.length);
+        const asked: string[] = [];
+        page.on('request', (request) => asked.push(request.url()));
+        await page.goto(address);
+        await page.getByText(EMPTY).waitFor();
+        expect(page.url()).toBe(`${url}/queue`);
+        await page.reload();
+        await page.getByText(EMPTY).waitFor();
+        expect(page.url()).toBe(`${url}/queue`);
+        expect(await page.evaluate('history.length')).toBeLessThan(4);
+
+        // in another tab, by the bare address
+        const tab = await page.context().newPage();
+        await tab.goto(url);
+        await tab.getByText(EMPTY).waitFor();
+        expect(asked.filter((address) => address.includes(decodeURIComponent(key)))).toEqual([]);
+      }),
+    ));
+
+  it('is asked for when there is none or a wrong one, and taken from an address that is opened in the same tab', () =>
+    onServer(({ server: { url, address } }) =>
+      withPage(async (page, faults) => {
+        await page.goto(`${url}/runs#key=a-key-that-is-wrong`);
+        await page.getByText('The server did not take this key').waitFor();
+        expect(page.url()).toBe(`${url}/runs`);
+        await page.getByText('admin.key').waitFor();
+        await page.goto(`${url}/runs${new URL(address).hash}`);
+        await page.getByText('Nothing has run yet').waitFor();
+        expect(page.url()).toBe(`${url}/runs`);
+        // the browser itself reports each refused request
+        expect(faults.splice(0).filter((fault) => !/401|WebSocket/.test(fault))).toEqual([]);
+      }),
+    ));
+});
