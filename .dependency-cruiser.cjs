@@ -3,7 +3,7 @@ const layer = (name, from, mayUse) => ({
   name: `${name}-imports`,
   severity: 'error',
   from: { path: from },
-  to: { path: '^(server|client|tests)/', pathNot: mayUse },
+  to: { path: '^(server|client|shared|tests)/', pathNot: mayUse },
 });
 
 /** A library, and the only places of the server that know it. */
@@ -22,25 +22,35 @@ const PORTS = [
 
 module.exports = {
   forbidden: [
+    // tables that server and console share: data, and nothing of either
+    layer('shared', '^shared/', ['^shared/']),
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
-    layer('domain', '^server/domain/', ['^server/domain/']),
-    layer('storage-shared', '^server/storage/(stored|tell|log-codec)\\.ts$', [
+    layer('domain', '^server/domain/', ['^server/domain/', '^shared/']),
+    layer('storage-shared', '^server/storage/(stored|stored-parameters|tell|log-codec)\\.ts$', [
       '^server/domain/',
+      '^shared/',
+      '^server/storage/stored-parameters\\.ts$',
       '^server/storage/storage\\.ts$',
     ]),
-    layer('storage-port', '^server/storage/storage\\.ts$', ['^server/domain/']),
+    layer('storage-port', '^server/storage/storage\\.ts$', ['^server/domain/', '^shared/']),
     layer('storage-choice', '^server/storage/open-storage\\.ts$', ['^server/storage/']),
     layer('storage-adapter', '^server/storage/(mongo|sqlite)/', [
       '^server/domain/',
-      '^server/storage/(storage|stored|tell|log-codec)\\.ts$',
+      '^server/storage/(storage|stored|stored-parameters|tell|log-codec)\\.ts$',
       '^server/storage/$1/',
     ]),
-    layer('scheduler', '^server/scheduler/', ['^server/domain/', '^server/scheduler/']),
-    layer('runner', '^server/runner/', ['^server/domain/', '^server/runner/']),
-    layer('services', '^server/services/', ['^server/domain/', '^server/services/', ...PORTS]),
-    layer('graphql', '^server/graphql/', ['^server/domain/', '^server/services/', '^server/graphql/']),
+    layer('scheduler', '^server/scheduler/', ['^server/domain/', '^shared/', '^server/scheduler/']),
+    layer('runner', '^server/runner/', ['^server/domain/', '^shared/', '^server/runner/']),
+    layer('services', '^server/services/', ['^server/domain/', '^shared/', '^server/services/', ...PORTS]),
+    layer('graphql', '^server/graphql/', [
+      '^server/domain/',
+      '^shared/',
+      '^server/services/',
+      '^server/graphql/',
+    ]),
     layer('http', '^server/http/', [
       '^server/domain/',
+      '^shared/',
       '^server/services/',
       '^server/graphql/',
       '^server/http/',
@@ -48,13 +58,14 @@ module.exports = {
     library('graphql-stays-in-graphql', 'graphql|graphql-yoga|graphql-ws|@pothos', '^server/graphql/'),
     library('agenda-stays-in-scheduler-and-storage', 'agenda|@agendajs', '^server/(scheduler|storage)/'),
     library('drivers-stay-in-adapters', 'mongodb|libsql|kysely', '^server/storage/(mongo|sqlite)/'),
-    layer('client-lib', '^client/lib/', ['^client/lib/', '^client/graphql/']),
+    layer('client-lib', '^client/lib/', ['^client/lib/', '^client/graphql/', '^shared/']),
     layer('client-ui', '^client/ui/', ['^client/(ui|lib|graphql/generated)/']),
     layer('client-feature', '^client/features/([^/]+)/', [
       '^client/(ui|lib|graphql)/',
+      '^shared/',
       '^client/features/$1/',
     ]),
-    layer('client', '^client/', ['^client/']),
+    layer('client', '^client/', ['^client/', '^shared/']),
   ],
   options: {
     tsPreCompilationDeps: true,

@@ -17,6 +17,7 @@ const config: CodegenConfig = {
           DateTime: 'string',
           TimeZone: 'string',
           JSONObject: 'Record<string, unknown>',
+          JSONText: 'string',
           ID: 'string',
         },
       },

@@ -7,7 +7,7 @@ const rules = createRequire(import.meta.url)('../.dependency-cruiser.cjs');
 
 it('imports follow the layers', async () => {
   const { output } = await cruise(
-    ['server', 'client'],
+    ['server', 'client', 'shared'],
     { ...rules.options, validate: true, ruleSet: { forbidden: rules.forbidden } },
     undefined,
     { tsConfig: extractTSConfig('tsconfig.json') },

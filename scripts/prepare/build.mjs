@@ -6,7 +6,7 @@ import { runStep } from './step.mjs';
 
 const DIST = join(ROOT, 'dist');
 const STAMP = join(DIST, '.sible-stamp');
-const SOURCES = ['server', 'client', 'schema.graphql', 'codegen.ts', 'package-lock.json'];
+const SOURCES = ['server', 'client', 'shared', 'schema.graphql', 'codegen.ts', 'package-lock.json'];
 const GENERATED = 'client/graphql/generated';
 
 /** The build of server and console; null when they were built from exactly these files. */

@@ -1,3 +1,5 @@
+import type { RunParameters } from '../../shared/run-parameters.ts';
+
 /** One execution of a playbook. */
 export interface Run {
   readonly id: string;
@@ -25,38 +27,6 @@ export interface Run {
   /** When someone asked for its end; null: nobody. */
   readonly cancelRequestedAt: Date | null;
 }
-
-/** What ansible-playbook is started with beside the playbook. */
-export interface RunParameters {
-  /** Inventory file or folder, relative to the playbook folder; null: the one of ansible.cfg, or Ansible's default. */
-  readonly inventory: string | null;
-  /** Host pattern; null: all hosts of the play. */
-  readonly limit: string | null;
-  readonly tags: readonly string[];
-  readonly skipTags: readonly string[];
-  /** Values handed to the playbook as data, never as templates. */
-  readonly extraVars: Readonly<Record<string, unknown>> | null;
-  /** Change nothing, only say what would change. */
-  readonly check: boolean;
-  /** Show differences of changed files. */
-  readonly diff: boolean;
-  /** 0–6: that many `-v`. */
-  readonly verbosity: number;
-  /** Hosts at once, 1–500; null: Ansible's default. */
-  readonly forks: number | null;
-}
-
-export const NO_PARAMETERS: RunParameters = {
-  inventory: null,
-  limit: null,
-  tags: [],
-  skipTags: [],
-  extraVars: null,
-  check: false,
-  diff: false,
-  verbosity: 0,
-  forks: null,
-};
 
 /** `lost`: its worker stopped vouching for it and nobody knows how it went; its worker may still tell. */
 export type RunStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'canceled' | 'timedOut' | 'lost';

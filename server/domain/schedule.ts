@@ -1,4 +1,4 @@
-import type { RunParameters } from './run.ts';
+import type { RunParameters } from '../../shared/run-parameters.ts';
 import type { Timing } from './timing.ts';
 
 /** What is to run, and when. */

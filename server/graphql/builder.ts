@@ -6,6 +6,7 @@ import SimpleObjectsPlugin from '@pothos/plugin-simple-objects';
 import { GraphQLError } from 'graphql';
 import type { Context } from './context.ts';
 import { decodeId, isNodeType } from './ids.ts';
+import { jsonTextOfLiteral, jsonTextOfVariable } from './json-input.ts';
 
 /** A page of 500 schedules with their last runs is allowed; 500 runs of each of 500 schedules are not. */
 const MAX_COMPLEXITY = 100_000;
@@ -21,7 +22,9 @@ export const builder = new SchemaBuilder<{
     ID: { Input: string; Output: string };
     DateTime: { Input: Date; Output: Date };
     TimeZone: { Input: string; Output: string };
-    JSONObject: { Input: Record<string, unknown>; Output: Readonly<Record<string, unknown>> };
+    /** Input: its JSON text, with numbers as they were written. */
+    JSONObject: { Input: string; Output: Readonly<Record<string, unknown>> };
+    JSONText: { Input: string; Output: string };
   };
 }>({
   plugins: [ComplexityPlugin, ErrorsPlugin, RelayPlugin, SimpleObjectsPlugin],
@@ -74,9 +77,16 @@ builder.scalarType('TimeZone', {
 builder.scalarType('JSONObject', {
   description: 'Any JSON object.',
   serialize: (object) => object,
+  parseValue: jsonTextOfVariable,
+  parseLiteral: jsonTextOfLiteral,
+});
+
+builder.scalarType('JSONText', {
+  description: 'Any JSON object, as text: numbers of any size stay as they are written.',
+  serialize: (text) => text,
   parseValue: (value) => {
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>;
-    throw new GraphQLError('Expected a JSON object.');
+    // what is no JSON is an error of the field, told by the service
+    if (typeof value === 'string') return value;
+    throw new GraphQLError('Expected a JSON object as text, e.g. "{\\"release\\": 1.10}".');
   },
 });

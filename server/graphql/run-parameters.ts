@@ -1,55 +1,101 @@
+import {
+  RUN_PARAMETER_NAMES,
+  RUN_PARAMETERS,
+  type RunParameterName,
+  type RunParameters,
+} from '../../shared/run-parameters.ts';
 import { InvalidInputError } from '../domain/errors.ts';
-import { NO_PARAMETERS, type RunParameters } from '../domain/run.ts';
+import type { RunParametersInput } from '../domain/run-parameters/input.ts';
 import { builder } from './builder.ts';
 
 export const RunParametersRef = builder.objectRef<RunParameters>('RunParameters').implement({
-  description: "What ansible-playbook is started with; null or empty: ansible's own default.",
-  fields: (t) => ({
-    inventory: t.exposeString('inventory', { nullable: true }),
-    limit: t.exposeString('limit', { nullable: true }),
-    tags: t.stringList({ resolve: (parameters) => [...parameters.tags] }),
-    skipTags: t.stringList({ resolve: (parameters) => [...parameters.skipTags] }),
-    extraVars: t.expose('extraVars', { type: 'JSONObject', nullable: true }),
-    check: t.exposeBoolean('check'),
-    diff: t.exposeBoolean('diff'),
-    verbosity: t.exposeInt('verbosity'),
-    forks: t.exposeInt('forks', { nullable: true }),
-  }),
+  description: 'What ansible-playbook is started with.',
+  fields: (t) => {
+    const fieldOf = (name: RunParameterName) => {
+      const field = RUN_PARAMETERS[name];
+      const { description } = field;
+      // the table says of which kind each value is, and storage has looked
+      const value = <T>(all: RunParameters) => all[name] as T;
+      switch (field.kind) {
+        case 'list':
+          return t.stringList({ description, resolve: (all) => [...value<readonly string[]>(all)] });
+        case 'flag':
+          return t.boolean({ description, resolve: value<boolean> });
+        case 'number':
+          return t.int({ description, nullable: field.default === null, resolve: value<number> });
+        case 'text':
+          return t.string({ description, nullable: true, resolve: value<string | null> });
+        case 'json':
+          return t.field({
+            type: 'JSONText',
+            description,
+            nullable: true,
+            resolve: value<string | null>,
+          });
+      }
+    };
+    return {
+      ...Object.fromEntries(RUN_PARAMETER_NAMES.map((name) => [name, fieldOf(name)])),
+      inventory: t.string({
+        nullable: true,
+        description: 'The inventory, where there is exactly one.',
+        resolve: ({ inventories }) => (inventories.length === 1 ? (inventories[0] ?? null) : null),
+      }),
+      extraVars: t.field({
+        type: 'JSONObject',
+        nullable: true,
+        description: '`extraVarsJson` as an object, with numbers rounded as JSON parsers round them.',
+        resolve: ({ extraVarsJson }) => objectOf(extraVarsJson),
+      }),
+    };
+  },
 });
 
-export const RunParametersInput = builder.inputType('RunParametersInput', {
-  fields: (t) => ({
-    inventory: t.string({ description: 'Inventory file or folder, relative to the playbook folder.' }),
-    limit: t.string({ description: 'Host pattern.' }),
-    tags: t.stringList(),
-    skipTags: t.stringList(),
-    extraVars: t.field({
-      type: 'JSONObject',
-      description: 'Handed to the playbook as data: templates in it stay text.',
-    }),
-    check: t.boolean(),
-    diff: t.boolean(),
-    verbosity: t.int({ description: '0 to 6.' }),
-    forks: t.int({ description: '1 to 500.' }),
-  }),
+export const RunParametersInputRef = builder.inputRef<RunParametersInput>('RunParametersInput').implement({
+  description:
+    'Null is the same as not given. Where something is changed, what is left out stays as it is, and null clears.',
+  fields: (t) => {
+    const fieldOf = (name: RunParameterName) => {
+      const { kind, description } = RUN_PARAMETERS[name];
+      switch (kind) {
+        case 'list':
+          return t.stringList({ description });
+        case 'flag':
+          return t.boolean({ description });
+        case 'number':
+          return t.int({ description });
+        case 'text':
+          return t.string({ description });
+        case 'json':
+          return t.field({
+            type: 'JSONText',
+            description: `${description} Not together with \`extraVars\`.`,
+          });
+      }
+    };
+    return {
+      ...Object.fromEntries(RUN_PARAMETER_NAMES.map((name) => [name, fieldOf(name)])),
+      inventory: t.string({ description: 'The same as `inventories`, for one. Not both.' }),
+      extraVars: t.field({
+        type: 'JSONObject',
+        description:
+          'The same as `extraVarsJson`, as an object. In the variables of a request, a number that is too large to be exact is refused.',
+      }),
+    };
+  },
 });
 
-/** What is null or not given is the default. */
-export function runParametersOf(input: typeof RunParametersInput.$inferInput): RunParameters {
-  return {
-    inventory: input.inventory ?? null,
-    limit: input.limit ?? null,
-    tags: input.tags ?? [],
-    skipTags: input.skipTags ?? [],
-    extraVars: input.extraVars ?? null,
-    check: input.check ?? NO_PARAMETERS.check,
-    diff: input.diff ?? NO_PARAMETERS.diff,
-    verbosity: input.verbosity ?? NO_PARAMETERS.verbosity,
-    forks: input.forks ?? null,
-  };
+/** Null when what is stored is no JSON object: a run of it is refused, and says so. */
+function objectOf(json: string | null): Readonly<Record<string, unknown>> | null {
+  if (json === null) return null;
+  try {
+    return JSON.parse(json);
+  } catch {
+    return null;
+  }
 }
 
-/** `null` where null says nothing, e.g. `updateSchedule(name: null)`. */
+/** `null` where null says nothing, e.g. `updateSchedule(playbook: null)`. */
 export function requireNotNull<T>(value: T | null | undefined, field: string): T | undefined {
   if (value !== null) return value;
   throw new InvalidInputError([

@@ -1,11 +1,12 @@
 import { InvalidInputError, InvalidStateError, NotFoundError } from '../domain/errors.ts';
 import type { RunStatus, RunTrigger } from '../domain/run.ts';
+import { parametersOf } from '../domain/run-parameters/input.ts';
 import type { LogPage } from '../services/run-log-service.ts';
 import { builder } from './builder.ts';
 import { connectionOf, pageComplexity } from './connections.ts';
 import { localId, tryLocalId } from './ids.ts';
 import { RunConnectionRef, RunRef, ScheduleRef } from './refs.ts';
-import { RunParametersInput, RunParametersRef, runParametersOf } from './run-parameters.ts';
+import { RunParametersInputRef, RunParametersRef } from './run-parameters.ts';
 
 const RunStatusEnum = builder.enumType('RunStatus', {
   values: {
@@ -148,7 +149,7 @@ builder.queryField('runs', (t) =>
 const RunPlaybookInput = builder.inputType('RunPlaybookInput', {
   fields: (t) => ({
     playbook: t.string({ required: true }),
-    parameters: t.field({ type: RunParametersInput }),
+    parameters: t.field({ type: RunParametersInputRef }),
   }),
 });
 const RunPlaybookPayload = builder.simpleObject('RunPlaybookPayload', {
@@ -163,7 +164,7 @@ builder.mutationField('runPlaybook', (t) =>
     resolve: async (_root, { input }, { services }) => ({
       run: await services.runs.runPlaybook(
         input.playbook,
-        input.parameters ? runParametersOf(input.parameters) : null,
+        input.parameters ? parametersOf(input.parameters) : null,
       ),
     }),
   }),

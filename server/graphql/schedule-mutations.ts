@@ -1,8 +1,10 @@
+import { NO_PARAMETERS } from '../../shared/run-parameters.ts';
 import { ConflictError, InvalidInputError, InvalidStateError, NotFoundError } from '../domain/errors.ts';
+import { changeOf, parametersOf } from '../domain/run-parameters/input.ts';
 import { builder } from './builder.ts';
 import { localId } from './ids.ts';
 import { RunRef, ScheduleRef } from './refs.ts';
-import { RunParametersInput, requireNotNull, runParametersOf } from './run-parameters.ts';
+import { RunParametersInputRef, requireNotNull } from './run-parameters.ts';
 import { OverlapPolicyEnum, ScheduleTimingInput, timingInputOf } from './schedule.ts';
 
 const CreateScheduleInput = builder.inputType('CreateScheduleInput', {
@@ -13,7 +15,7 @@ const CreateScheduleInput = builder.inputType('CreateScheduleInput', {
     name: t.string({ description: "Default: the playbook's path." }),
     enabled: t.boolean({ defaultValue: true }),
     overlap: t.field({ type: OverlapPolicyEnum, defaultValue: 'skip' }),
-    parameters: t.field({ type: RunParametersInput }),
+    parameters: t.field({ type: RunParametersInputRef }),
   }),
 });
 const CreateSchedulePayload = builder.simpleObject('CreateSchedulePayload', {
@@ -33,14 +35,15 @@ builder.mutationField('createSchedule', (t) =>
         name: input.name ?? null,
         enabled: input.enabled ?? true,
         overlap: input.overlap ?? 'skip',
-        parameters: input.parameters ? runParametersOf(input.parameters) : null,
+        parameters: input.parameters ? parametersOf(input.parameters) : null,
       }),
     }),
   }),
 );
 
 const UpdateScheduleInput = builder.inputType('UpdateScheduleInput', {
-  description: 'What is left out stays as it is.',
+  description:
+    'What is left out stays as it is, also inside the timing and the parameters; null makes it what it is at first.',
   fields: (t) => ({
     id: t.id({ required: true }),
     expectedVersion: t.int(),
@@ -50,7 +53,10 @@ const UpdateScheduleInput = builder.inputType('UpdateScheduleInput', {
     name: t.string(),
     enabled: t.boolean(),
     overlap: t.field({ type: OverlapPolicyEnum }),
-    parameters: t.field({ type: RunParametersInput, description: 'Replaces all of them.' }),
+    parameters: t.field({
+      type: RunParametersInputRef,
+      description: 'Changes those that are given; null: all are as when they are not given.',
+    }),
   }),
 });
 const UpdateSchedulePayload = builder.simpleObject('UpdateSchedulePayload', {
@@ -67,17 +73,17 @@ builder.mutationField('updateSchedule', (t) =>
     },
     resolve: async (_root, { input }, { services }) => {
       const timing = requireNotNull(input.timing, 'timing');
-      const parameters = requireNotNull(input.parameters, 'parameters');
       return {
         schedule: await services.schedules.update(localId('Schedule', input.id), {
           expectedVersion: input.expectedVersion ?? undefined,
           playbook: requireNotNull(input.playbook, 'playbook'),
           timing: timing && timingInputOf(timing),
-          timezone: requireNotNull(input.timezone, 'timezone'),
-          name: requireNotNull(input.name, 'name'),
+          timezone: input.timezone,
+          name: input.name,
           enabled: requireNotNull(input.enabled, 'enabled'),
-          overlap: requireNotNull(input.overlap, 'overlap'),
-          parameters: parameters && runParametersOf(parameters),
+          overlap: input.overlap === null ? 'skip' : input.overlap,
+          parameters:
+            input.parameters === null ? NO_PARAMETERS : input.parameters && changeOf(input.parameters),
         }),
       };
     },

@@ -4,7 +4,8 @@ import { access } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../domain/caught.ts';
-import { ansibleArguments, ansibleEnvironment, extraVarsFile } from './ansible-command.ts';
+import { ansibleArguments, extraVarsFile } from './ansible-arguments.ts';
+import { ansibleEnvironment } from './ansible-command.ts';
 import { callbackEnvironment } from './callback-path.ts';
 import { lostExit } from './exit.ts';
 import { followFile } from './follower.ts';
@@ -46,17 +47,15 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
   });
 
   function prepareCommand(spool: Spool, { parameters, playbook }: RunRequest): string[] {
-    const hasExtraVars = parameters.extraVars !== null && Object.keys(parameters.extraVars).length > 0;
-    const paths = {
-      playbooksDir: options.playbooksDir,
-      dataDir: options.dataDir,
-      extraVars: hasExtraVars ? spool.extraVarsPath : null,
-    };
-    if (parameters.extraVars && hasExtraVars) {
-      writeFileSync(spool.extraVarsPath, extraVarsFile(parameters.extraVars), { mode: 0o600 });
-    }
+    const { extraVarsJson } = parameters;
+    const text = extraVarsJson === null ? null : extraVarsFile(extraVarsJson);
+    const extraVars = text === null ? null : spool.extraVarsPath;
+    if (text !== null) writeFileSync(spool.extraVarsPath, text, { mode: 0o600 });
     mkdirSync(env.TMPDIR, { recursive: true, mode: 0o700 });
-    const words = [options.ansiblePlaybook, ...ansibleArguments(playbook, parameters, paths)];
+    const words = [
+      options.ansiblePlaybook,
+      ...ansibleArguments(playbook, parameters, { playbooksDir: options.playbooksDir, extraVars }),
+    ];
     if (words.some((word) => word.includes('\n'))) throw new Error('a path or an argument holds a line feed');
     return words;
   }

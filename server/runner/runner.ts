@@ -1,4 +1,4 @@
-import type { RunParameters } from '../domain/run.ts';
+import type { RunParameters } from '../../shared/run-parameters.ts';
 
 /** Runs playbooks headless. Knows neither storage, nor GraphQL, nor Agenda. */
 export interface Runner {

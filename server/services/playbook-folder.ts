@@ -36,8 +36,6 @@ export interface PlaybookFolder {
    * @throws {FileRefusedError} when it is no regular file, cannot be read, or is too long
    */
   read(path: string, maxBytes: number): Promise<Buffer | null>;
-  /** Whether an inventory file or folder is there, inside the folder. */
-  exists(path: string): Promise<boolean>;
   /** Replaces or creates the file as a whole: after a crash it is the old one or the new one. Makes missing folders. */
   write(path: string, content: string): Promise<void>;
   /** @returns whether there was one */
@@ -138,16 +136,6 @@ export async function openPlaybookFolder(folder: string): Promise<PlaybookFolder
         return buffer.subarray(0, length);
       } finally {
         await handle.close();
-      }
-    },
-
-    async exists(path) {
-      try {
-        const real = await realpath(join(root, path));
-        const info = await stat(real);
-        return isInside(root, real) && (info.isFile() || info.isDirectory());
-      } catch {
-        return false;
       }
     },
 

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
+import type { RunParameters } from '../../shared/run-parameters.ts';
 import { putBounded } from '../domain/bounded-map.ts';
 import { ConflictError, clip, type InputIssue, InvalidInputError, NotFoundError } from '../domain/errors.ts';
 import { checkPlaybookPath, isPlaybookPath, MAX_PLAYBOOK_BYTES, type Playbook } from '../domain/playbook.ts';
 import { checkPlaybookText, importedPlaybooks, requiredPrompts } from '../domain/playbook-check.ts';
-import type { RunParameters } from '../domain/run.ts';
-import { checkRunParameters } from '../domain/run-parameters.ts';
+import { checkRunParameters } from '../domain/run-parameters/check.ts';
+import { checkParameterFiles } from './parameter-files.ts';
 import { FileRefusedError, type PlaybookFolder } from './playbook-folder.ts';
 
 export interface PlaybookService {
@@ -50,11 +51,12 @@ export function createPlaybookService(folder: PlaybookFolder): PlaybookService {
 
   /** Prompts of the playbook and of those that it imports. */
   async function openPrompts(path: string, content: string, parameters: RunParameters): Promise<string[]> {
+    const extraVars = answersIn(parameters);
     const names = new Set<string>();
     const seen = new Set<string>();
     const visit = async (at: string, text: string): Promise<void> => {
       seen.add(at);
-      for (const name of requiredPrompts(text, parameters.extraVars ?? {})) names.add(name);
+      for (const name of requiredPrompts(text, extraVars)) names.add(name);
       for (const imported of importedPlaybooks(text)) {
         const target = resolveRelative(at, imported);
         if (target === null || seen.has(target)) continue;
@@ -121,17 +123,7 @@ export function createPlaybookService(folder: PlaybookFolder): PlaybookService {
     async checkRunnable(path, parameters) {
       requirePath(path, ['playbook']);
       const issues: InputIssue[] = [...checkRunParameters(parameters)];
-      if (
-        issues.length === 0 &&
-        parameters.inventory !== null &&
-        !(await folder.exists(parameters.inventory))
-      ) {
-        issues.push({
-          path: ['parameters', 'inventory'],
-          message: `There is no inventory "${clip(parameters.inventory)}" in the playbook folder.`,
-          position: null,
-        });
-      }
+      if (issues.length === 0) issues.push(...(await checkParameterFiles(folder.root, parameters)));
       if (issues.length > 0) throw new InvalidInputError(issues);
       // the same bytes that were found without prompts and imports before; asked before they are read
       const stamp = folder.stamp(path);
@@ -158,6 +150,11 @@ export function createPlaybookService(folder: PlaybookFolder): PlaybookService {
       }
     },
   };
+}
+
+/** The extra variables by name; what they hold is rounded, and not looked at. */
+function answersIn({ extraVarsJson }: RunParameters): Readonly<Record<string, unknown>> {
+  return extraVarsJson === null ? {} : JSON.parse(extraVarsJson);
 }
 
 function requirePath(path: string, field: readonly string[]): void {

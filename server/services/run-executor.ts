@@ -1,3 +1,4 @@
+import type { RunParameters } from '../../shared/run-parameters.ts';
 import { DomainError } from '../domain/errors.ts';
 import { isFinished, type Run, type RunEnd } from '../domain/run.ts';
 import {
@@ -167,6 +168,13 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
     }
   }
 
+  /** The shorter of the run's own time limit and the server's, in ms; null: neither. */
+  function timeoutOf({ timeoutSeconds }: RunParameters): number | null {
+    const own = timeoutSeconds === null ? null : timeoutSeconds * 1_000;
+    if (own === null || options.timeoutMs === null) return own ?? options.timeoutMs;
+    return Math.min(own, options.timeoutMs);
+  }
+
   function failureOf(reason: string): RunEnd {
     return { status: 'failed', exitCode: null, reason, finishedAt: options.now() };
   }
@@ -192,7 +200,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
     }
     let process: RunProcess;
     try {
-      process = runner.start({ runId: id, playbook, parameters, timeoutMs: options.timeoutMs });
+      process = runner.start({ runId: id, playbook, parameters, timeoutMs: timeoutOf(parameters) });
     } catch (error) {
       starting.delete(id);
       if (!(error instanceof RunRefusedError)) options.onError(error, `starting run ${id}`);
@@ -403,7 +411,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
       // what cannot be run says so when it is admitted
       if (parameters === null || (await refusalOf(expected)) !== null || countRoom() === 0) return false;
       try {
-        runner.arm({ runId: id, playbook, parameters, timeoutMs: options.timeoutMs });
+        runner.arm({ runId: id, playbook, parameters, timeoutMs: timeoutOf(parameters) });
         armed.add(id);
         return true;
       } catch (error) {

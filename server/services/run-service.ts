@@ -1,13 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { NO_PARAMETERS, type RunParameters } from '../../shared/run-parameters.ts';
 import { clip, DomainError, InvalidStateError, NotFoundError } from '../domain/errors.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import {
-  NO_PARAMETERS,
-  type Run,
-  type RunFilter,
-  type RunParameters,
-  type RunTrigger,
-} from '../domain/run.ts';
+import type { Run, RunFilter, RunTrigger } from '../domain/run.ts';
 import type { Storage } from '../storage/storage.ts';
 import { newId } from './new-id.ts';
 import type { PlaybookService } from './playbook-service.ts';

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
+import { NO_PARAMETERS, type RunParameters } from '../../shared/run-parameters.ts';
 import { ConflictError, clip, type InputIssue, InvalidInputError, NotFoundError } from '../domain/errors.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import { NO_PARAMETERS, type RunParameters } from '../domain/run.ts';
+import type { RunParametersChange } from '../domain/run-parameters/input.ts';
 import type { OverlapPolicy, Schedule, ScheduleFilter, ScheduleOrder } from '../domain/schedule.ts';
 import type { Tick } from '../domain/tick.ts';
 import { decideTicks } from '../domain/tick-decision.ts';
@@ -51,16 +53,16 @@ export interface CreateSchedule {
   readonly parameters: RunParameters | null;
 }
 
-/** undefined: leave it as it is. */
+/** undefined: leave it as it is, also inside the timing and the parameters. null: as it is at first. */
 export interface UpdateSchedule {
   readonly expectedVersion?: number | undefined;
   readonly playbook?: string | undefined;
   readonly timing?: TimingInput | undefined;
-  readonly timezone?: string | undefined;
-  readonly name?: string | undefined;
+  readonly timezone?: string | null | undefined;
+  readonly name?: string | null | undefined;
   readonly enabled?: boolean | undefined;
   readonly overlap?: OverlapPolicy | undefined;
-  readonly parameters?: RunParameters | undefined;
+  readonly parameters?: RunParametersChange | undefined;
 }
 
 export interface ScheduleServiceOptions {
@@ -185,16 +187,21 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
         }
         requireReplacement(current, input);
         const now = options.now();
-        const isAboutTime =
-          input.timing !== undefined || input.timezone !== undefined || input.enabled === false;
-        if (isAboutTime && (await recordPassed(current, now))) continue;
-        const timing = input.timing ? parseTiming(input.timing, now) : current.timing;
+        const timing = input.timing ? parseTiming(keepingAnchor(input.timing, current), now) : current.timing;
         const timezone =
-          input.timezone === undefined ? current.timezone : requireTimezone(input.timezone, 'timezone');
+          input.timezone === undefined
+            ? current.timezone
+            : requireTimezone(input.timezone ?? options.defaultTimezone, 'timezone');
         const playbook = input.playbook ?? current.playbook;
-        const parameters = input.parameters ?? current.parameters;
+        const parameters = { ...current.parameters, ...input.parameters };
         const enabled = input.enabled ?? current.enabled;
-        const isRetimed = input.timing !== undefined || input.timezone !== undefined;
+        // who says again what it is already changes nothing: a one-off that has fired stays one that has fired
+        const isRetimed =
+          current.unreadable?.includes('timing') ||
+          timezone !== current.timezone ||
+          !isDeepStrictEqual(timing, current.timing);
+        const isAboutTime = isRetimed || (current.enabled && !enabled);
+        if (isAboutTime && (await recordPassed(current, now))) continue;
         const isReenabled = enabled && !current.enabled;
         if (isRetimed || isReenabled) requireNextInstant(timing, timezone);
         if (input.playbook !== undefined || input.parameters !== undefined)
@@ -202,7 +209,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
         const { unreadable: _, ...readable } = current;
         const changed: Schedule = {
           ...readable,
-          name: input.name === undefined ? current.name : requireName(input.name),
+          name: input.name === undefined ? current.name : requireName(input.name ?? playbook),
           playbook,
           timing,
           timezone,
@@ -284,6 +291,13 @@ function requireCount(count: number): void {
   if (count < 0 || count > MAX_FIRES) {
     throw invalid(['count'], `"count" is ${count}; expected 0 to ${MAX_FIRES}.`);
   }
+}
+
+/** A timing that says nothing of the anchor keeps the one that there is; null: now. */
+function keepingAnchor(input: TimingInput, { timing, unreadable }: Schedule): TimingInput {
+  if (!input.every || input.every.anchor !== undefined) return input;
+  if (timing.kind !== 'interval' || unreadable?.includes('timing')) return input;
+  return { ...input, every: { ...input.every, anchor: timing.anchor } };
 }
 
 /** Of what cannot be read nothing is kept: a limit that is gone without a word would let it run on other hosts. */

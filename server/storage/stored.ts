@@ -1,32 +1,13 @@
+import { NO_PARAMETERS } from '../../shared/run-parameters.ts';
 import { messageOf } from '../domain/caught.ts';
-import { NO_PARAMETERS, type RunParameters } from '../domain/run.ts';
 import type { Schedule } from '../domain/schedule.ts';
 import type { Timing } from '../domain/timing.ts';
+import { readParameters } from './stored-parameters.ts';
 
 /** What both adapters store as JSON text, and how it is read back. */
 
 export function writeTiming(timing: Timing): string {
   return JSON.stringify(timing);
-}
-
-export function writeParameters(parameters: RunParameters | null): string {
-  return JSON.stringify(parameters);
-}
-
-function readParameters(json: string): RunParameters {
-  const stored: unknown = JSON.parse(json);
-  if (typeof stored !== 'object' || stored === null || Array.isArray(stored))
-    throw new Error(`its parameters are ${json.slice(0, 100)}`);
-  return { ...NO_PARAMETERS, ...stored };
-}
-
-/** Null when they cannot be read: one such run must not hide the others. */
-export function readRunParameters(json: string): RunParameters | null {
-  try {
-    return readParameters(json);
-  } catch {
-    return null;
-  }
 }
 
 /** What a schedule can be found by. */

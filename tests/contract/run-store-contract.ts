@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
-import { NO_PARAMETERS, type Run, type RunFilter } from '../../server/domain/run.ts';
+import type { Run, RunFilter } from '../../server/domain/run.ts';
 import type { Storage } from '../../server/storage/storage.ts';
+import { NO_PARAMETERS } from '../../shared/run-parameters.ts';
 import { makeEnd, makePage, makeRun, minutesAfter, NOON } from '../support/make.ts';
 import { readAll } from '../support/read-all.ts';
 import { type OpenStorage, storageTest } from './opened-storage.ts';
@@ -11,7 +12,7 @@ export function describeRunStore(open: OpenStorage): void {
 
   test('gives back every field as it was stored', async ({ runs }) => {
     const stored = [
-      makeRun({ parameters: { ...NO_PARAMETERS, extraVars: { 'a.$b': ['\0', {}] }, forks: 500 } }),
+      makeRun({ parameters: { ...NO_PARAMETERS, extraVarsJson: '{"a.$b":["\\u0000",{}]}', forks: 500 } }),
       makeRun({
         status: 'timedOut',
         trigger: 'schedule',

@@ -9,15 +9,23 @@ export function describeScheduleStore(open: OpenStorage): void {
 
   test('gives back every field as it was stored', async ({ schedules }) => {
     const parameters = {
-      inventory: 'inventories/home',
+      inventories: ['inventories/home', 'web1,web2,'],
       limit: 'web:!db',
       tags: ['a', 'b'],
       skipTags: ['slow'],
-      extraVars: { 'a.b': 1, $set: { 'ü.$x': [null, true, 1.5, 'é\0😀'] }, '': {} },
+      extraVarsJson: '{"a.b":9007199254740993,"$set":{"ü.$x":[null, true, 1.50, "é\\u0000😀"]},"":{}}',
+      extraVarsFiles: ['vars/ü.yaml'],
       check: true,
       diff: true,
       verbosity: 4,
       forks: 12,
+      become: true,
+      becomeUser: 'postgres',
+      remoteUser: 'deploy',
+      connection: 'community.docker.docker',
+      privateKeyFile: '~/.ssh/key',
+      timeoutSeconds: 60,
+      workingFolder: '',
     };
     const stored: Schedule[] = [
       makeSchedule({ parameters, overlap: 'allow', version: 7, problem: 'It is broken.' }),
@@ -63,7 +71,7 @@ export function describeScheduleStore(open: OpenStorage): void {
     const long = 'äöü€😀 line\n'.repeat(60_000);
     const schedule = makeSchedule({
       problem: long,
-      parameters: { ...makeSchedule().parameters, extraVars: { long } },
+      parameters: { ...makeSchedule().parameters, extraVarsJson: JSON.stringify({ long }) },
     });
 
     await schedules.insert(schedule);

@@ -22,7 +22,7 @@ describe('parameters', () => {
     ['nothing', { limit: '' }],
     ['a tag that is an option', { tags: ['--ask-become-pass'] }],
     ['a tag with a line end', { tags: ['a\n-e'] }],
-    ['an inventory that is a list', { inventory: 'evil,' }],
+    ['an option among the hosts', { inventory: 'web,-oProxyCommand=id' }],
     ['an inventory that is a program outside', { inventory: '/bin/sh' }],
     ['an inventory outside', { inventory: '../hosts' }],
     ...[

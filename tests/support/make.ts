@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { PageRequest } from '../../server/domain/page.ts';
-import { NO_PARAMETERS, type Run, type RunEnd } from '../../server/domain/run.ts';
+import type { Run, RunEnd } from '../../server/domain/run.ts';
 import type { LogChunk } from '../../server/domain/run-log.ts';
 import type { Schedule } from '../../server/domain/schedule.ts';
 import type { Tick } from '../../server/domain/tick.ts';
 import type { Firing, ScheduleStore } from '../../server/storage/storage.ts';
+import { NO_PARAMETERS } from '../../shared/run-parameters.ts';
 
 /** Instants of tests count from here: noon, so that a minute more or less stays on the day. */
 export const NOON: Date = new Date('2026-11-23T12:00:00.000Z');

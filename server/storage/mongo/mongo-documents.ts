@@ -2,14 +2,8 @@ import type { Binary } from 'mongodb';
 import type { Run, RunStatus, RunTrigger } from '../../domain/run.ts';
 import type { OverlapPolicy, Schedule } from '../../domain/schedule.ts';
 import type { Tick, TickOutcome } from '../../domain/tick.ts';
-import {
-  NEVER_MS,
-  readRunParameters,
-  readSchedule,
-  searchTextOf,
-  writeParameters,
-  writeTiming,
-} from '../stored.ts';
+import { NEVER_MS, readSchedule, searchTextOf, writeTiming } from '../stored.ts';
+import { readRunParameters, writeParameters } from '../stored-parameters.ts';
 
 /** Documents as the collections hold them, and both mapping directions. Ids are ours. */
 

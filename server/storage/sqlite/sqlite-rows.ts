@@ -1,7 +1,8 @@
 import type { Run, RunStatus, RunTrigger } from '../../domain/run.ts';
 import type { OverlapPolicy, Schedule } from '../../domain/schedule.ts';
 import type { Tick, TickOutcome } from '../../domain/tick.ts';
-import { readRunParameters, readSchedule, searchTextOf, writeParameters, writeTiming } from '../stored.ts';
+import { readSchedule, searchTextOf, writeTiming } from '../stored.ts';
+import { readRunParameters, writeParameters } from '../stored-parameters.ts';
 
 /** Rows as the tables hold them, and both mapping directions. */
 

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { NO_PARAMETERS } from '../../../server/domain/run.ts';
 import { createAnsibleRunner } from '../../../server/runner/ansible-runner.ts';
 import type { RunProcess } from '../../../server/runner/runner.ts';
+import { NO_PARAMETERS } from '../../../shared/run-parameters.ts';
 import { makeTempDir } from '../../support/temp-dir.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 

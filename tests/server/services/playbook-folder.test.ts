@@ -76,8 +76,6 @@ describe('the playbook folder', () => {
 
     expect(await folder.read('file.yaml', MAX)).toBeNull();
     expect(await folder.read('linked/secret.yaml', MAX)).toBeNull();
-    expect(await folder.exists('linked/secret.yaml')).toBe(false);
-    expect(await folder.exists('etc/passwd')).toBe(false);
     await expect(folder.write('linked/new.yaml', 'x')).rejects.toThrow(/symbolic link/);
     expect(await folder.remove('linked/secret.yaml')).toBe(false);
     expect(readdirSync(outside)).toEqual(['secret.yaml']);

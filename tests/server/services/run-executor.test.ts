@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { NotFoundError } from '../../../server/domain/errors.ts';
-import { NO_PARAMETERS } from '../../../server/domain/run.ts';
 import { createRunExecutor } from '../../../server/services/run-executor.ts';
+import { NO_PARAMETERS } from '../../../shared/run-parameters.ts';
 import { failing } from '../../support/failing.ts';
 import { createFakeRunner } from '../../support/fake-runner.ts';
 import { makeRun, NOON } from '../../support/make.ts';

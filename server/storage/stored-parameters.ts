@@ -1,0 +1,60 @@
+import {
+  NO_PARAMETERS,
+  RUN_PARAMETER_NAMES,
+  RUN_PARAMETERS,
+  type RunParameterField,
+  type RunParameters,
+} from '../../shared/run-parameters.ts';
+
+/** How parameters are stored by both adapters: JSON text with every row of the table. */
+export function writeParameters(parameters: RunParameters | null): string {
+  return JSON.stringify(parameters);
+}
+
+/** What is missing is what it is when it is not given. @throws {Error} when it is none, in words */
+export function readParameters(json: string): RunParameters {
+  const stored: unknown = JSON.parse(json);
+  if (typeof stored !== 'object' || stored === null || Array.isArray(stored))
+    throw new Error(`its parameters are ${json.slice(0, 100)}`);
+  const fields = fromEarlier({ ...stored });
+  const known: Record<string, unknown> = { ...NO_PARAMETERS };
+  for (const name of RUN_PARAMETER_NAMES) {
+    const value = fields[name];
+    if (value === undefined) continue;
+    if (!isOfKind(RUN_PARAMETERS[name], value))
+      throw new Error(`its parameter "${name}" is ${JSON.stringify(value).slice(0, 100)}`);
+    known[name] = value;
+  }
+  return known as RunParameters;
+}
+
+/** Null when they cannot be read: one such run must not hide the others. */
+export function readRunParameters(json: string): RunParameters | null {
+  try {
+    return readParameters(json);
+  } catch {
+    return null;
+  }
+}
+
+/** Sible 0.1 stored one inventory, and the extra variables as an object. */
+function fromEarlier(fields: Record<string, unknown>): Record<string, unknown> {
+  const { inventory, extraVars, ...others } = fields;
+  if (inventory !== undefined && inventory !== null) others.inventories ??= [inventory];
+  if (extraVars !== undefined && extraVars !== null) others.extraVarsJson ??= JSON.stringify(extraVars);
+  return others;
+}
+
+function isOfKind(field: RunParameterField, value: unknown): boolean {
+  switch (field.kind) {
+    case 'list':
+      return Array.isArray(value) && value.every((one) => typeof one === 'string');
+    case 'flag':
+      return typeof value === 'boolean';
+    case 'number':
+      return typeof value === 'number' || (value === null && field.default === null);
+    case 'text':
+    case 'json':
+      return typeof value === 'string' || value === null;
+  }
+}
