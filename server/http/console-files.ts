@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import send from 'send';
 
+/** Every path that is no route of its own. */
+export const CONSOLE_ROUTE = '/*';
 /** Built files whose names change with their content. */
 const ASSETS = '/assets/';
 const INDEX = '/index.html';
@@ -15,7 +17,7 @@ export function registerConsole(
   root: string,
   onMissing: (request: FastifyRequest, reply: FastifyReply) => FastifyReply,
 ): void {
-  app.get('/*', async (request, reply) => {
+  app.get(CONSOLE_ROUTE, async (request, reply) => {
     const [path = ''] = request.url.split('?', 1);
     if (path.startsWith(ASSETS)) return sendFile(path);
     // beside the assets there are only files like /favicon.svg; addresses of pages have no dot in their first part

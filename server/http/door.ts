@@ -1,24 +1,45 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 
 /** Who may come in. The same rules hold for every HTTP request and for the upgrade to a WebSocket. */
 export interface Door {
   /**
-   * Refuses what a web page of somebody else makes a browser send: a name that leads to us but is not ours (DNS rebinding),
-   * and requests from a page that we did not serve. Programs send no `Origin` and pass.
+   * Refuses what can be read in more than one way, and what a web page of somebody else makes a browser send: a name that
+   * leads to us but is not ours (DNS rebinding), and requests from a page that we did not serve. Programs send no `Origin`
+   * and pass.
    * @returns why it is refused; null when it may pass
    */
-  refusal(request: RequestHead): string | null;
+  refusal(request: RequestHead): Refusal | null;
   /** Whether the value of an `Authorization` header, or of the connection parameter, is good. True for all when there is no key. */
   isAuthorized(authorization: string | undefined): boolean;
 }
 
+/** What is known of a request before its body; an `IncomingMessage` is one. */
 export interface RequestHead {
-  readonly method: string;
-  readonly host: string | undefined;
-  readonly origin: string | undefined;
-  readonly fetchSite: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  /** Names and values as they came, one after the other. */
+  readonly rawHeaders: readonly string[];
+  /** Whether it is for a page or file of the console: another site may link to a page. */
+  readonly isForConsole: boolean;
 }
+
+export interface Refusal {
+  /** 400: it is no proper request. 403: it comes from where none may come from. */
+  readonly status: 400 | 403;
+  readonly message: string;
+}
+
+/** Sent twice, one of us would believe the first and another the second. */
+const SINGLE_HEADERS = new Set([
+  'host',
+  'origin',
+  'authorization',
+  'sec-fetch-site',
+  'sec-fetch-mode',
+  'sec-fetch-dest',
+]);
 
 export interface DoorOptions {
   /** Null: everybody who may pass is authorized. */
@@ -33,20 +54,21 @@ export function createDoor(options: DoorOptions): Door {
   const keyHash = options.key === null ? null : sha256(options.key);
 
   return {
-    refusal({ method, host, origin, fetchSite }) {
+    refusal({ url = '', headers, rawHeaders, isForConsole }) {
+      const repeated = findRepeated(rawHeaders);
+      if (repeated !== null) return malformed(`The request has more than one ${repeated} header.`);
+      // an address in the first line, for proxies, could name another host than the header
+      if (!url.startsWith('/')) return malformed('The target of the request must be a path.');
+      const { host, origin } = headers;
       const name = host === undefined ? null : hostName(host);
-      if (name === null) return 'The request has no valid Host header.';
+      if (name === null) return malformed('The request has no valid Host header.');
       // an address cannot be rebound: only a name can be made to lead here by someone else
       if (isIP(name) === 0 && !allowed.has(name))
-        return `This server is not called "${name}"; see SIBLE_ALLOWED_HOSTS.`;
-      if (origin !== undefined && originHost(origin) !== host?.toLowerCase()) {
-        return 'The request comes from another web page.';
-      }
-      const isSafe = method === 'GET' || method === 'HEAD';
-      if (!isSafe && (fetchSite === 'cross-site' || fetchSite === 'same-site')) {
-        return 'The request comes from another web page.';
-      }
-      return null;
+        return forbidden(`This server is not called "${name}"; see SIBLE_ALLOWED_HOSTS.`);
+      const isForeign =
+        (origin !== undefined && originHost(origin) !== host?.toLowerCase()) ||
+        (isCrossSite(headers) && !(isForConsole && isOpenedPage(headers)));
+      return isForeign ? forbidden('The request comes from another web page.') : null;
     },
 
     isAuthorized(authorization) {
@@ -55,6 +77,31 @@ export function createDoor(options: DoorOptions): Door {
       return token !== undefined && timingSafeEqual(sha256(token), keyHash);
     },
   };
+}
+
+const malformed = (message: string): Refusal => ({ status: 400, message });
+const forbidden = (message: string): Refusal => ({ status: 403, message });
+
+function findRepeated(rawHeaders: readonly string[]): string | null {
+  const seen = new Set<string>();
+  for (let n = 0; n < rawHeaders.length; n += 2) {
+    const name = rawHeaders[n]?.toLowerCase() ?? '';
+    if (!SINGLE_HEADERS.has(name)) continue;
+    if (seen.has(name)) return name;
+    seen.add(name);
+  }
+  return null;
+}
+
+/** Programs send no such header; "none" is what a browser was told by its user. */
+function isCrossSite(headers: IncomingHttpHeaders): boolean {
+  const site = headers['sec-fetch-site'];
+  return site !== undefined && site !== 'same-origin' && site !== 'none';
+}
+
+/** Whether a browser shows the answer in a tab of its own, as after a click on a link. */
+function isOpenedPage(headers: IncomingHttpHeaders): boolean {
+  return headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
 }
 
 /** The name or address in a Host header, lower case, without brackets and port; null when it is none. */

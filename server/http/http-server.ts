@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
@@ -11,8 +11,9 @@ import Fastify, {
 } from 'fastify';
 import type { GraphqlWebSocket } from '../graphql/websocket.ts';
 import type { Yoga } from '../graphql/yoga.ts';
-import { registerConsole } from './console-files.ts';
-import type { Door } from './door.ts';
+import { CONSOLE_ROUTE, registerConsole } from './console-files.ts';
+import type { Door, RequestHead } from './door.ts';
+import { drainBeforeClosing, isBodyUnread } from './unread-body.ts';
 
 /** The one listening socket: GraphQL over HTTP, SSE and WebSocket, the plain routes, and the console. */
 export interface HttpServer {
@@ -42,6 +43,11 @@ const MAX_STRANGERS_REQUESTS = 60;
 /** For a request to arrive whole; answers that stream may take as long as they like. */
 const REQUEST_TIMEOUT_MS = 60_000;
 const GRAPHQL_PATH = '/graphql';
+/** What Node could not read as a request, by its code. */
+const CLIENT_ERRORS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
 
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { door, yoga, webSocket } = options;
@@ -54,6 +60,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     forceCloseConnections: true,
     // who is asking is read off the socket: a header can be written by anybody
     trustProxy: false,
+    frameworkErrors: (_error, _request, reply) => {
+      reply.header('cache-control', 'no-store');
+      sendError(reply, 400, 'BAD_REQUEST', 'The path of the request cannot be read.');
+    },
+    clientErrorHandler: (error, socket) => {
+      if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+      else answerRaw(socket, CLIENT_ERRORS[error.code] ?? '400 Bad Request', 'The request cannot be read.');
+    },
   });
   // a form or plain text can be sent by any web page without asking first; JSON cannot
   app.removeContentTypeParser(['text/plain']);
@@ -81,9 +95,21 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     referrerPolicy: { policy: 'no-referrer' },
   });
 
+  // before the body: whoever may not come in shall not make us read one
   app.addHook('onRequest', async (request, reply) => {
-    const refusal = door.refusal(headOf(request.raw));
-    if (refusal !== null) return reply.code(403).send({ error: { code: 'FORBIDDEN', message: refusal } });
+    reply.header('cache-control', 'no-store');
+    const isForConsole = request.routeOptions.url === CONSOLE_ROUTE;
+    const refusal = door.refusal(headOf(request.raw, isForConsole));
+    if (refusal !== null) {
+      const code = refusal.status === 403 ? 'FORBIDDEN' : 'BAD_REQUEST';
+      return sendError(reply, refusal.status, code, refusal.message);
+    }
+    if (request.is404) return sendNotFound(request, reply);
+  });
+  app.addHook('onSend', async (request, reply) => {
+    if (!isBodyUnread(request.raw)) return;
+    reply.header('connection', 'close');
+    drainBeforeClosing(request.raw);
   });
 
   await app.register(async (scope) => {
@@ -92,18 +118,31 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       timeWindow: '1 minute',
       allowList: (request) => isAuthorized(request),
     });
-    scope.addHook('preHandler', async (request, reply) => {
+    // behind the limit, and before the body
+    scope.addHook('preParsing', async (request, reply) => {
       if (isAuthorized(request)) return;
-      const message = 'This needs the header "Authorization: Bearer <SIBLE_ADMIN_TOKEN>".';
-      return reply
-        .code(401)
-        .header('www-authenticate', 'Bearer')
-        .send({ error: { code: 'UNAUTHORIZED', message } });
+      const message = 'This needs the header "Authorization: Bearer KEY", with the key of this server.';
+      reply.header('www-authenticate', 'Bearer');
+      sendError(reply, 401, 'UNAUTHORIZED', message);
+      return reply;
     });
     scope.route({
       url: GRAPHQL_PATH,
       method: ['GET', 'POST'],
-      handler: (request, reply) => yoga.handleNodeRequestAndResponse(request, reply, {}),
+      exposeHeadRoute: false,
+      async handler(request, reply) {
+        const response = await yoga.handleNodeRequestAndResponse(request, reply, {});
+        response.headers.set('cache-control', 'no-store');
+        return response;
+      },
+    });
+    scope.route({
+      url: GRAPHQL_PATH,
+      method: ['HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'],
+      handler: (request, reply) => {
+        reply.header('allow', 'GET, POST');
+        return sendError(reply, 405, 'METHOD_NOT_ALLOWED', `There is no ${request.method} ${GRAPHQL_PATH}.`);
+      },
     });
     options.registerRoutes(scope);
   });
@@ -112,14 +151,23 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   if (options.consoleDir !== null) registerConsole(app, options.consoleDir, sendNotFound);
   app.setNotFoundHandler(sendNotFound);
 
+  app.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    // who waits for this before sending a body is not made to send one that is refused
+    const mayCome =
+      door.refusal(headOf(request)) === null && door.isAuthorized(request.headers.authorization);
+    if (mayCome) response.writeContinue();
+    app.server.emit('request', request, response);
+  });
+
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     const refusal = door.refusal(headOf(request));
     if (request.url?.split('?', 1)[0] !== GRAPHQL_PATH)
-      refuseUpgrade(socket, '404 Not Found', 'There is no WebSocket here.');
-    else if (refusal !== null) refuseUpgrade(socket, '403 Forbidden', refusal);
+      answerRaw(socket, '404 Not Found', 'There is no WebSocket here.');
+    else if (refusal?.status === 400) answerRaw(socket, '400 Bad Request', refusal.message);
+    else if (refusal !== null) answerRaw(socket, '403 Forbidden', refusal.message);
     else if (!webSocket.hasRoom(request.socket.remoteAddress))
-      refuseUpgrade(socket, '503 Service Unavailable', 'There are too many connections.');
+      answerRaw(socket, '503 Service Unavailable', 'There are too many connections.');
     else webSocket.upgrade(request, socket, head);
   });
 
@@ -137,24 +185,23 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 }
 
 function sendNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  return reply.code(404).send({
-    error: { code: 'NOT_FOUND', message: `There is no ${request.method} ${request.url.slice(0, 200)}.` },
-  });
+  return sendError(reply, 404, 'NOT_FOUND', `There is no ${request.method} ${request.url.slice(0, 200)}.`);
 }
 
-function refuseUpgrade(socket: Duplex, status: string, message: string): void {
+function sendError(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
+  return reply.code(status).send({ error: { code, message } });
+}
+
+/** An answer on a connection that no request object stands for. */
+function answerRaw(socket: Duplex, status: string, message: string): void {
   // nobody reads this socket any more: its other end would keep it open
   socket.once('finish', () => socket.destroy());
   const length = Buffer.byteLength(message);
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n${message}`);
+  socket.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nCache-Control: no-store\r\nContent-Length: ${length}\r\n\r\n${message}`,
+  );
 }
 
-function headOf(request: IncomingMessage) {
-  const fetchSite = request.headers['sec-fetch-site'];
-  return {
-    method: request.method ?? 'GET',
-    host: request.headers.host,
-    origin: request.headers.origin,
-    fetchSite: typeof fetchSite === 'string' ? fetchSite : undefined,
-  };
+function headOf({ url, headers, rawHeaders }: IncomingMessage, isForConsole = false): RequestHead {
+  return { url, headers, rawHeaders, isForConsole };
 }

@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { WebSocket } from 'ws';
 
 export interface Answer {
@@ -44,5 +45,25 @@ export function upgrade(url: string, headers: Record<string, string>, params: ob
     });
     socket.on('close', (code) => resolve(`closed ${code}`));
     socket.on('error', () => undefined);
+  });
+}
+
+/** What a server answers to exactly these bytes, until it closes the connection or `isEnough`. */
+export function exchange(
+  url: string,
+  bytes: string,
+  isEnough: (answer: string) => boolean = () => false,
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname, () => socket.write(bytes));
+    let answer = '';
+    socket.setTimeout(15_000, () => reject(new Error(`No end after "${answer}".`)));
+    socket.on('data', (chunk) => {
+      answer += chunk;
+      if (isEnough(answer)) socket.destroy();
+    });
+    socket.on('error', reject);
+    socket.on('close', () => resolve(answer));
   });
 }
