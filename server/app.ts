@@ -88,6 +88,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ansiblePlaybook: options.ansiblePlaybook,
       playbooksDir: folder.root,
       dataDir: await realpath(config.dataDir),
+      passEnv: config.passEnv,
       onWarning: (message) => logger.warn(message),
     });
     const runLogs = createRunLogService({ storage, onError });

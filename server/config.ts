@@ -4,6 +4,8 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { KEY_PATTERN, MIN_KEY_LENGTH } from './admin-key.ts';
 import { messageOf } from './domain/caught.ts';
+import { clip } from './domain/errors.ts';
+import { isNamePattern } from './domain/name-pattern.ts';
 import { canonicalTimeZone } from './domain/time-zone.ts';
 
 /** What the environment says; the only place that reads it. */
@@ -28,6 +30,8 @@ export interface Config {
   readonly allowedHosts: readonly string[];
   /** Null: no limit. */
   readonly runTimeoutMs: number | null;
+  /** Names and patterns of variables that playbooks see beside those that Ansible reads itself. */
+  readonly passEnv: readonly string[];
   readonly logLevel: LogLevel;
   readonly isDevelopment: boolean;
 }
@@ -55,6 +59,25 @@ const wholeNumber = (min: number, max: number) =>
     .transform(Number)
     .refine((value) => value >= min && value <= max, `expected a whole number from ${min} to ${max}`);
 
+function splitList(text: string): string[] {
+  return text
+    .split(/[\s,]+/)
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}
+
+function refusePatterns(patterns: readonly string[], context: z.RefinementCtx): void {
+  for (const pattern of patterns) {
+    const shown = `"${clip(pattern)}"`;
+    if (!isNamePattern(pattern)) {
+      const message = `${shown} is no name of a variable and no pattern; expected e.g. "AWS_PROFILE, AWS_*"`;
+      context.addIssue({ code: 'custom', message });
+    } else if (/^(sible_|mongodb_uri(_file)?$)/i.test(pattern)) {
+      context.addIssue({ code: 'custom', message: `${shown} is Sible's own and is never passed on` });
+    }
+  }
+}
+
 const Environment = z.object({
   SIBLE_HOST: z
     .string()
@@ -81,6 +104,7 @@ const Environment = z.object({
   SIBLE_OPEN: z.enum(['0', '1'], 'expected 1 or 0').optional(),
   SIBLE_ALLOWED_HOSTS: z.string().optional(),
   SIBLE_RUN_TIMEOUT_SECONDS: wholeNumber(0, MAX_TIMEOUT_SECONDS).default(86_400),
+  SIBLE_PASS_ENV: z.string().default('').transform(splitList).superRefine(refusePatterns),
   SIBLE_LOG_LEVEL: z.enum(LOG_LEVELS, `expected one of ${LOG_LEVELS.join(', ')}`).default('info'),
   NODE_ENV: z.string().optional(),
 });
@@ -118,6 +142,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       .map((name) => name.trim().toLowerCase())
       .filter((name) => name !== ''),
     runTimeoutMs: value.SIBLE_RUN_TIMEOUT_SECONDS === 0 ? null : value.SIBLE_RUN_TIMEOUT_SECONDS * 1_000,
+    passEnv: value.SIBLE_PASS_ENV,
     logLevel: value.SIBLE_LOG_LEVEL,
     isDevelopment: value.NODE_ENV === 'development',
   };

@@ -16,6 +16,8 @@ export interface Run {
   readonly queuedAt: Date;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
+  /** Null until it starts, and for runs of earlier versions. */
+  readonly place: RunPlace | null;
   /** Exit code of ansible-playbook; null until it ended, and when it ended by a signal or never started. */
   readonly exitCode: number | null;
   /** Why it ended as it did, where the exit code does not say it. */
@@ -26,6 +28,14 @@ export interface Run {
   readonly leaseUntil: Date | null;
   /** When someone asked for its end; null: nobody. */
   readonly cancelRequestedAt: Date | null;
+}
+
+/** Where a run was started. */
+export interface RunPlace {
+  /** Relative to the playbook folder, "" for its root. */
+  readonly workingFolder: string;
+  /** The ansible.cfg that applied, relative to the playbook folder where it lies inside, else absolute; null: none. */
+  readonly ansibleConfig: string | null;
 }
 
 /** `lost`: its worker stopped vouching for it and nobody knows how it went; its worker may still tell. */

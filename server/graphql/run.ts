@@ -72,6 +72,18 @@ builder.node(RunRef, {
     queuedAt: t.expose('queuedAt', { type: 'DateTime' }),
     startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true }),
     finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true }),
+    workingFolder: t.string({
+      nullable: true,
+      description:
+        'Where it was started, relative to the playbook folder ("" is its root); null until it starts.',
+      resolve: ({ place }) => place?.workingFolder ?? null,
+    }),
+    ansibleConfig: t.string({
+      nullable: true,
+      description:
+        'The ansible.cfg that applied, relative to the playbook folder where it lies inside, else absolute; null: none.',
+      resolve: ({ place }) => place?.ansibleConfig ?? null,
+    }),
     exitCode: t.exposeInt('exitCode', {
       nullable: true,
       description:

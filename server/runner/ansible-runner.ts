@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, writeFileSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../domain/caught.ts';
 import { ansibleArguments, extraVarsFile } from './ansible-arguments.ts';
-import { ansibleEnvironment } from './ansible-command.ts';
-import { callbackEnvironment } from './callback-path.ts';
+import { baseEnvironment } from './environment.ts';
 import { lostExit } from './exit.ts';
 import { followFile } from './follower.ts';
 import { killAll } from './killing.ts';
@@ -15,6 +14,7 @@ import { isRunning, readBootId } from './process-tree.ts';
 import { type Reattached, type Runner, type RunProcess, RunRefusedError, type RunRequest } from './runner.ts';
 import { listSpools, type Spool, spoolOf } from './spool.ts';
 import { readSupervisorSoon, supervise, untilGone } from './supervised-run.ts';
+import { createWorkspaces } from './workspace.ts';
 
 export interface AnsibleRunnerOptions {
   /** Program to run; may be any that takes ansible-playbook's arguments. */
@@ -23,6 +23,8 @@ export interface AnsibleRunnerOptions {
   readonly playbooksDir: string;
   /** Absolute. */
   readonly dataDir: string;
+  /** Names, and patterns of names, of variables of the server that playbooks see beside those that Ansible reads itself. */
+  readonly passEnv?: readonly string[];
   /** How long a playbook that is asked to end may take before it is killed, in ms. */
   readonly cancelGraceMs?: number;
   onWarning(message: string): void;
@@ -39,24 +41,29 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
 
   const shared = { cancelGraceMs: options.cancelGraceMs, closing: closing.signal, warn };
 
-  const env = ansibleEnvironment(process.env, options);
-  const launcher = createLauncher({
-    runsDir,
-    cwd: options.playbooksDir,
-    env: { ...env, ...callbackEnvironment(env, options.playbooksDir) },
+  const base = baseEnvironment(process.env, options.passEnv ?? [], options.onWarning);
+  const launcher = createLauncher({ runsDir, cwd: options.playbooksDir, env: base.variables });
+  const workspaceOf = createWorkspaces({
+    playbooksDir: options.playbooksDir,
+    ownHome: join(options.dataDir, 'home'),
+    base,
   });
 
-  function prepareCommand(spool: Spool, { parameters, playbook }: RunRequest): string[] {
+  function prepareCommand(spool: Spool, { parameters, playbook, workspace }: RunRequest): string[] {
     const { extraVarsJson } = parameters;
     const text = extraVarsJson === null ? null : extraVarsFile(extraVarsJson);
     const extraVars = text === null ? null : spool.extraVarsPath;
     if (text !== null) writeFileSync(spool.extraVarsPath, text, { mode: 0o600 });
-    mkdirSync(env.TMPDIR, { recursive: true, mode: 0o700 });
     const words = [
+      workspace.path,
+      workspace.notice ?? '',
+      ...Object.entries(workspace.environment).map(([name, value]) => `${name}=${value}`),
+      '--',
       options.ansiblePlaybook,
       ...ansibleArguments(playbook, parameters, { playbooksDir: options.playbooksDir, extraVars }),
     ];
-    if (words.some((word) => word.includes('\n'))) throw new Error('a path or an argument holds a line feed');
+    if (words.some((word) => word.includes('\n')))
+      throw new Error('a path, a variable or an argument holds a line feed');
     return words;
   }
 
@@ -137,6 +144,8 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
   }
 
   return {
+    workspaceOf: (playbook, { workingFolder }) => workspaceOf(playbook, workingFolder),
+
     arm(request) {
       armed.set(request.runId, launch(spoolOf(runsDir, request.runId), request));
     },

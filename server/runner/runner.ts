@@ -1,7 +1,13 @@
 import type { RunParameters } from '../../shared/run-parameters.ts';
+import type { RunPlace } from '../domain/run.ts';
 
 /** Runs playbooks headless. Knows neither storage, nor GraphQL, nor Agenda. */
 export interface Runner {
+  /**
+   * Where a playbook would be started now, and with what. Costs a few looks at the file system.
+   * @throws {RunRefusedError} when it cannot be started there
+   */
+  workspaceOf(playbook: string, parameters: RunParameters): Workspace;
   /**
    * Makes the run's spool folder. To be called before the run is claimed: a run that is claimed but has no folder is lost,
    * one with a folder in which nothing was started certainly never ran. Safe to call again.
@@ -41,8 +47,19 @@ export interface RunRequest {
   /** Path relative to the playbook folder; checked already. */
   readonly playbook: string;
   readonly parameters: RunParameters;
+  readonly workspace: Workspace;
   /** End it when it takes longer, in ms; null: no limit. */
   readonly timeoutMs: number | null;
+}
+
+/** Where a run is started, and what it finds there. */
+export interface Workspace extends RunPlace {
+  /** The working folder; absolute. */
+  readonly path: string;
+  /** Variables beside those that all runs have, or instead of them. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** What its log begins with, without a newline; null: nothing but what the playbook prints. */
+  readonly notice: string | null;
 }
 
 export type Reattached =

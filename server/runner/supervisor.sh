@@ -1,9 +1,18 @@
 #!/bin/sh
 # Runs one playbook in a session of its own, and writes down how it ended, whether the server lives or not.
-#   supervisor.sh SPOOL PROGRAM [ARGUMENT...]
+#   supervisor.sh SPOOL FOLDER NOTICE [NAME=VALUE...] -- PROGRAM [ARGUMENT...]
+# FOLDER is where the program is started, with these variables beside those that all runs have. NOTICE is what its log
+# begins with, empty for nothing.
 # stdin is closed, stdout and stderr are the spool's output.log, 3 is where the server hears of the end.
 # Files are written with one write(2) of a few bytes and end in a newline; a reader takes one without it as not there yet.
 spool=$1
+folder=$2
+notice=$3
+shift 3
+while [ "$1" != -- ]; do
+  export "$1"
+  shift
+done
 shift
 
 trap '' HUP PIPE
@@ -39,7 +48,11 @@ set -C
 true 2>/dev/null >"$spool/started" || exit 0
 set +C
 
-"$@" </dev/null 3>&- &
+{
+  [ -z "$notice" ] || printf '%s\n' "$notice"
+  cd "$folder" || exit 126
+  exec "$@"
+} </dev/null 3>&- &
 program=$!
 # the shell itself has nothing to say: it would write "Killed" into the log of the playbook
 exec >/dev/null 2>&1

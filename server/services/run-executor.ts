@@ -1,12 +1,13 @@
 import type { RunParameters } from '../../shared/run-parameters.ts';
 import { DomainError } from '../domain/errors.ts';
-import { isFinished, type Run, type RunEnd } from '../domain/run.ts';
+import { isFinished, type Run, type RunEnd, type RunPlace } from '../domain/run.ts';
 import {
   type Reattached,
   type RunExit,
   type Runner,
   type RunProcess,
   RunRefusedError,
+  type Workspace,
 } from '../runner/runner.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -88,7 +89,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
   const active = createActiveRuns({ ...options, stopping: closing.signal });
   const slots = createSlots(options.concurrency);
   /** Runs that are made ready, and have no place yet. */
-  const armed = new Set<string>();
+  const armed = new Map<string, Workspace>();
   /** What is being let go of: the same run is not started before that is done. */
   const disarming = new Map<string, Promise<void>>();
   /** Runs that had to wait: none that comes later may be started before them. */
@@ -175,6 +176,20 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
     return Math.min(own, options.timeoutMs);
   }
 
+  /** Where a run would be started, or why it cannot be, in words. */
+  async function workspaceOrRefusal(run: Run): Promise<Workspace | string> {
+    const refusal = await refusalOf(run);
+    if (refusal !== null) return refusal;
+    if (run.parameters === null) throw new Error(`Run ${run.id} was accepted without parameters.`);
+    try {
+      return armed.get(run.id) ?? runner.workspaceOf(run.playbook, run.parameters);
+    } catch (error) {
+      if (error instanceof RunRefusedError) return `It was not started. ${error.message}`;
+      options.onError(error, `looking for the working folder of ${run.playbook}`);
+      return 'It was not started. Its working folder could not be read.';
+    }
+  }
+
   function failureOf(reason: string): RunEnd {
     return { status: 'failed', exitCode: null, reason, finishedAt: options.now() };
   }
@@ -189,7 +204,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
   }
 
   /** Starts a run that is ours by its row, and follows it to its end. Its place is the caller's. */
-  async function run(ours: Run): Promise<void> {
+  async function run(ours: Run, workspace: Workspace): Promise<void> {
     const { id, playbook, parameters } = ours;
     if (parameters === null) throw new Error(`Run ${id} was admitted without parameters.`);
     if (!(await isStillOurs(ours))) {
@@ -200,7 +215,13 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
     }
     let process: RunProcess;
     try {
-      process = runner.start({ runId: id, playbook, parameters, timeoutMs: timeoutOf(parameters) });
+      process = runner.start({
+        runId: id,
+        playbook,
+        parameters,
+        workspace,
+        timeoutMs: timeoutOf(parameters),
+      });
     } catch (error) {
       starting.delete(id);
       if (!(error instanceof RunRefusedError)) options.onError(error, `starting run ${id}`);
@@ -225,9 +246,9 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
    * that nobody starts would count as lost.
    * @returns null when somebody else has it
    */
-  function claimSurely(runId: string): Promise<Run | null> {
+  function claimSurely(runId: string, place: RunPlace): Promise<Run | null> {
     return untilAnswered(`claiming run ${runId}`, async () => {
-      const claimed = await runs.claim(runId, workerId, options.now(), active.lease());
+      const claimed = await runs.claim(runId, workerId, options.now(), active.lease(), place);
       if (claimed) return claimed;
       const found = await runs.find(runId);
       return found?.status === 'running' && found.workerId === workerId ? found : null;
@@ -248,7 +269,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
   }
 
   /** @returns the run as ours; null when there is no room */
-  function reserve(admitted: Run): Run | null {
+  function reserve(admitted: Run, place: RunPlace): Run | null {
     if (waiting.size > 0 || closing.signal.aborted || !slots.takeIfFree()) return null;
     try {
       // the spool folder is there before the run is ours, so that a crash in between can be told from a lost run
@@ -267,21 +288,22 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
       workerId,
       startedAt: options.now(),
       leaseUntil: active.lease(),
+      place,
     };
   }
 
   async function admit(admitted: Run): Promise<Admission> {
-    const refusal = await refusalOf(admitted);
-    if (refusal !== null) {
+    const workspace = await workspaceOrRefusal(admitted);
+    if (typeof workspace === 'string') {
       if (armed.has(admitted.id)) void disarm(admitted.id);
-      return admission({ ...admitted, ...failureOf(refusal) }, nothing, nothing);
+      return admission({ ...admitted, ...failureOf(workspace) }, nothing, nothing);
     }
-    const ours = reserve(admitted);
+    const ours = reserve(admitted, placeOf(workspace));
     if (ours) {
       return admission(
         ours,
         async () => {
-          void run(ours)
+          void run(ours, workspace)
             .catch((error: unknown) => {
               if (!closing.signal.aborted) options.onError(error, `running ${ours.id}`);
             })
@@ -409,10 +431,11 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
     async arm(expected) {
       const { id, playbook, parameters } = expected;
       // what cannot be run says so when it is admitted
-      if (parameters === null || (await refusalOf(expected)) !== null || countRoom() === 0) return false;
+      const workspace = await workspaceOrRefusal(expected);
+      if (parameters === null || typeof workspace === 'string' || countRoom() === 0) return false;
       try {
-        runner.arm({ runId: id, playbook, parameters, timeoutMs: timeoutOf(parameters) });
-        armed.add(id);
+        runner.arm({ runId: id, playbook, parameters, workspace, timeoutMs: timeoutOf(parameters) });
+        armed.set(id, workspace);
         return true;
       } catch (error) {
         if (!(error instanceof RunRefusedError)) options.onError(error, `getting ready for run ${id}`);
@@ -442,20 +465,20 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
         return false;
       }
       try {
-        const refusal = await refusalOf(queued);
-        if (refusal !== null) {
-          await runs.finish(runId, null, failureOf(refusal));
+        const workspace = await workspaceOrRefusal(queued);
+        if (typeof workspace === 'string') {
+          await runs.finish(runId, null, failureOf(workspace));
           await storage.changes.publish({ kind: 'run', id: runId });
           return true;
         }
         runner.prepare(runId);
-        const claimed = await claimSurely(runId);
+        const claimed = await claimSurely(runId, placeOf(workspace));
         if (!claimed) {
           await runner.discard(runId);
           return true;
         }
         void storage.changes.publish({ kind: 'run', id: runId });
-        await run(claimed);
+        await run(claimed, workspace);
         return true;
       } finally {
         starting.delete(runId);
@@ -487,6 +510,10 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
 }
 
 async function nothing(): Promise<void> {}
+
+function placeOf({ workingFolder, ansibleConfig }: Workspace): RunPlace {
+  return { workingFolder, ansibleConfig };
+}
 
 function endOf(exit: RunExit): RunEnd {
   const { exitCode, reason, finishedAt } = exit;

@@ -61,6 +61,7 @@ export function createRunService(options: RunServiceOptions): RunService {
       queuedAt: now,
       startedAt: null,
       finishedAt: null,
+      place: null,
       exitCode: null,
       reason: null,
       workerId: null,

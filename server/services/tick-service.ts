@@ -287,6 +287,7 @@ function queuedRun(schedule: Waiting, id: string, now: Date): Run {
     queuedAt: now,
     startedAt: null,
     finishedAt: null,
+    place: null,
     exitCode: null,
     reason: null,
     workerId: null,

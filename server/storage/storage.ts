@@ -1,6 +1,6 @@
 import type { AgendaBackend } from 'agenda';
 import type { Page, PageRequest } from '../domain/page.ts';
-import type { Run, RunEnd, RunFilter } from '../domain/run.ts';
+import type { Run, RunEnd, RunFilter, RunPlace } from '../domain/run.ts';
 import type { LogChunk, LogHead, LogReadLimits, StoredLines } from '../domain/run-log.ts';
 import type { Schedule, ScheduleFilter, ScheduleOrder } from '../domain/schedule.ts';
 import type { Tick } from '../domain/tick.ts';
@@ -112,7 +112,13 @@ export interface RunStore {
   /** How many runs of each schedule are queued or running; absent when there are none. */
   countActive(scheduleIds: readonly string[]): Promise<Map<string, number>>;
   /** queued → running, owned by `workerId`. @returns the run as it is now; null when it was not queued */
-  claim(id: string, workerId: string, startedAt: Date, leaseUntil: Date): Promise<Run | null>;
+  claim(
+    id: string,
+    workerId: string,
+    startedAt: Date,
+    leaseUntil: Date,
+    place: RunPlace,
+  ): Promise<Run | null>;
   /** running → queued again, when it is running under `workerId`; for a run that certainly did not start. */
   unclaim(id: string, workerId: string): Promise<Run | null>;
   /**

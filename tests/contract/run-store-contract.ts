@@ -21,12 +21,14 @@ export function describeRunStore(open: OpenStorage): void {
         queuedAt: new Date('2026-11-23T12:00:00.001Z'),
         startedAt: new Date('2026-11-23T12:00:00.002Z'),
         finishedAt: new Date('2026-11-23T12:00:00.003Z'),
+        place: { workingFolder: '', ansibleConfig: null },
         exitCode: 143,
         reason: 'It took longer than 1 hour.',
         workerId: 'node-1',
         cancelRequestedAt: new Date('2026-11-23T12:00:00.005Z'),
       }),
       makeRun({ status: 'running', trigger: 'retry', workerId: 'w', leaseUntil: NOON, exitCode: null }),
+      makeRun({ place: { workingFolder: 'ä/b', ansibleConfig: '/etc/ansible/ansible.cfg' } }),
     ];
 
     for (const run of stored) await runs.insert(run);

@@ -6,6 +6,7 @@ import { type OpenStorage, storageTest } from './opened-storage.ts';
 
 const ENDS: readonly RunEnd['status'][] = ['succeeded', 'failed', 'canceled', 'timedOut', 'lost'];
 const LEASE = minutesAfter(NOON, 1);
+const PLACE = { workingFolder: 'site', ansibleConfig: 'site/ansible.cfg' };
 
 /** Every change of state of a run: allowed, refused, and raced for. */
 export function describeRunTransitions(open: OpenStorage): void {
@@ -15,13 +16,20 @@ export function describeRunTransitions(open: OpenStorage): void {
     const run = await insert(runs, makeRun());
 
     const results = await Promise.all(
-      ['a', 'b', 'c', 'd'].map((worker) => runs.claim(run.id, worker, NOON, LEASE)),
+      ['a', 'b', 'c', 'd'].map((worker) => runs.claim(run.id, worker, NOON, LEASE, PLACE)),
     );
 
     const claimed = results.filter((result) => result !== null);
     expect(claimed).toHaveLength(1);
     const workerId = ['a', 'b', 'c', 'd'][results.findIndex((result) => result !== null)];
-    const expected = { ...run, status: 'running', workerId, startedAt: NOON, leaseUntil: LEASE };
+    const expected = {
+      ...run,
+      status: 'running',
+      workerId,
+      startedAt: NOON,
+      leaseUntil: LEASE,
+      place: PLACE,
+    };
     expect(claimed[0]).toEqual(expected);
     expect(await runs.find(run.id)).toEqual(expected);
   });
@@ -29,22 +37,22 @@ export function describeRunTransitions(open: OpenStorage): void {
   test('only a queued run can be claimed', async ({ runs }) => {
     for (const status of ['running', ...ENDS] as RunStatus[]) {
       const run = await insert(runs, makeRun({ status, workerId: 'w' }));
-      expect(await runs.claim(run.id, 'w', NOON, LEASE), status).toBeNull();
+      expect(await runs.claim(run.id, 'w', NOON, LEASE, PLACE), status).toBeNull();
       expect(await runs.find(run.id)).toEqual(run);
     }
-    expect(await runs.claim('none', 'w', NOON, LEASE)).toBeNull();
+    expect(await runs.claim('none', 'w', NOON, LEASE, PLACE)).toBeNull();
   });
 
   test('its worker gives a run back, and then it can be claimed again', async ({ runs }) => {
     const run = await insert(runs, makeRun());
-    await runs.claim(run.id, 'w', NOON, LEASE);
+    await runs.claim(run.id, 'w', NOON, LEASE, PLACE);
     await runs.requestCancel(run.id, NOON);
 
     expect(await runs.unclaim(run.id, 'other')).toBeNull();
     expect(await runs.unclaim(run.id, 'w')).toEqual({ ...run, cancelRequestedAt: NOON });
     expect(await runs.unclaim(run.id, 'w')).toBeNull();
     expect(await runs.unclaim('none', 'w')).toBeNull();
-    expect((await runs.claim(run.id, 'other', NOON, LEASE))?.workerId).toBe('other');
+    expect((await runs.claim(run.id, 'other', NOON, LEASE, PLACE))?.workerId).toBe('other');
   });
 
   test('its worker takes up a run again that others gave up, and nobody else does', async ({ runs }) => {
@@ -174,7 +182,7 @@ export function describeRunTransitions(open: OpenStorage): void {
       expect(await runs.requestCancel(run.id, minutesAfter(NOON, 1))).toEqual(marked);
       expect(await runs.find(run.id)).toEqual(marked);
     }
-    expect((await runs.claim(queued.id, 'v', NOON, LEASE))?.cancelRequestedAt).toEqual(NOON);
+    expect((await runs.claim(queued.id, 'v', NOON, LEASE, PLACE))?.cancelRequestedAt).toEqual(NOON);
   });
 
   test('the end of a finished run cannot be asked for', async ({ runs }) => {

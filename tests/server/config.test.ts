@@ -48,6 +48,21 @@ describe('readConfig', () => {
     });
   });
 
+  it('takes names and patterns of variables that playbooks may see, and says what is wrong with others', () => {
+    expect(readConfig({ SIBLE_PASS_ENV: ' AWS_*, *_TOKEN\nFOO,' })).toMatchObject({
+      passEnv: ['AWS_*', '*_TOKEN', 'FOO'],
+    });
+    expect(readConfig({})).toMatchObject({ passEnv: [] });
+    for (const wrong of ['A=b', '*', '**', '1X', 'A-B', 'Ä', 'a.b', 'x'.repeat(201)]) {
+      expect(faultsOf({ SIBLE_PASS_ENV: `FOO,${wrong}` }), wrong).toEqual([
+        expect.stringMatching(/^SIBLE_PASS_ENV .*is no name of a variable and no pattern/),
+      ]);
+    }
+    for (const ours of ['SIBLE_ADMIN_TOKEN', 'SIBLE_*', 'MONGODB_URI', 'mongodb_uri_file']) {
+      expect(faultsOf({ SIBLE_PASS_ENV: ours }), ours).toEqual([expect.stringContaining('never passed on')]);
+    }
+  });
+
   it.each([
     ['SIBLE_PORT', '65536'],
     ['SIBLE_PORT', '-1'],

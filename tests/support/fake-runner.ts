@@ -1,4 +1,4 @@
-import type { RunExit, Runner, RunProcess, RunRequest } from '../../server/runner/runner.ts';
+import type { RunExit, Runner, RunProcess, RunRequest, Workspace } from '../../server/runner/runner.ts';
 
 /** A runner without processes: notes what it is asked for; what it has started goes on until `end`. */
 export interface FakeRunner extends Runner {
@@ -19,6 +19,14 @@ const EXIT: RunExit = {
   finishedAt: new Date('2026-11-23T12:05:00.000Z'),
 };
 
+export const WORKSPACE: Workspace = {
+  path: '/playbooks',
+  workingFolder: '',
+  ansibleConfig: null,
+  environment: {},
+  notice: null,
+};
+
 export function createFakeRunner(): FakeRunner {
   const ends = new Map<string, (exit: RunExit) => void>();
   const running = new Map<string, RunRequest>();
@@ -33,6 +41,7 @@ export function createFakeRunner(): FakeRunner {
     armed,
     running,
     end,
+    workspaceOf: () => WORKSPACE,
     prepare: () => undefined,
     arm({ runId }) {
       calls.push('arm');

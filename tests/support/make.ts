@@ -47,6 +47,7 @@ export function makeRun(overrides: Partial<Run> = {}): Run {
     queuedAt: NOON,
     startedAt: null,
     finishedAt: null,
+    place: null,
     exitCode: null,
     reason: null,
     workerId: null,

@@ -18,7 +18,7 @@ const RUN = graphql(`
   query Run($id: ID!) {
     node(id: $id) {
       ... on Run {
-        id playbook status trigger exitCode reason scheduledFor queuedAt startedAt finishedAt cancelRequestedAt node
+        id playbook status trigger exitCode reason scheduledFor queuedAt startedAt finishedAt cancelRequestedAt node workingFolder ansibleConfig
         schedule { id name }
         parameters { inventory limit tags skipTags extraVars check diff verbosity forks }
       }
@@ -58,6 +58,12 @@ function parameterWords(parameters: Parameters): string[] {
     verbosity > 0 && `-${'v'.repeat(verbosity)}`,
     forks !== null && forks !== undefined && `--forks ${forks}`,
   ].filter((word): word is string => typeof word === 'string');
+}
+
+/** Where it was started and what configured it; null for a run that has not started. */
+function placeWords(folder: string | null | undefined, config: string | null | undefined): string | null {
+  if (folder === null || folder === undefined) return null;
+  return `in ${folder === '' ? 'the playbook folder' : `${folder}/`} · ${config ?? 'no ansible.cfg'}`;
 }
 
 export default function RunPage() {
@@ -182,6 +188,9 @@ function OneRun(props: { id: string }) {
                 <For each={parameterWords(current().parameters)}>
                   {(word) => <span class="sub mono break-all">{word}</span>}
                 </For>
+                <Show when={placeWords(current().workingFolder, current().ansibleConfig)}>
+                  {(words) => <span class="sub mono break-all">{words()}</span>}
+                </Show>
                 <span class="sp" />
                 <Show when={current().startedAt}>
                   {(started) => {

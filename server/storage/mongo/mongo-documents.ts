@@ -56,6 +56,8 @@ export interface RunDocument {
   queuedAt: Date;
   startedAt: Date | null;
   finishedAt: Date | null;
+  /** Missing from those that earlier versions stored. */
+  place?: { workingFolder: string; ansibleConfig: string | null } | null;
   exitCode: number | null;
   reason: string | null;
   workerId: string | null;
@@ -151,6 +153,7 @@ export function documentToRun({ _id, ...document }: RunDocument): Run {
   return {
     ...document,
     id: _id,
+    place: document.place ?? null,
     parameters: readRunParameters(document.parameters),
     status: document.status as RunStatus,
     trigger: document.trigger as RunTrigger,

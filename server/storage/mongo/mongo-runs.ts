@@ -83,13 +83,24 @@ export async function createMongoRuns(db: Db): Promise<RunStore> {
       return counts;
     },
 
-    claim: (id, workerId, startedAt, leaseUntil) =>
-      change({ _id: id, status: 'queued' }, { $set: { status: 'running', workerId, startedAt, leaseUntil } }),
+    claim: (id, workerId, startedAt, leaseUntil, { workingFolder, ansibleConfig }) =>
+      change(
+        { _id: id, status: 'queued' },
+        {
+          $set: {
+            status: 'running',
+            workerId,
+            startedAt,
+            leaseUntil,
+            place: { workingFolder, ansibleConfig },
+          },
+        },
+      ),
 
     unclaim: (id, workerId) =>
       change(
         { _id: id, status: 'running', workerId },
-        { $set: { status: 'queued', workerId: null, startedAt: null, leaseUntil: null } },
+        { $set: { status: 'queued', workerId: null, startedAt: null, leaseUntil: null, place: null } },
       ),
 
     async finish(id, workerId, end, leaseBefore) {

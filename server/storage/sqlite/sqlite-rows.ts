@@ -43,6 +43,8 @@ export interface RunRow {
   queued_at: number;
   started_at: number | null;
   finished_at: number | null;
+  working_folder: string | null;
+  ansible_config: string | null;
   exit_code: number | null;
   reason: string | null;
   worker_id: string | null;
@@ -120,6 +122,8 @@ export function runToRow(run: Run): RunRow {
     queued_at: run.queuedAt.getTime(),
     started_at: toMs(run.startedAt),
     finished_at: toMs(run.finishedAt),
+    working_folder: run.place?.workingFolder ?? null,
+    ansible_config: run.place?.ansibleConfig ?? null,
     exit_code: run.exitCode,
     reason: run.reason?.toWellFormed() ?? null,
     worker_id: run.workerId,
@@ -140,6 +144,10 @@ export function rowToRun(row: RunRow): Run {
     queuedAt: new Date(row.queued_at),
     startedAt: toDate(row.started_at),
     finishedAt: toDate(row.finished_at),
+    place:
+      row.working_folder === null
+        ? null
+        : { workingFolder: row.working_folder, ansibleConfig: row.ansible_config },
     exitCode: row.exit_code,
     reason: row.reason,
     workerId: row.worker_id,

@@ -22,6 +22,8 @@ const COLUMNS = [
   'queued_at',
   'started_at',
   'finished_at',
+  'working_folder',
+  'ansible_config',
   'exit_code',
   'reason',
   'worker_id',
@@ -119,19 +121,21 @@ export function createSqliteRuns(statements: Statements): RunStore & { insertNow
       );
     },
 
-    async claim(id, workerId, startedAt, leaseUntil) {
+    async claim(id, workerId, startedAt, leaseUntil, place) {
       return one(
-        "UPDATE runs SET status = 'running', worker_id = ?, started_at = ?, lease_until = ? WHERE id = ? AND status = 'queued' RETURNING *",
+        "UPDATE runs SET status = 'running', worker_id = ?, started_at = ?, lease_until = ?, working_folder = ?, ansible_config = ? WHERE id = ? AND status = 'queued' RETURNING *",
         workerId,
         startedAt.getTime(),
         leaseUntil.getTime(),
+        place.workingFolder,
+        place.ansibleConfig,
         id,
       );
     },
 
     async unclaim(id, workerId) {
       return one(
-        "UPDATE runs SET status = 'queued', worker_id = NULL, started_at = NULL, lease_until = NULL WHERE id = ? AND worker_id = ? AND status = 'running' RETURNING *",
+        "UPDATE runs SET status = 'queued', worker_id = NULL, started_at = NULL, lease_until = NULL, working_folder = NULL, ansible_config = NULL WHERE id = ? AND worker_id = ? AND status = 'running' RETURNING *",
         id,
         workerId,
       );

@@ -95,6 +95,11 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX jobs_by_instant ON jobs (name, json_extract(data, '$.instant'));
   CREATE INDEX jobs_by_run ON jobs (name, json_extract(data, '$.runId'));
   `,
+  // where a run was started: null for those of earlier versions
+  `
+  ALTER TABLE runs ADD COLUMN working_folder TEXT;
+  ALTER TABLE runs ADD COLUMN ansible_config TEXT;
+  `,
 ];
 
 /** Says in the file that it is Sible's: "Sibl". */

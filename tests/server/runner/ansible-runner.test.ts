@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { createAnsibleRunner } from '../../../server/runner/ansible-runner.ts';
-import type { RunProcess } from '../../../server/runner/runner.ts';
+import type { Runner, RunProcess } from '../../../server/runner/runner.ts';
 import { NO_PARAMETERS } from '../../../shared/run-parameters.ts';
 import { makeTempDir } from '../../support/temp-dir.ts';
 import { waitUntil } from '../../support/wait-until.ts';
@@ -34,8 +34,9 @@ async function makeRunner(script = 'echo started') {
   return { runner, spool, program, warnings };
 }
 
-const request = (runId: string) => ({
+const request = (runner: Runner, runId: string) => ({
   runId,
+  workspace: runner.workspaceOf('a.yaml', NO_PARAMETERS),
   playbook: 'a.yaml',
   parameters: NO_PARAMETERS,
   timeoutMs: null,
@@ -60,11 +61,11 @@ function stateOf(pidFile: string): string | null {
 
 it('a run that was made ready starts when it is told to, and not before', async () => {
   const { runner, spool } = await makeRunner();
-  runner.arm(request('r'));
+  runner.arm(request(runner, 'r'));
   await waitUntil(() => stateOf(spool('r', 'pid')) === 'T');
   expect(existsSync(spool('r', 'started'))).toBe(false);
 
-  const process = runner.start(request('r'));
+  const process = runner.start(request(runner, 'r'));
 
   expect(await outputOf(process)).toBe('started\n');
   expect(await process.exit).toMatchObject({ exitCode: 0, isLost: false, reason: null });
@@ -73,8 +74,8 @@ it('a run that was made ready starts when it is told to, and not before', async 
 it('starts one that was made ready only just before, 30 times of 30', async () => {
   const { runner } = await makeRunner();
   for (let n = 0; n < 30; n += 1) {
-    runner.arm(request(`r${n}`));
-    const process = runner.start(request(`r${n}`));
+    runner.arm(request(runner, `r${n}`));
+    const process = runner.start(request(runner, `r${n}`));
     expect(await outputOf(process)).toBe('started\n');
     expect(await process.exit).toMatchObject({ exitCode: 0 });
   }
@@ -82,11 +83,11 @@ it('starts one that was made ready only just before, 30 times of 30', async () =
 
 it('starts a run whose supervisor was killed while it slept', async () => {
   const { runner, spool } = await makeRunner();
-  runner.arm(request('r'));
+  runner.arm(request(runner, 'r'));
   await waitUntil(() => stateOf(spool('r', 'pid')) === 'T');
   process.kill(Number(readFileSync(spool('r', 'pid'), 'utf8').split(' ')[0]), 'SIGKILL');
 
-  const started = runner.start(request('r'));
+  const started = runner.start(request(runner, 'r'));
 
   expect(await outputOf(started)).toBe('started\n');
   expect(await started.exit).toMatchObject({ exitCode: 0 });
@@ -99,8 +100,8 @@ it('the launcher of a server that was killed wakes none of those of the server t
     stdio: ['pipe', 'ignore', 'ignore'],
   });
   mkdirSync(spool('old', ''));
-  old.stdin.write(`${[spool('old', ''), 'old', 1, 'true'].join('\n')}\n`);
-  runner.arm(request('new'));
+  old.stdin.write(`${[spool('old', ''), 'old', 4, '/', '', '--', 'true'].join('\n')}\n`);
+  runner.arm(request(runner, 'new'));
   await waitUntil(() => stateOf(spool('old', 'pid')) === 'T' && stateOf(spool('new', 'pid')) === 'T');
 
   old.stdin.end();
@@ -113,7 +114,7 @@ it('the launcher of a server that was killed wakes none of those of the server t
 it('what was made ready and is not wanted leaves no process and no folder', async () => {
   const { runner, spool } = await makeRunner();
   const ids = Array.from({ length: 20 }, (_, n) => `r${n}`);
-  for (const id of ids) runner.arm(request(id));
+  for (const id of ids) runner.arm(request(runner, id));
   await waitUntil(() => stateOf(spool('r0', 'pid')) === 'T');
   const pids = ids
     .map((id) => spool(id, 'pid'))
@@ -132,7 +133,7 @@ it('what was made ready and is not wanted leaves no process and no folder', asyn
 
 it('ends what is ready when it is closed, and what a killed server left when its folder is thrown away', async () => {
   const { runner, spool } = await makeRunner();
-  runner.arm(request('r'));
+  runner.arm(request(runner, 'r'));
   await waitUntil(() => stateOf(spool('r', 'pid')) === 'T');
   const [pid] = readFileSync(spool('r', 'pid'), 'utf8').split(' ');
 
@@ -144,7 +145,7 @@ it('ends what is ready when it is closed, and what a killed server left when its
 
 it('takes a run that was made ready and never told to start for one that never ran', async () => {
   const { runner, spool } = await makeRunner();
-  runner.arm(request('r'));
+  runner.arm(request(runner, 'r'));
   await waitUntil(() => stateOf(spool('r', 'pid')) === 'T');
 
   expect(await runner.reattach('r')).toEqual({ kind: 'notStarted' });
@@ -158,14 +159,14 @@ it('says why a program that is not there cannot be started', async () => {
     dataDir: '/tmp',
     onWarning: () => undefined,
   });
-  expect(() => missing.arm(request('r'))).toThrow(/install Ansible or set SIBLE_ANSIBLE_PLAYBOOK/);
+  expect(() => missing.arm(request(missing, 'r'))).toThrow(/install Ansible or set SIBLE_ANSIBLE_PLAYBOOK/);
   await missing.close();
   await runner.close();
 });
 
 it('a run whose folder somebody removes while it goes on ends as lost, with what was stored of its log', async () => {
   const { runner, spool } = await makeRunner('while [ ! -e "$0.end" ]; do sleep 0.02; done');
-  const started = runner.start(request('r'));
+  const started = runner.start(request(runner, 'r'));
   await waitUntil(() => stateOf(spool('r', 'pid')) !== null && existsSync(spool('r', 'started')));
   rmSync(spool('r', ''), { recursive: true });
   writeFileSync(join(spool('', ''), '../../program.end'), '');
@@ -180,7 +181,7 @@ it('a run whose folder somebody removes while it goes on ends as lost, with what
 
 it('a run that is canceled ends as canceled, also when something of it belongs to another user', async () => {
   const { runner, spool } = await makeRunner('sleep 300 & echo $!; wait');
-  const started = runner.start(request('r'));
+  const started = runner.start(request(runner, 'r'));
   const [, printed = ''] = await waitUntil(() =>
     /^(\d+)\n/.exec(readFileSync(spool('r', 'output.log'), 'utf8')),
   );
@@ -205,7 +206,7 @@ it.each([
   ['its supervisor cannot be read', (folder: string) => writeFileSync(join(folder, 'pid'), '')],
 ])('a run is ended when its time is up, also when %s', async (_, spoil) => {
   const { runner, spool } = await makeRunner('sleep 300');
-  const started = runner.start({ ...request('r'), timeoutMs: 500 });
+  const started = runner.start({ ...request(runner, 'r'), timeoutMs: 500 });
   await waitUntil(() => stateOf(spool('r', 'pid')) !== null && existsSync(spool('r', 'started')));
   spoil(spool('r', ''));
 
@@ -214,12 +215,12 @@ it.each([
 
 it('a run that cannot be started again after its supervisor was killed says so, and is not ended later', async () => {
   const { runner, spool, program, warnings } = await makeRunner();
-  runner.arm(request('r'));
+  runner.arm(request(runner, 'r'));
   await waitUntil(() => stateOf(spool('r', 'pid')) === 'T');
   process.kill(Number(readFileSync(spool('r', 'pid'), 'utf8').split(' ')[0]), 'SIGKILL');
   rmSync(program);
 
-  const started = runner.start({ ...request('r'), timeoutMs: 60_000 });
+  const started = runner.start({ ...request(runner, 'r'), timeoutMs: 60_000 });
 
   expect(await started.exit).toMatchObject({
     exitCode: null,

@@ -3,7 +3,7 @@ import { NotFoundError } from '../../../server/domain/errors.ts';
 import { createRunExecutor } from '../../../server/services/run-executor.ts';
 import { NO_PARAMETERS } from '../../../shared/run-parameters.ts';
 import { failing } from '../../support/failing.ts';
-import { createFakeRunner } from '../../support/fake-runner.ts';
+import { createFakeRunner, WORKSPACE } from '../../support/fake-runner.ts';
 import { makeRun, NOON } from '../../support/make.ts';
 import { openTempStorage } from '../../support/temp-storage.ts';
 import { waitUntil } from '../../support/wait-until.ts';
@@ -224,7 +224,13 @@ it('a run that cannot be taken up after a restart, since the database is away, i
       ? { kind: 'notStarted' }
       : {
           kind: 'attached',
-          process: runner.start({ runId, playbook: 'a.yaml', parameters: NO_PARAMETERS, timeoutMs: null }),
+          process: runner.start({
+            runId,
+            playbook: 'a.yaml',
+            parameters: NO_PARAMETERS,
+            workspace: WORKSPACE,
+            timeoutMs: null,
+          }),
         };
   storage.runs.find = failing(1, storage.runs.find);
   storage.runs.unclaim = failing(1, storage.runs.unclaim);
