@@ -1,10 +1,12 @@
 import { clip, type InputIssue } from './errors.ts';
+import type { PlaybookEncoding } from './playbook-text.ts';
 
 export interface Playbook {
   /** Relative to the playbook folder, with "/". */
   readonly path: string;
   readonly content: string;
-  /** Hash of the content. */
+  readonly encoding: PlaybookEncoding;
+  /** Hash of the file's bytes. */
   readonly revision: string;
 }
 

@@ -1,5 +1,6 @@
 import { ConflictError, InvalidInputError, NotFoundError } from '../domain/errors.ts';
 import type { Playbook } from '../domain/playbook.ts';
+import type { PlaybookEncoding } from '../domain/playbook-text.ts';
 import { builder } from './builder.ts';
 import { ScheduleRef } from './refs.ts';
 
@@ -10,12 +11,31 @@ type PlaybookParent = Pick<Playbook, 'path'> & Partial<Playbook>;
 const PLAYBOOKS_GUESSED = 100;
 const SCHEDULES_GUESSED = 10;
 
+const PlaybookEncodingEnum = builder.enumType('PlaybookEncoding', {
+  description: 'How the bytes of a playbook are read as text. Ansible reads UTF-8 only.',
+  values: {
+    UTF8: { value: 'utf8' },
+    UTF8_BOM: {
+      value: 'utf8Bom',
+      description: 'UTF-8 that begins with a byte order mark; `content` has none.',
+    },
+    UTF16LE: { value: 'utf16le', description: 'With a byte order mark; `content` has none.' },
+    UTF16BE: { value: 'utf16be', description: 'With a byte order mark; `content` has none.' },
+    LATIN1: { value: 'latin1', description: 'ISO 8859-1: whatever is none of the others.' },
+  } as const satisfies Record<string, { value: PlaybookEncoding; description?: string }>,
+});
+
 const PlaybookRef = builder.objectRef<PlaybookParent>('Playbook').implement({
   fields: (t) => ({
     path: t.exposeString('path'),
     content: t.string({
       resolve: async (playbook, _args, { loaders }) =>
         playbook.content ?? (await loaders.playbook.load(playbook.path)).content,
+    }),
+    encoding: t.field({
+      type: PlaybookEncodingEnum,
+      resolve: async (playbook, _args, { loaders }) =>
+        playbook.encoding ?? (await loaders.playbook.load(playbook.path)).encoding,
     }),
     revision: t.string({
       description: 'Hash of the content, for optimistic concurrency.',
@@ -52,7 +72,15 @@ builder.queryField('playbook', (t) =>
 const SavePlaybookInput = builder.inputType('SavePlaybookInput', {
   fields: (t) => ({
     path: t.string({ required: true }),
-    content: t.string({ required: true }),
+    content: t.string({
+      required: true,
+      description:
+        'Where it has no carriage return and the file has some, each line gets back the line ending that it has in the file.',
+    }),
+    encoding: t.field({
+      type: PlaybookEncodingEnum,
+      description: 'Null: the one that the file has; UTF8 for a new one.',
+    }),
     expectedRevision: t.string({ description: 'Omit to create; else the revision that was read.' }),
   }),
 });
@@ -66,7 +94,12 @@ builder.mutationField('savePlaybook', (t) =>
     args: { input: t.arg({ type: SavePlaybookInput, required: true }) },
     errors: { types: [InvalidInputError, ConflictError], union: { name: 'SavePlaybookResult' } },
     resolve: async (_root, { input }, { services }) => ({
-      playbook: await services.playbooks.save(input.path, input.content, input.expectedRevision ?? null),
+      playbook: await services.playbooks.save(
+        input.path,
+        input.content,
+        input.expectedRevision ?? null,
+        input.encoding ?? null,
+      ),
     }),
   }),
 );

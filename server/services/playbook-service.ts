@@ -2,11 +2,14 @@ import { createHash } from 'node:crypto';
 import type { RunParameters } from '../../shared/run-parameters.ts';
 import { putBounded } from '../domain/bounded-map.ts';
 import { ConflictError, clip, type InputIssue, InvalidInputError, NotFoundError } from '../domain/errors.ts';
+import { keepLineEndings } from '../domain/line-endings.ts';
 import { checkPlaybookPath, isPlaybookPath, MAX_PLAYBOOK_BYTES, type Playbook } from '../domain/playbook.ts';
 import { checkPlaybookText, importedPlaybooks, requiredPrompts } from '../domain/playbook-check.ts';
+import { decodeText, encodeText, type PlaybookEncoding, unencodable } from '../domain/playbook-text.ts';
 import { checkRunParameters } from '../domain/run-parameters/check.ts';
 import { checkParameterFiles } from './parameter-files.ts';
-import { FileRefusedError, type PlaybookFolder } from './playbook-folder.ts';
+import { FileChangedError, FileRefusedError } from './playbook-files/inside.ts';
+import type { PlaybookFolder } from './playbook-folder.ts';
 
 export interface PlaybookService {
   /** All playbooks, sorted by path, without their content. */
@@ -14,10 +17,17 @@ export interface PlaybookService {
   /** Null when there is none, or when the path is none that a playbook can have. */
   find(path: string): Promise<Playbook | null>;
   /**
-   * @param expectedRevision the revision that was read; null: there must be no such playbook yet
+   * Saves the text in the file's own encoding. A text that has lost the file's line endings gets them back.
+   * @param expectedRevision the revision that was read; null: nothing may be there yet
+   * @param encoding null: the one that the file has, UTF-8 for a new one
    * @throws {InvalidInputError} @throws {ConflictError}
    */
-  save(path: string, content: string, expectedRevision: string | null): Promise<Playbook>;
+  save(
+    path: string,
+    content: string,
+    expectedRevision: string | null,
+    encoding?: PlaybookEncoding | null,
+  ): Promise<Playbook>;
   /** @throws {InvalidInputError} @throws {NotFoundError} @throws {ConflictError} */
   delete(path: string, expectedRevision: string | null): Promise<void>;
   /**
@@ -37,7 +47,7 @@ export function createPlaybookService(folder: PlaybookFolder): PlaybookService {
   async function read(path: string): Promise<Playbook | null> {
     const bytes = await folder.read(path, MAX_PLAYBOOK_BYTES);
     if (!bytes) return null;
-    return { path, content: bytes.toString('utf8'), revision: revisionOf(bytes) };
+    return playbookOf(path, bytes);
   }
 
   async function readRefusing(path: string): Promise<Playbook | null> {
@@ -81,43 +91,43 @@ export function createPlaybookService(folder: PlaybookFolder): PlaybookService {
       }
     },
 
-    async save(path, content, expectedRevision) {
-      requirePath(path, ['path']);
-      if (!isPlaybookPath(path)) {
-        throw invalid(
-          ['path'],
-          `"${clip(path)}" is in a folder, or has a name, that Ansible uses for something other than playbooks.`,
-        );
-      }
-      if (Buffer.byteLength(content) > MAX_PLAYBOOK_BYTES) {
-        throw invalid(['content'], `The playbook is longer than ${MAX_PLAYBOOK_BYTES} bytes.`);
-      }
+    async save(path, content, expectedRevision, encoding = null) {
+      requireOurs(path);
+      if (Buffer.byteLength(content) > MAX_PLAYBOOK_BYTES) throw tooLong();
       const fault = checkPlaybookText(content);
       if (fault)
         throw new InvalidInputError([
           { path: ['content'], message: fault.problem, position: lineStart(content, fault.line) },
         ]);
-      return saving(path, async () => {
-        const current = await readRefusing(path);
-        requireRevision(path, current, expectedRevision);
-        try {
-          await folder.write(path, content);
-        } catch (error) {
-          if (error instanceof FileRefusedError) throw invalid(['path'], error.message);
-          throw error;
-        }
-        return { path, content, revision: revisionOf(Buffer.from(content)) };
-      });
+      return saving(path, () =>
+        told(async () => {
+          let saved: Buffer = Buffer.alloc(0);
+          if (expectedRevision === null) {
+            saved = bytesOf(content, encoding ?? 'utf8');
+            await folder.create(path, saved);
+          } else {
+            await folder.replace(path, MAX_PLAYBOOK_BYTES, (bytes) => {
+              requireRevision(path, bytes, expectedRevision);
+              const current = decodeText(bytes);
+              saved = bytesOf(keepLineEndings(current.content, content), encoding ?? current.encoding);
+              return saved;
+            });
+          }
+          return playbookOf(path, saved);
+        }),
+      );
     },
 
     async delete(path, expectedRevision) {
-      requirePath(path, ['path']);
-      await saving(path, async () => {
-        const current = await readRefusing(path);
-        if (!current) throw new NotFoundError('playbook', path);
-        if (expectedRevision !== null) requireRevision(path, current, expectedRevision);
-        if (!(await folder.remove(path))) throw new NotFoundError('playbook', path);
-      });
+      requireOurs(path);
+      await saving(path, () =>
+        told(async () => {
+          const isRemoved = await folder.remove(path, MAX_PLAYBOOK_BYTES, (bytes) => {
+            if (expectedRevision !== null) requireRevision(path, bytes, expectedRevision);
+          });
+          if (!isRemoved) throw new NotFoundError('playbook', path);
+        }),
+      );
     },
 
     async checkRunnable(path, parameters) {
@@ -162,14 +172,61 @@ function requirePath(path: string, field: readonly string[]): void {
   if (issue) throw new InvalidInputError([{ path: field, ...issue }]);
 }
 
-function requireRevision(path: string, current: Playbook | null, expected: string | null): void {
-  if (expected === null) {
-    if (current) throw new ConflictError(`There is a playbook "${clip(path)}" already.`);
-  } else if (!current) {
-    throw new ConflictError(`The playbook "${clip(path)}" was deleted since it was read.`);
-  } else if (current.revision !== expected) {
+/** What can be saved and deleted here is what can be read here: playbooks, and not the other files of Ansible's layout. */
+function requireOurs(path: string): void {
+  requirePath(path, ['path']);
+  if (isPlaybookPath(path)) return;
+  throw invalid(
+    ['path'],
+    `"${clip(path)}" is in a folder, or has a name, that Ansible uses for something other than playbooks.`,
+  );
+}
+
+/** @throws {ConflictError} */
+function requireRevision(path: string, current: Buffer | null, expected: string): asserts current is Buffer {
+  if (!current) throw new ConflictError(`The playbook "${clip(path)}" was deleted since it was read.`);
+  if (revisionOf(current) !== expected)
     throw new ConflictError(`The playbook "${clip(path)}" was changed by someone else since it was read.`);
+}
+
+/** What the folder throws, in words of this service. */
+async function told<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof FileRefusedError) throw invalid(['path'], error.message);
+    if (error instanceof FileChangedError) throw new ConflictError(error.message);
+    throw error;
   }
+}
+
+function playbookOf(path: string, bytes: Buffer): Playbook {
+  return { path, ...decodeText(bytes), revision: revisionOf(bytes) };
+}
+
+const ENCODING_NAMES: Readonly<Record<PlaybookEncoding, string>> = {
+  utf8: 'UTF-8',
+  utf8Bom: 'UTF-8',
+  utf16le: 'UTF-16',
+  utf16be: 'UTF-16',
+  latin1: 'ISO 8859-1 (Latin-1)',
+};
+
+/** @throws {InvalidInputError} */
+function bytesOf(content: string, encoding: PlaybookEncoding): Buffer {
+  const position = unencodable(content, encoding);
+  if (position !== null) {
+    const character = JSON.stringify(String.fromCodePoint(content.codePointAt(position) ?? 0));
+    const message = `The file is in ${ENCODING_NAMES[encoding]}, which has no character ${character}. Save it as UTF-8 instead; Ansible reads no other encoding.`;
+    throw new InvalidInputError([{ path: ['content'], message, position }]);
+  }
+  const bytes = encodeText(content, encoding);
+  if (bytes.length > MAX_PLAYBOOK_BYTES) throw tooLong();
+  return bytes;
+}
+
+function tooLong(): InvalidInputError {
+  return invalid(['content'], `The playbook is longer than ${MAX_PLAYBOOK_BYTES} bytes.`);
 }
 
 function invalid(path: readonly string[], message: string): InvalidInputError {

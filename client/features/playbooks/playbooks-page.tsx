@@ -12,6 +12,7 @@ import {
 } from 'solid-js';
 import { mutate, request, subscribe } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
+import type { PlaybookEncoding } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
 import { messageOf } from '../../lib/caught.ts';
 import { decodedParam, playbookLink, runLink } from '../../lib/links.ts';
@@ -35,14 +36,14 @@ const PLAYBOOKS = graphql(`
 `);
 const PLAYBOOK = graphql(`
   query Playbook($path: String!) {
-    playbook(path: $path) { path content revision }
+    playbook(path: $path) { path content encoding revision }
   }
 `);
 const SAVE = graphql(`
   mutation SavePlaybook($input: SavePlaybookInput!) {
     savePlaybook(input: $input) {
       __typename
-      ... on SavePlaybookPayload { playbook { path revision } }
+      ... on SavePlaybookPayload { playbook { path encoding revision } }
       ... on InvalidInputError { message }
       ... on ConflictError { message }
     }
@@ -82,9 +83,15 @@ const STARTER = `- name: What this play is for
 
 interface OpenPlaybook {
   readonly path: string;
-  /** The text that was read or saved last. */
+  /** The text that was read or saved last, as the editor holds it. */
   readonly saved: string;
+  readonly encoding: PlaybookEncoding;
   readonly revision: string;
+}
+
+/** The editor knows one line ending; when it is saved the server gives each line back its own. */
+function inEditor(content: string): string {
+  return content.replace(/\r\n?/g, '\n');
 }
 
 export default function PlaybooksPage() {
@@ -122,9 +129,10 @@ export default function PlaybooksPage() {
       const { playbook: found } = await request(PLAYBOOK, { path: wanted });
       if (path() !== wanted) return;
       setMissing(found === null || found === undefined);
-      setPlaybook(found ? { path: found.path, saved: found.content, revision: found.revision } : null);
-      setText(found?.content ?? '');
-      setInitial({ text: found?.content ?? '' });
+      const content = inEditor(found?.content ?? '');
+      setPlaybook(found ? { ...found, saved: content } : null);
+      setText(content);
+      setInitial({ text: content });
       setFault(null);
     } catch (error) {
       toastError(error);
@@ -158,18 +166,22 @@ export default function PlaybooksPage() {
     onCleanup(() => removeEventListener('beforeunload', onUnload));
   });
 
-  const save = async (expectedRevision: string | null = playbook()?.revision ?? null): Promise<boolean> => {
+  /** @param encoding another one than the file has */
+  const save = async (
+    expectedRevision: string | null = playbook()?.revision ?? null,
+    encoding?: PlaybookEncoding,
+  ): Promise<boolean> => {
     const current = playbook();
     if (!current || isSaving()) return false;
     const content = text();
     setSaving(true);
     try {
       const { savePlaybook: result } = await mutate(SAVE, {
-        input: { path: current.path, content, expectedRevision },
+        input: { path: current.path, content, expectedRevision, encoding },
       });
       switch (result.__typename) {
         case 'SavePlaybookPayload':
-          setPlaybook({ path: current.path, saved: content, revision: result.playbook.revision });
+          setPlaybook({ ...result.playbook, saved: content });
           setFault(null);
           setConflict(null);
           return true;
@@ -294,6 +306,17 @@ export default function PlaybooksPage() {
             </button>
           </div>
         )}
+      </Show>
+      <Show when={playbook() && !['UTF8', 'UTF8_BOM'].includes(playbook()?.encoding ?? '')}>
+        <div class="note bad mb-3 flex items-start gap-3">
+          <span class="sp">
+            This file is in {playbook()?.encoding === 'LATIN1' ? 'ISO 8859-1 (Latin-1)' : 'UTF-16'} and stays
+            so when it is saved. Ansible reads UTF-8 only.
+          </span>
+          <Button kind="q" disabled={isSaving()} onClick={() => void save(playbook()?.revision, 'UTF8')}>
+            Save as UTF-8
+          </Button>
+        </div>
       </Show>
       <div class="card">
         <Loaded query={query}>

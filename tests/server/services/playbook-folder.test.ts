@@ -34,9 +34,9 @@ const test = base.extend<{ place: { folder: PlaybookFolder; inside: string; outs
 describe('the playbook folder', () => {
   test('lists playbooks by path, and neither links nor other files', async ({ place }) => {
     const { folder, inside, outside } = place;
-    await folder.write('b.yaml', '');
-    await folder.write('a/z.yml', '');
-    await folder.write('roles/web/tasks/main.yml', '');
+    await folder.create('b.yaml', Buffer.from(''));
+    await folder.create('a/z.yml', Buffer.from(''));
+    await folder.create('roles/web/tasks/main.yml', Buffer.from(''));
     writeFileSync(join(inside, 'notes.txt'), '');
     writeFileSync(join(inside, '.hidden.yaml'), '');
     symlinkSync(join(outside, 'secret.yaml'), join(inside, 'link.yaml'));
@@ -48,7 +48,7 @@ describe('the playbook folder', () => {
 
   test('reads what was written, and null for what is not there', async ({ place }) => {
     const { folder } = place;
-    await folder.write('deep/er/a.yaml', 'text');
+    await folder.create('deep/er/a.yaml', Buffer.from('text'));
 
     expect((await folder.read('deep/er/a.yaml', MAX))?.toString()).toBe('text');
     for (const path of ['b.yaml', 'deep/er/a.yaml/b.yaml', `${'x'.repeat(300)}.yaml`])
@@ -64,7 +64,7 @@ describe('the playbook folder', () => {
       writeFileSync(join(inside, name), 'half');
     const longAgo = new Date(Date.now() - 3_600_000);
     for (const name of ['.sible-old.tmp', '.other.tmp']) utimesSync(join(inside, name), longAgo, longAgo);
-    await folder.write('a.yaml', 'text');
+    await folder.create('a.yaml', Buffer.from('text'));
     expect(readdirSync(inside).sort()).toEqual(['.other.tmp', '.sible-new.tmp', 'a.yaml']);
   });
 
@@ -76,18 +76,20 @@ describe('the playbook folder', () => {
 
     expect(await folder.read('file.yaml', MAX)).toBeNull();
     expect(await folder.read('linked/secret.yaml', MAX)).toBeNull();
-    await expect(folder.write('linked/new.yaml', 'x')).rejects.toThrow(/symbolic link/);
-    expect(await folder.remove('linked/secret.yaml')).toBe(false);
+    await expect(folder.create('linked/new.yaml', Buffer.from('x'))).rejects.toThrow(/symbolic link/);
+    expect(await folder.remove('linked/secret.yaml', MAX, () => undefined)).toBe(false);
     expect(readdirSync(outside)).toEqual(['secret.yaml']);
     expect(readFileSync(join(outside, 'secret.yaml'), 'utf8')).toBe('secret');
   });
 
-  test('replaces a link by a file of ours, and leaves what it led to', async ({ place }) => {
-    symlinkSync(join(place.outside, 'secret.yaml'), join(place.inside, 'file.yaml'));
-    await place.folder.write('file.yaml', 'ours');
+  test('writes nothing over a link that leads outside', async ({ place }) => {
+    const { folder, inside, outside } = place;
+    symlinkSync(join(outside, 'secret.yaml'), join(inside, 'file.yaml'));
 
-    expect((await place.folder.read('file.yaml', MAX))?.toString()).toBe('ours');
-    expect(readFileSync(join(place.outside, 'secret.yaml'), 'utf8')).toBe('secret');
+    await expect(folder.create('file.yaml', Buffer.from('ours'))).rejects.toThrow(/already/);
+    await expect(folder.replace('file.yaml', MAX, () => Buffer.from('ours'))).rejects.toThrow(/leads out/);
+    expect(await folder.remove('file.yaml', MAX, () => undefined)).toBe(false);
+    expect(readFileSync(join(outside, 'secret.yaml'), 'utf8')).toBe('secret');
   });
 
   test('never gives or changes what is outside while a folder is swapped for a link, 200 times', async ({
@@ -117,8 +119,8 @@ describe('the playbook folder', () => {
     for (let n = 0; n < 200; n += 1) {
       const read = await folder.read('swap/secret.yaml', MAX);
       expect(['ours', 'changed', undefined]).toContain(read?.toString());
-      await folder.write('swap/secret.yaml', 'changed').catch(() => undefined);
-      await folder.remove('swap/secret.yaml').catch(() => undefined);
+      await folder.replace('swap/secret.yaml', MAX, () => Buffer.from('changed')).catch(() => undefined);
+      await folder.remove('swap/secret.yaml', MAX, () => undefined).catch(() => undefined);
     }
     isDone = true;
     await swapping;
@@ -132,8 +134,8 @@ describe('the playbook folder', () => {
     const { folder, inside } = place;
     execFileSync('mkfifo', [join(inside, 'fifo.yaml')]);
     mkdirSync(join(inside, 'folder.yaml'));
-    await folder.write('long.yaml', 'x'.repeat(MAX + 1));
-    await folder.write('fits.yaml', 'x'.repeat(MAX));
+    await folder.create('long.yaml', Buffer.from('x'.repeat(MAX + 1)));
+    await folder.create('fits.yaml', Buffer.from('x'.repeat(MAX)));
     writeFileSync(join(inside, 'sparse.yaml'), '');
     truncateSync(join(inside, 'sparse.yaml'), 1_000_000_000);
 
@@ -145,8 +147,8 @@ describe('the playbook folder', () => {
   });
 
   test('removes a file once', async ({ place }) => {
-    await place.folder.write('a.yaml', '');
-    expect(await place.folder.remove('a.yaml')).toBe(true);
-    expect(await place.folder.remove('a.yaml')).toBe(false);
+    await place.folder.create('a.yaml', Buffer.from(''));
+    expect(await place.folder.remove('a.yaml', MAX, () => undefined)).toBe(true);
+    expect(await place.folder.remove('a.yaml', MAX, () => undefined)).toBe(false);
   });
 });
