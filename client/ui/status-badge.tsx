@@ -11,12 +11,24 @@ const STATUS: Record<RunStatus, { glyph: string; word: string; tone: string; bar
   LOST: { glyph: '?', word: 'Lost', tone: 'lost', bar: 'h-lost' },
 };
 
-export function StatusBadge(props: { status: RunStatus; exitCode?: number | null }) {
-  const suffix = () => (props.status === 'FAILED' && props.exitCode ? `, exit ${props.exitCode}` : '');
+/** A run that succeeded needs no reason: one that has a reason did nothing, or not all that it should have. */
+const WARNED = { glyph: '⚠', word: 'Succeeded with a warning', tone: 'wait', bar: 'h-warned' };
+
+interface Outcome {
+  readonly status: RunStatus;
+  readonly reason?: string | null | undefined;
+}
+
+const lookOf = ({ status, reason }: Outcome) => (status === 'SUCCEEDED' && reason ? WARNED : STATUS[status]);
+
+export function StatusBadge(props: { run: Outcome & { readonly exitCode?: number | null | undefined } }) {
+  const look = () => lookOf(props.run);
+  const suffix = () =>
+    props.run.status === 'FAILED' && props.run.exitCode ? `, exit ${props.run.exitCode}` : '';
   return (
-    <span class={`st ${STATUS[props.status].tone}`}>
-      <span aria-hidden="true">{STATUS[props.status].glyph}</span>
-      {STATUS[props.status].word}
+    <span class={`st ${look().tone}`} title={props.run.reason ?? undefined}>
+      <span aria-hidden="true">{look().glyph}</span>
+      {look().word}
       {suffix()}
     </span>
   );
@@ -26,9 +38,20 @@ export function statusWord(status: RunStatus): string {
   return STATUS[status].word;
 }
 
+/** The outcome in words, for those who do not see its bar. */
+export function outcomeWords(run: Outcome): string {
+  return run.status === 'SUCCEEDED' && run.reason ? `${WARNED.word}: ${run.reason}` : statusWord(run.status);
+}
+
 /** Class of the bar that stands for a run in a strip. */
-export function statusBar(status: RunStatus): string {
-  return STATUS[status].bar;
+export function outcomeBar(run: Outcome): string {
+  return lookOf(run).bar;
+}
+
+/** Tone of the note that tells a run's reason. */
+export function reasonTone(run: Outcome): string {
+  const { tone } = lookOf(run);
+  return tone === 'ok' || tone === 'run' ? 'skip' : tone;
 }
 
 export const ALL_STATUSES = Object.keys(STATUS) as RunStatus[];

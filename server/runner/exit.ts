@@ -1,11 +1,15 @@
 import { constants as osConstants } from 'node:os';
+import { reasonOf } from './exit-reason.ts';
+import type { RunFacts } from './run-facts.ts';
 import type { RunExit } from './runner.ts';
 import type { Ending, SpoolStatus } from './spool.ts';
 
+/** @param facts what words the reason of one that ended by itself */
 export function describeExit(
   status: SpoolStatus | null,
   why: Ending | null,
   timeoutMs: number | null,
+  facts: RunFacts,
 ): RunExit {
   const signalName = status ? signalOf(status.code) : null;
   const exitCode = status && signalName === null ? status.code : null;
@@ -30,25 +34,9 @@ export function describeExit(
       ? 'The disk was full: what it printed may not all be here.'
       : signalName
         ? `It was killed by ${signalName}.`
-        : (EXIT_REASONS[status.code] ?? null),
+        : reasonOf(status.code, facts),
   };
 }
-
-/**
- * What ansible-playbook's exit codes say. A play that has both failed and unreachable hosts ends with the code for unreachable,
- * which is the parser's code, too.
- * @see ansible-core 2.19, lib/ansible/errors/__init__.py (ExitCode) and the end of StrategyBase.run in lib/ansible/plugins/strategy
- */
-const EXIT_REASONS: Readonly<Record<number, string>> = {
-  1: 'Ansible reported an error.',
-  2: 'One or more hosts failed.',
-  4: 'One or more hosts could not be reached, or the playbook could not be parsed.',
-  5: 'Ansible did not accept its options.',
-  99: 'It was interrupted.',
-  126: 'ansible-playbook could not be executed.',
-  127: 'ansible-playbook was not found, or the interpreter that it names.',
-  250: 'Ansible met an unexpected error.',
-};
 
 /** A shell gives 128 + n for signal n; Ansible itself has no code in that range. */
 function signalOf(code: number): string | null {

@@ -5,6 +5,7 @@ import { describeExit, lostExit, notStartedExit } from './exit.ts';
 import { followFile } from './follower.ts';
 import { killAll } from './killing.ts';
 import { isRunning, signal } from './process-tree.ts';
+import { type RunFacts, readRunFacts } from './run-facts.ts';
 import type { RunExit, RunProcess } from './runner.ts';
 import type { Ending, Spool, SupervisorId } from './spool.ts';
 
@@ -89,18 +90,19 @@ export function supervise(supervised: Supervised): RunProcess {
     // what was ended on purpose has ended when nothing of it is left
     await ending?.catch((error: unknown) => warn(`Ending run ${runId}`, error));
     const [status, why] = [spool.readStatus(), spool.readEnding() ?? asked];
-    const exit = status || why ? describeExit(status, why, timeoutMs) : await exitWithoutStatus();
+    const facts = await readRunFacts(spool);
+    const exit = status || why ? describeExit(status, why, timeoutMs, facts) : await exitWithoutStatus(facts);
     // ended by an earlier server, or killed from outside: what it had started goes on without anybody who would wait for it
     if (!ending && (why !== null || exit.signal !== null || exit.isLost))
       await killAll(runId, () => undefined);
     await rm(spool.extraVarsPath, { force: true });
     return exit;
   }
-  async function exitWithoutStatus(): Promise<RunExit> {
+  async function exitWithoutStatus(facts: RunFacts): Promise<RunExit> {
     if (!(await spool.exists()))
       return lostExit('Its spool folder was removed while it ran, and with it what is known of its end.');
     if (spool.readSupervisor() === null || !spool.isStarted()) return notStartedExit();
-    return describeExit(null, null, timeoutMs);
+    return describeExit(null, null, timeoutMs, facts);
   }
   const exit = readExit()
     .catch((error: unknown): RunExit => {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { signal } from '../../server/runner/process-tree.ts';
@@ -75,21 +75,83 @@ describe('real Ansible', () => {
       expect(await runToEnd(test, 'fails.yaml')).toMatchObject({
         status: 'FAILED',
         exitCode: 2,
-        reason: 'One or more hosts failed.',
+        reason: 'Host localhost failed.',
         log: expect.stringContaining('on purpose'),
       });
       expect(await runToEnd(test, 'unreachable.yaml', { inventory: 'hosts.ini' })).toMatchObject({
         status: 'FAILED',
         exitCode: 4,
-        reason: 'One or more hosts could not be reached, or the playbook could not be parsed.',
+        reason: 'Host nobody.invalid could not be reached: the name could not be resolved.',
         log: expect.stringContaining('UNREACHABLE'),
       });
       expect(await runToEnd(test, 'syntax.yaml')).toMatchObject({
         status: 'FAILED',
         exitCode: 4,
+        reason:
+          'Nothing ran: the playbook or its variables could not be parsed: module no_such_module_at_all was not found; it is misspelt or its collection is not installed.',
         log: expect.stringContaining('no_such_module_at_all'),
       });
     }));
+
+  it('a run that did nothing succeeded, and says so', () =>
+    withAnsible(
+      async (test) => {
+        const outcome = async (playbook: string, parameters: object | null = null) => {
+          const { status, exitCode, reason } = await runToEnd(test, playbook, parameters);
+          return { status, exitCode, reason };
+        };
+        const succeeded = (reason: string | null) => ({ status: 'SUCCEEDED', exitCode: 0, reason });
+        expect(await outcome('nobody.yaml', { inventory: 'hosts.ini' })).toEqual(
+          succeeded('Nothing ran: no host matched.'),
+        );
+        expect(await outcome('nobody.yaml', { inventory: 'empty.ini' })).toEqual(
+          succeeded('Nothing ran: no host matched, because the inventory has no hosts.'),
+        );
+        expect(await outcome('partly.yaml')).toEqual(succeeded(null));
+        expect(await outcome('no-tasks.yaml')).toEqual(succeeded(null));
+        expect(await outcome('skipped.yaml')).toEqual(succeeded(null));
+        expect(await outcome('ok.yaml', { tags: ['nope'] })).toEqual(
+          succeeded('Nothing ran: no task has the tags that were asked for.'),
+        );
+        expect(await outcome('ok.yaml', { inventory: 'hosts.ini', limit: 'nope' })).toEqual({
+          status: 'FAILED',
+          exitCode: 1,
+          reason: 'Nothing ran: no host of the inventory matches the limit.',
+        });
+      },
+      {
+        'nobody.yaml': '- hosts: absent\n  tasks: [{ ansible.builtin.debug: {} }]\n',
+        'empty.ini': '# nobody\n',
+        'partly.yaml': `- hosts: absent\n  tasks: []\n${play('    - ansible.builtin.debug: {}\n')}`,
+        'no-tasks.yaml': play('    []\n'),
+        'skipped.yaml': play('    - ansible.builtin.debug: {}\n      when: false\n'),
+      },
+    ));
+
+  it('the same reason comes out of a server that came after the run had ended', () =>
+    withAnsible(
+      async (test) => {
+        const id = await runPlaybook(test.api, 'slowly.yaml', { inventory: 'hosts.ini' });
+        await waitUntil(async () => ((await readLog(test.api, id)).text.includes('PLAY [') ? true : null), {
+          withinMs: 60_000,
+        });
+        await test.server.kill();
+        test.writePlaybook('go', '');
+        // of a test server's runs there is one at a time
+        const [spool = ''] = readdirSync(join(test.dataDir, 'runs'));
+        await waitUntil(() => existsSync(join(test.dataDir, 'runs', spool, 'status')), { withinMs: 60_000 });
+        await test.restart();
+        expect(await waitForEnd(() => test.api, id)).toMatchObject({
+          status: 'FAILED',
+          exitCode: 4,
+          reason: 'Host nobody.invalid could not be reached: the name could not be resolved.',
+        });
+      },
+      {
+        'slowly.yaml':
+          '- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.wait_for: { path: "{{ playbook_dir }}/go" }\n      delegate_to: localhost\n    - ansible.builtin.ping:\n',
+      },
+    ));
 
   it('what would wait for a person does not: pause goes on, a prompt takes its default, one without is refused', () =>
     withAnsible(async (test) => {

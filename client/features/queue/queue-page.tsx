@@ -14,7 +14,7 @@ import { confirm } from '../../ui/confirm.tsx';
 import { Loaded } from '../../ui/loaded.tsx';
 import { createPager, PagerButtons } from '../../ui/pager.tsx';
 import { Empty } from '../../ui/states.tsx';
-import { StatusBadge, statusBar, statusWord } from '../../ui/status-badge.tsx';
+import { outcomeBar, outcomeWords, StatusBadge } from '../../ui/status-badge.tsx';
 import { toast, toastError } from '../../ui/toast.tsx';
 import { TIMELINE_RUNS, Timeline } from './timeline.tsx';
 
@@ -248,9 +248,9 @@ function Row(props: { schedule: Schedule; onChanged(): void }) {
               {(run) => (
                 <A
                   href={runLink(run.id)}
-                  class={statusBar(run.status)}
-                  title={`${statusWord(run.status)}, ${absolute(run.queuedAt)}`}
-                  aria-label={`Run of ${absolute(run.queuedAt)}: ${statusWord(run.status)}`}
+                  class={outcomeBar(run)}
+                  title={`${outcomeWords(run)}, ${absolute(run.queuedAt)}`}
+                  aria-label={`Run of ${absolute(run.queuedAt)}: ${outcomeWords(run)}`}
                 />
               )}
             </For>
@@ -261,7 +261,7 @@ function Row(props: { schedule: Schedule; onChanged(): void }) {
         <Show when={last()} fallback={<span class="sub">–</span>}>
           {(run) => (
             <A href={runLink(run().id)}>
-              <StatusBadge status={run().status} exitCode={run().exitCode ?? null} />
+              <StatusBadge run={run()} />
               <div class="s num">{relative(run().finishedAt ?? run().queuedAt, currentTime())}</div>
             </A>
           )}

@@ -10,7 +10,7 @@ import { Button } from '../../ui/button.tsx';
 import { confirm } from '../../ui/confirm.tsx';
 import { Loaded } from '../../ui/loaded.tsx';
 import { Empty } from '../../ui/states.tsx';
-import { isEnded, StatusBadge } from '../../ui/status-badge.tsx';
+import { isEnded, reasonTone, StatusBadge } from '../../ui/status-badge.tsx';
 import { toast, toastError } from '../../ui/toast.tsx';
 import { LogViewer } from './log-viewer.tsx';
 
@@ -42,7 +42,8 @@ const AGAIN = graphql(`
   }
 `);
 
-type Parameters = Extract<NonNullable<RunQuery['node']>, { parameters: unknown }>['parameters'];
+type OneRunNode = Extract<NonNullable<RunQuery['node']>, { parameters: unknown }>;
+type Parameters = OneRunNode['parameters'];
 
 /** What the run was started with beside the playbook, as it would be said on the command line. */
 function parameterWords(parameters: Parameters): string[] {
@@ -79,9 +80,9 @@ function OneRun(props: { id: string }) {
   const navigate = useNavigate();
   const query = createLiveQuery(RUN, () => ({ id: props.id }));
   onCleanup(subscribe(RUN_CHANGED, { id: props.id }, { next: query.invalidate, error: () => undefined }));
-  const run = createMemo(() => {
+  const run = createMemo((): OneRunNode | null => {
     const node = query.data()?.node;
-    return node && 'status' in node ? node : null;
+    return node && 'status' in node ? (node as OneRunNode) : null;
   });
   const [isBusy, setBusy] = createSignal(false);
 
@@ -142,7 +143,7 @@ function OneRun(props: { id: string }) {
                 Runs /
               </A>
               <h1>{current().schedule?.name ?? current().playbook}</h1>
-              <StatusBadge status={current().status} exitCode={current().exitCode ?? null} />
+              <StatusBadge run={current()} />
               <span class="sp" />
               <Button disabled={isBusy()} onClick={() => void again()}>
                 Run again
@@ -201,13 +202,7 @@ function OneRun(props: { id: string }) {
                 </Show>
               </div>
               <Show when={current().reason}>
-                {(reason) => (
-                  <div
-                    class={`note m-3 ${current().status === 'FAILED' || current().status === 'TIMED_OUT' ? 'bad' : current().status === 'LOST' ? 'lost' : 'skip'}`}
-                  >
-                    {reason()}
-                  </div>
-                )}
+                {(reason) => <div class={`note m-3 ${reasonTone(current())}`}>{reason()}</div>}
               </Show>
               <LogViewer runId={props.id} />
             </div>

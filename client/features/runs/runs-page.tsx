@@ -98,7 +98,7 @@ export default function RunsPage() {
                     <tr>
                       <td>
                         <A href={runLink(run.id)}>
-                          <StatusBadge status={run.status} exitCode={run.exitCode ?? null} />
+                          <StatusBadge run={run} />
                         </A>
                       </td>
                       <td>

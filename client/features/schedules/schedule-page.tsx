@@ -23,7 +23,7 @@ const LEDGER = graphql(`
         ticks(first: $first, after: $after) {
           totalCount
           pageInfo { hasNextPage endCursor }
-          edges { node { scheduledFor outcome reason run { id status exitCode startedAt } } }
+          edges { node { scheduledFor outcome reason run { id status exitCode reason startedAt } } }
         }
       }
     }
@@ -169,7 +169,7 @@ function TickRow(props: { tick: Tick; timezone: string }) {
             <Show when={props.tick.run} fallback={<span class="sub">started a run that was removed</span>}>
               {(run) => (
                 <A href={runLink(run().id)}>
-                  <StatusBadge status={run().status} exitCode={run().exitCode ?? null} />
+                  <StatusBadge run={run()} />
                 </A>
               )}
             </Show>
@@ -182,7 +182,9 @@ function TickRow(props: { tick: Tick; timezone: string }) {
             </span>
           )}
         </Show>
-        <Show when={props.tick.reason}>{(reason) => <div class="s mt-1">{reason()}</div>}</Show>
+        <Show when={props.tick.reason ?? props.tick.run?.reason}>
+          {(reason) => <div class="s mt-1">{reason()}</div>}
+        </Show>
       </td>
       <td class="wide num sub">
         <Show when={lateMs() !== null} fallback="–">

@@ -7,6 +7,7 @@ import functools
 import json
 import os
 
+from ansible import context
 from ansible.plugins.callback import CallbackBase
 from ansible.utils.display import Display
 
@@ -151,11 +152,18 @@ class CallbackModule(CallbackBase):
                 "plays": self._plays,
                 "unmatched": self._unmatched,
                 "tasks": self._tasks,
+                "tagged": _has_tags(),
                 "failed": len([count for count in stats.failures.values() if count]),
                 "unreachable": len([count for count in stats.dark.values() if count]),
                 "causes": list(causes.values()),
             }
         )
+
+
+def _has_tags():
+    """Whether tasks were chosen by their tags."""
+    chosen, left_out = context.CLIARGS.get("tags"), context.CLIARGS.get("skip_tags")
+    return bool(left_out) or any(tag != "all" for tag in chosen or ())
 
 
 def _message_of(result):
@@ -166,7 +174,8 @@ def _message_of(result):
             if isinstance(item, dict) and (item.get("failed") or item.get("unreachable")):
                 result = item
                 break
-    parts = [result.get("msg"), result.get("module_stderr"), result.get("module_stdout")]
+    # `reason` is what an include that failed has instead of a message
+    parts = [result.get(key) for key in ("msg", "reason", "module_stderr", "module_stdout")]
     return _clip("\n".join(str(part).strip() for part in parts if part), MAX_MESSAGE)
 
 

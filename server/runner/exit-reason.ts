@@ -1,0 +1,278 @@
+import type { RunCounts, RunFacts, Trouble } from './run-facts.ts';
+
+/**
+ * Why a run that ended by itself ended as it did, in words; null when the exit code says it all.
+ * Of what others wrote only names are repeated, never a message: it may hold a secret.
+ * @param exitCode of ansible-playbook
+ */
+export function reasonOf(exitCode: number, facts: RunFacts): string | null {
+  switch (exitCode) {
+    case 0:
+      return nothingRan(facts);
+    case 2:
+      return hostsReason('failed', facts) ?? optionsReason(facts) ?? someFailed(facts);
+    case 4:
+    case 6:
+      return unreachableOrUnparsed(facts);
+    default:
+      return otherReason(exitCode, facts);
+  }
+}
+
+/** @see ansible-core, lib/ansible/errors/__init__.py (ExitCode): 4 is both an unreachable host and a fault of syntax. */
+function unreachableOrUnparsed(facts: RunFacts): string {
+  const unreachable = hostsReason('unreachable', facts);
+  if (unreachable) return sentences(unreachable, hostsReason('failed', facts));
+  const hasRecap = facts.end !== null || facts.logTail.includes('PLAY RECAP');
+  if (hasRecap) return 'One or more hosts could not be reached.';
+  const cause = causeIn(lastError(facts.logTail));
+  if (facts.hasBegun) return withCause('It stopped: a part of the playbook could not be parsed', cause);
+  if (facts.isTold || facts.logTail.includes('ERROR'))
+    return withCause('Nothing ran: the playbook or its variables could not be parsed', cause);
+  return 'One or more hosts could not be reached, or the playbook could not be parsed.';
+}
+
+const OTHER_CODES: Readonly<Record<number, string>> = {
+  1: 'Ansible reported an error',
+  5: 'Ansible did not accept its options',
+  99: 'It was interrupted',
+  126: 'ansible-playbook could not be executed',
+  127: 'ansible-playbook was not found, or the interpreter that it names',
+  250: 'Ansible met an unexpected error',
+};
+
+function otherReason(exitCode: number, facts: RunFacts): string | null {
+  const text = OTHER_CODES[exitCode];
+  if (text === undefined) return null;
+  const isAnsible = exitCode === 1 || exitCode === 250;
+  const cause = isAnsible ? causeIn(lastError(facts.logTail)) : null;
+  // without the plugin nobody knows whether a play began
+  const isBefore = cause !== null && !facts.hasBegun && !facts.logTail.includes('PLAY [');
+  return withCause(isBefore && exitCode === 1 ? 'Nothing ran' : text, cause);
+}
+
+function optionsReason(facts: RunFacts): string | null {
+  if (facts.hasBegun || facts.logTail.includes('PLAY [')) return null;
+  const isUsage = /(?:^|\n)usage: /.test(facts.logTail);
+  return isUsage ? 'Nothing ran: Ansible did not accept its options.' : null;
+}
+
+/** An include that fails ends old versions of Ansible without any event. */
+function someFailed({ end, logTail }: RunFacts): string {
+  return withCause('One or more hosts failed', end === null ? causeIn(lastError(logTail)) : null);
+}
+
+function nothingRan({ end, logTail }: RunFacts): string | null {
+  if (end === null) return null;
+  if (end.plays === 0) return 'Nothing ran: the playbook has no plays.';
+  if (end.unmatched === end.plays) {
+    const text = flat(logTail);
+    if (/Unable to parse .{1,500} as an inventory source/.test(text))
+      return 'Nothing ran: no host matched. An inventory could not be read.';
+    return text.includes('only implicit localhost is available') || text.includes('hosts list is empty')
+      ? 'Nothing ran: no host matched, because the inventory has no hosts.'
+      : 'Nothing ran: no host matched.';
+  }
+  return end.tagged && end.tasks === 0 ? 'Nothing ran: no task has the tags that were asked for.' : null;
+}
+
+const MAX_CAUSES_TOLD = 3;
+
+/** Which hosts, and why where that is known; null when there were none. */
+function hostsReason(status: Trouble['status'], { end }: RunFacts): string | null {
+  const count = end?.[status] ?? 0;
+  if (end === null || count === 0) return null;
+  const groups = groupByCause(end, status);
+  const did = status === 'failed' ? 'failed' : 'could not be reached';
+  const [first, ...others] = groups;
+  if (!first) return `${manyHosts(count)} ${did}.`;
+  const [only] = first.hosts;
+  if (count === 1 && only !== undefined) return withCause(`Host ${only} ${did}`, first.cause);
+  if (others.length === 0) return withCause(`${manyHosts(count)} ${did} (${namesOf(first)})`, first.cause);
+  const told = groups
+    .slice(0, MAX_CAUSES_TOLD)
+    .map((group) => (group.cause === null ? namesOf(group) : `${namesOf(group)} (${group.cause})`));
+  const more = groups.length > MAX_CAUSES_TOLD ? ' and others' : '';
+  return `${manyHosts(count)} ${did}: ${told.join('; ')}${more}.`;
+}
+
+interface Group {
+  readonly cause: string | null;
+  count: number;
+  readonly hosts: string[];
+}
+
+/** The most frequent first. */
+function groupByCause(end: RunCounts, status: Trouble['status']): Group[] {
+  const groups = new Map<string | null, Group>();
+  for (const trouble of end.causes) {
+    if (trouble.status !== status) continue;
+    const cause = causeIn(trouble.message);
+    const group = groups.get(cause) ?? { cause, count: 0, hosts: [] };
+    groups.set(cause, group);
+    group.count += trouble.count;
+    group.hosts.push(...trouble.hosts.map(printable));
+  }
+  return [...groups.values()].sort((a, b) => b.count - a.count);
+}
+
+function namesOf({ hosts, count }: Group): string {
+  const told = hosts.slice(0, 3);
+  const left = count - told.length;
+  return left > 0 ? `${told.join(', ')} and ${left} more` : told.join(', ');
+}
+
+const manyHosts = (count: number) => (count === 1 ? '1 host' : `${count} hosts`);
+
+const MAX_NAME = 60;
+
+/** A name of others as it may be shown: no control character, none that is invisible or turns the direction of writing. */
+function printable(name: string): string {
+  const text = name.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '\ufffd');
+  return text.length <= MAX_NAME ? text : `${text.slice(0, MAX_NAME).toWellFormed()}…`;
+}
+
+function withCause(text: string, cause: string | null): string {
+  return cause === null ? `${text}.` : `${text}: ${cause}.`;
+}
+
+function sentences(...texts: readonly (string | null)[]): string {
+  return texts.filter((text) => text !== null).join(' ');
+}
+
+/** From the last error that Ansible printed on; "" when it printed none. */
+function lastError(logTail: string): string {
+  const at = Math.max(logTail.lastIndexOf('ERROR! '), logTail.lastIndexOf('[ERROR]: '));
+  return at < 0 ? '' : logTail.slice(at, at + 2_000);
+}
+
+const flat = (text: string) => text.replace(/\s+/g, ' ');
+
+interface Cause {
+  /** Matched in text in which all white space is one blank. Its first group, if there is one, is a name to be told. */
+  readonly text: RegExp;
+  /** As it follows a colon. */
+  readonly says: string | ((name: string) => string);
+}
+
+/**
+ * What ansible-core 2.14 to 2.21 and OpenSSH print, the particular before the general. No pattern may take longer than its
+ * text is long: there is nothing repeated in front of what may be missing.
+ */
+const CAUSES: readonly Cause[] = [
+  {
+    text: /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key for \S{1,300} has changed/,
+    says: 'the SSH host key is not the one in known_hosts; it has changed',
+  },
+  {
+    text: /Host key verification failed|authenticity of host/,
+    says: 'the SSH host key is unknown; add it to known_hosts',
+  },
+  {
+    text: /UNPROTECTED PRIVATE KEY FILE|bad permissions/,
+    says: 'the SSH key file may be read by others, so ssh ignores it',
+  },
+  {
+    text: /install the sshpass program/,
+    says: 'an SSH password needs the program sshpass, which is not installed',
+  },
+  {
+    text: /Invalid\/incorrect (?:username\/)?password|Authentication failed/,
+    says: 'the SSH password is wrong',
+  },
+  {
+    text: /Permission denied \([a-z,-]{0,100}\bpassword\b/,
+    says: 'neither an SSH key nor the SSH password was accepted',
+  },
+  { text: /Permission denied \([a-z,-]{1,100}\)/, says: 'no SSH key was accepted' },
+  { text: /Too many authentication failures/, says: 'too many SSH keys were offered' },
+  {
+    text: /Could not resolve hostname|Name or service not known|nodename nor servname/,
+    says: 'the name could not be resolved',
+  },
+  { text: /Connection refused/, says: 'the connection was refused' },
+  { text: /No route to host|Network is unreachable/, says: 'there is no route to the host' },
+  { text: /too long for Unix domain socket/, says: 'the path of the SSH control socket is too long' },
+  {
+    text: /waiting for privilege escalation prompt/,
+    says: 'it took too long to become another user; the password prompt never came',
+  },
+  {
+    text: /Connection timed out|Operation timed out|Connection to \S{1,300} timed out|Data could not be sent to remote host/,
+    says: 'the connection timed out',
+  },
+  {
+    text: /Missing \w{1,20} password|sudo: a password is required|sudo: a terminal is required/,
+    says: 'sudo asks for a password, and none was given',
+  },
+  { text: /Incorrect \w{1,20} password|incorrect password attempt/, says: 'the sudo password is wrong' },
+  {
+    text: /is not in the sudoers file|is not allowed to (?:run sudo|execute)/,
+    says: 'the user may not use sudo',
+  },
+  { text: /no vault secrets found/, says: 'the vault password is missing' },
+  {
+    text: /Decryption failed|no vault secrets were found that could decrypt/,
+    says: 'the vault password is wrong',
+  },
+  { text: /vault password file .{1,500} was not found/, says: 'the vault password file was not found' },
+  {
+    text: /leaves us with no hosts to target/,
+    says: 'no host of the inventory matches the limit',
+  },
+  {
+    text: /couldn't resolve module\/action '([\w.]{1,100})'/,
+    says: (name) => `module ${name} was not found; it is misspelt or its collection is not installed`,
+  },
+  {
+    text: /[Tt]he module ([\w.]{1,100}) was not found in configured module paths/,
+    says: (name) => `module ${name} was not found; it is misspelt or its collection is not installed`,
+  },
+  {
+    text: /role '([\w./-]{1,100})' was not found/,
+    says: (name) => `role ${name} was not found; it is misspelt or not installed`,
+  },
+  {
+    text: /No module named 'ansible_collections\.([\w.]{1,100})'/,
+    says: (name) => `collection ${name} is not installed`,
+  },
+  {
+    text: /(?:Could not load|Invalid callback for stdout specified:) '?([\w.]{1,100})'? ?(?:callback plugin)?/,
+    says: (name) => `the callback plugin ${name} is not installed`,
+  },
+  { text: /the playbook: .{1,500} could not be found/, says: 'the playbook was not found' },
+  {
+    text: /Could not find or access|vars file .{1,500} was not found/,
+    says: 'a file was not found',
+  },
+  {
+    text: /YAML parsing failed|Syntax Error while loading YAML|unable to read either as JSON nor YAML/,
+    says: 'a file is no valid YAML',
+  },
+  { text: /playbook must be a list of plays/, says: 'it is not a list of plays' },
+  {
+    text: /'([\w.]{1,100})' is not a valid attribute for/,
+    says: (name) => `"${name}" is no keyword there`,
+  },
+  { text: /'([\w.]{1,100})' is undefined/, says: (name) => `variable ${name} is undefined` },
+  {
+    text: /Timed out after|failed to execute in the expected time frame/,
+    says: 'a task took longer than its time limit',
+  },
+  { text: /No space left on device/, says: 'a disk is full' },
+  {
+    text: /python[\d.]{0,5}: (?:not found|No such file)|No python interpreters found/,
+    says: 'there is no Python on the host',
+  },
+];
+
+/** The cause that a message names; null when it is none that we know. */
+function causeIn(message: string): string | null {
+  if (message === '') return null;
+  const text = flat(message);
+  for (const cause of CAUSES) {
+    const found = cause.text.exec(text);
+    if (found) return typeof cause.says === 'string' ? cause.says : cause.says(found[1] ?? '');
+  }
+  return null;
+}

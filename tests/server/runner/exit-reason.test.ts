@@ -1,0 +1,287 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { reasonOf } from '../../../server/runner/exit-reason.ts';
+import { type RunCounts, type RunFacts, readRunFacts } from '../../../server/runner/run-facts.ts';
+import { makeTempDir } from '../../support/temp-dir.ts';
+
+const COUNTS: RunCounts = {
+  plays: 1,
+  unmatched: 0,
+  tasks: 3,
+  tagged: false,
+  failed: 0,
+  unreachable: 0,
+  causes: [],
+};
+
+const NOTHING: RunFacts = { isTold: true, hasBegun: false, end: null, logTail: '' };
+const ended = (counts: Partial<RunCounts>, logTail = ''): RunFacts => ({
+  isTold: true,
+  hasBegun: true,
+  end: { ...COUNTS, ...counts },
+  logTail,
+});
+const unreachable = (message: string, ...hosts: string[]) =>
+  ({ status: 'unreachable', message, count: hosts.length, hosts: hosts.slice(0, 3) }) as const;
+const failed = (message: string, ...hosts: string[]) =>
+  ({ status: 'failed', message, count: hosts.length, hosts: hosts.slice(0, 3) }) as const;
+
+describe('success', () => {
+  it.each<[string, RunFacts, string | null]>([
+    ['some play matched', ended({ plays: 3, unmatched: 2 }), null],
+    ['a play without tasks', ended({ tasks: 0 }), null],
+    ['no play matched', ended({ plays: 2, unmatched: 2, tasks: 0 }), 'Nothing ran: no host matched.'],
+    [
+      'an empty inventory',
+      ended(
+        { plays: 1, unmatched: 1 },
+        '[WARNING]: provided hosts list is empty, only localhost is available.',
+      ),
+      'Nothing ran: no host matched, because the inventory has no hosts.',
+    ],
+    [
+      'an inventory that cannot be read',
+      ended(
+        { plays: 1, unmatched: 1 },
+        '[WARNING]: Unable to parse /a/hosts.ini as an\n inventory source\n[WARNING]: provided hosts list is empty',
+      ),
+      'Nothing ran: no host matched. An inventory could not be read.',
+    ],
+    ['no play', ended({ plays: 0, tasks: 0 }), 'Nothing ran: the playbook has no plays.'],
+    [
+      'tags that no task has',
+      ended({ tasks: 0, tagged: true }),
+      'Nothing ran: no task has the tags that were asked for.',
+    ],
+    ['tags that some task has', ended({ tasks: 1, tagged: true }), null],
+    ['nothing is told', { ...NOTHING, isTold: false, logTail: 'skipping: no hosts matched' }, null],
+  ])('%s', (_name, facts, reason) => expect(reasonOf(0, facts)).toBe(reason));
+});
+
+describe('hosts', () => {
+  it.each<[string, RunFacts, string]>([
+    [
+      'one, and why',
+      ended({ unreachable: 1, causes: [unreachable('ssh: Host key verification failed.', 'web1')] }),
+      'Host web1 could not be reached: the SSH host key is unknown; add it to known_hosts.',
+    ],
+    [
+      'one, unknown why',
+      ended({ unreachable: 1, causes: [unreachable('the hamster is tired: hunter2', 'web1')] }),
+      'Host web1 could not be reached.',
+    ],
+    [
+      'many for one cause',
+      ended({
+        unreachable: 5,
+        causes: [
+          unreachable('ssh: connect to host 10.0.0.1 port 22: Connection refused', 'a'),
+          unreachable('ssh: connect to host 10.0.0.2 port 22: Connection refused', 'b', 'c', 'd', 'e'),
+        ],
+      }),
+      '5 hosts could not be reached (a, b, c and 2 more): the connection was refused.',
+    ],
+    [
+      'many for several, and others that failed',
+      ended({
+        unreachable: 3,
+        failed: 1,
+        causes: [
+          unreachable('Connection refused', 'a'),
+          unreachable('Could not resolve hostname b.invalid', 'b', 'c'),
+          failed('Task failed: Missing sudo password', 'd'),
+        ],
+      }),
+      '3 hosts could not be reached: b, c (the name could not be resolved); a (the connection was refused). Host d failed: sudo asks for a password, and none was given.',
+    ],
+    [
+      'no plugin, but a recap',
+      { ...NOTHING, isTold: false, logTail: 'PLAY RECAP ****\na : ok=0 unreachable=1' },
+      'One or more hosts could not be reached.',
+    ],
+  ])('unreachable: %s', (_name, facts, reason) => expect(reasonOf(4, facts)).toBe(reason));
+
+  it('failed, without what the message says beside its cause', () => {
+    const causes = [failed('Incorrect sudo password; it was hunter2', 'a'), failed('hunter2', 'b')];
+    expect(reasonOf(2, ended({ failed: 2, causes }))).toBe(
+      '2 hosts failed: a (the sudo password is wrong); b.',
+    );
+    expect(reasonOf(2, NOTHING)).toBe('One or more hosts failed.');
+    // as 2.14 ends when an included role is missing
+    const logTail = "PLAY [all] ***\nERROR! the role 'web' was not found in /p/roles";
+    expect(reasonOf(2, { ...NOTHING, hasBegun: true, logTail })).toBe(
+      'One or more hosts failed: role web was not found; it is misspelt or not installed.',
+    );
+    const printed = ended({ unreachable: 1, causes: [unreachable('', 'a')] }, 'ERROR! Connection refused');
+    expect(reasonOf(4, printed)).toBe('Host a could not be reached.');
+  });
+
+  it('a name is shown without control, bidi and zero-width characters, and not at any length', () => {
+    const hosts = ['a\u202eb\u001b[31m\u200b\ud800', 'x'.repeat(1_000)];
+    const reason = reasonOf(2, ended({ failed: 2, causes: [failed('', ...hosts)] })) ?? '';
+    expect(reason).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}]/u);
+    expect(reason.length).toBeLessThan(200);
+  });
+});
+
+/** As ansible-core 2.14 and 2.19 print them before the first play. */
+const BEFORE: readonly (readonly [number, string, string])[] = [
+  [
+    4,
+    "ERROR! couldn't resolve module/action 'no_such_mod'. This often indicates a misspelling, missing collection, or incorrect module path.",
+    'Nothing ran: the playbook or its variables could not be parsed: module no_such_mod was not found; it is misspelt or its collection is not installed.',
+  ],
+  [
+    1,
+    "[ERROR]: the role 'web' was not found in /p/roles:/root/.ansible/roles",
+    'Nothing ran: role web was not found; it is misspelt or not installed.',
+  ],
+  [
+    4,
+    '[ERROR]: YAML parsing failed: While parsing a flow node did not find expected node content.',
+    'Nothing ran: the playbook or its variables could not be parsed: a file is no valid YAML.',
+  ],
+  [
+    4,
+    "ERROR! 'bogus' is not a valid attribute for a Play",
+    'Nothing ran: the playbook or its variables could not be parsed: "bogus" is no keyword there.',
+  ],
+  [
+    1,
+    'ERROR! Attempting to decrypt but no vault secrets found',
+    'Nothing ran: the vault password is missing.',
+  ],
+  [
+    4,
+    '[ERROR]: Decryption failed (no vault secrets were found that could decrypt).',
+    'Nothing ran: the playbook or its variables could not be parsed: the vault password is wrong.',
+  ],
+  [
+    1,
+    '[ERROR]: The vault password file\n/home/me/.vault was not found',
+    'Nothing ran: the vault password file was not found.',
+  ],
+  [
+    1,
+    'ERROR! Specified inventory, host pattern and/or --limit leaves us with no hosts to target.',
+    'Nothing ran: no host of the inventory matches the limit.',
+  ],
+  [
+    1,
+    "ERROR! Could not load 'yaml' callback plugin.",
+    'Nothing ran: the callback plugin yaml is not installed.',
+  ],
+  [1, 'ERROR! the playbook: a.yaml could not be found', 'Nothing ran: the playbook was not found.'],
+  [1, 'ERROR! a hamster', 'Ansible reported an error.'],
+  [250, 'ERROR! Unexpected Exception, this is probably a bug: hunter2', 'Ansible met an unexpected error.'],
+  [
+    2,
+    'usage: ansible-playbook [-h]\nansible-playbook: error: unrecognized arguments: --x',
+    'Nothing ran: Ansible did not accept its options.',
+  ],
+  [99, '[ERROR]: User interrupted execution', 'It was interrupted.'],
+];
+
+describe('before the first play', () => {
+  it.each(BEFORE)('exit code %d, %s', (code, logTail, reason) =>
+    expect(reasonOf(code, { ...NOTHING, isTold: false, logTail })).toBe(reason),
+  );
+
+  it('and after it, the other meaning of exit code 4', () => {
+    expect(reasonOf(4, { ...NOTHING, hasBegun: true, logTail: 'ERROR! a hamster' })).toBe(
+      'It stopped: a part of the playbook could not be parsed.',
+    );
+    expect(reasonOf(4, { ...NOTHING, isTold: false })).toBe(
+      'One or more hosts could not be reached, or the playbook could not be parsed.',
+    );
+  });
+
+  it('other codes say nothing', () => expect(reasonOf(42, NOTHING)).toBeNull());
+});
+
+it('no text makes the search for a cause slow', () => {
+  const pieces = [
+    'Host key for ',
+    "role '",
+    'Permission denied (a,',
+    'Unable to parse ',
+    'Missing ',
+    'vault password file ',
+    'the playbook: ',
+    "'a.",
+    'Connection to x',
+    'Could not load ',
+    ' \t',
+  ];
+  const before = performance.now();
+  for (const piece of pieces) {
+    const logTail = `ERROR! ${piece.repeat(Math.ceil(32_768 / piece.length))}`;
+    const causes = Array.from({ length: 20 }, () => failed(logTail.slice(0, 2_000), 'a'));
+    reasonOf(0, ended({ plays: 1, unmatched: 1 }, logTail));
+    reasonOf(4, ended({ unreachable: 1, failed: 20, causes }, logTail));
+    reasonOf(1, { ...NOTHING, logTail });
+  }
+  expect((performance.now() - before) / pieces.length).toBeLessThan(50);
+});
+
+describe('what lies in the spool', () => {
+  async function makeSpool() {
+    const folder = await makeTempDir();
+    onTestFinished(() => folder.remove());
+    const spool = {
+      eventsPath: join(folder.path, 'events.jsonl'),
+      outputPath: join(folder.path, 'output.log'),
+    };
+    return { spool, path: folder.path };
+  }
+  const UNKNOWN = { isTold: false, hasBegun: false, end: null, logTail: '' };
+
+  it('is read as the plugin wrote it, and the log without colours', async () => {
+    const { spool } = await makeSpool();
+    writeFileSync(
+      spool.eventsPath,
+      `{"kind": "begin"}\n{"kind": "play"}\n${JSON.stringify({ kind: 'end', ...COUNTS, failed: 1, causes: [failed('m', 'a')] })}\n`,
+    );
+    writeFileSync(spool.outputPath, `${'x'.repeat(100_000)}\n\u001b[0;31mERROR! a\u001b[0m\n`);
+    const facts = await readRunFacts(spool);
+    expect(facts).toMatchObject({
+      isTold: true,
+      hasBegun: true,
+      end: { failed: 1, causes: [failed('m', 'a')] },
+    });
+    expect(facts.logTail.endsWith('x\nERROR! a\n')).toBe(true);
+    expect(facts.logTail.length).toBeLessThan(33_000);
+  });
+
+  it.each<[string, (path: string) => void]>([
+    ['nothing', () => undefined],
+    ['a folder', (path) => mkdirSync(path)],
+    ['a pipe', (path) => execFileSync('mkfifo', [path])],
+    ['a link to a file', (path) => symlinkSync('/etc/passwd', path)],
+    ['a device', (path) => symlinkSync('/dev/zero', path)],
+  ])('is taken for nothing when it is %s', async (_name, make) => {
+    const { spool } = await makeSpool();
+    make(spool.eventsPath);
+    make(spool.outputPath);
+    expect(await readRunFacts(spool)).toEqual(UNKNOWN);
+  });
+
+  it('and is never more than words when it is forged', async () => {
+    const { spool } = await makeSpool();
+    for (const forged of [
+      'null\n[]\n1\n',
+      '['.repeat(500_000),
+      `${'{}\n'.repeat(200_000)}`,
+      '{"kind":"end","plays":-1,"unmatched":1e999,"failed":"x","causes":{"a":1}}\n',
+      '{"kind":"end","failed":1,"unreachable":1,"causes":[null,1,{"hosts":[{}],"message":{}},{"status":"unreachable","count":1e9,"hosts":[1]}]}\n',
+      `{"kind":"end","failed":9,"causes":${JSON.stringify(Array.from({ length: 1_000 }, () => failed('x'.repeat(50), 'a', 'b', 'c')))}}\n`,
+      readFileSync('/usr/bin/env'),
+    ]) {
+      writeFileSync(spool.eventsPath, forged);
+      const facts = await readRunFacts(spool);
+      for (const code of [0, 1, 2, 4, 250]) expect((reasonOf(code, facts) ?? '').length).toBeLessThan(500);
+    }
+  });
+});
