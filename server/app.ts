@@ -10,6 +10,7 @@ import { createGraphqlYoga } from './graphql/yoga.ts';
 import { createDoor } from './http/door.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { registerMetrics, registerProbes } from './http/probes.ts';
+import { createRefusedKeys } from './http/refused-keys.ts';
 import { registerRoutes } from './http/routes.ts';
 import { createAnsibleRunner } from './runner/ansible-runner.ts';
 import { createAgendaScheduler } from './scheduler/agenda-scheduler.ts';
@@ -164,9 +165,14 @@ export async function startApp(options: AppOptions): Promise<App> {
       isDevelopment: config.isDevelopment,
       onInternalError: (error, requestId) => logger.error({ err: error, requestId }, 'internal error'),
     });
+    const refusedKeys = createRefusedKeys(
+      () => now().getTime(),
+      (address, refused) => logger.warn({ address, refused }, 'refused: no key, or a wrong one'),
+    );
     const webSocket = createGraphqlWebSocket({
       yoga,
       isAuthorized: door.isAuthorized,
+      refuseKey: (address) => refusedKeys.count(address).isOverLimit,
       onInternalError: (error) => logger.error({ err: error }, 'internal error of a WebSocket'),
     });
     const probes = { system, ticks, executor, countSockets: webSocket.count };
@@ -174,6 +180,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       door,
       yoga,
       webSocket,
+      refusedKeys,
       registerRoutes: (app) => {
         registerRoutes(app, services);
         registerMetrics(app, probes);

@@ -5,13 +5,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ExecutionArgs, GraphQLError } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type ServerOptions } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { jsonShapeFault } from '../domain/json-shape.ts';
 import { createLongStrings } from './long-strings.ts';
-import type { Yoga } from './yoga.ts';
+import { limitBytes, pingUntilSilent, receive, send } from './socket-flow.ts';
+import { createStrangers } from './strangers.ts';
+import { JSON_LIMITS, type Yoga } from './yoga.ts';
 
 /** GraphQL over WebSocket (graphql-transport-ws), with the same rules and limits as over HTTP. */
 export interface GraphqlWebSocket {
-  /** Whether there is room for one more from this address. */
-  hasRoom(address: string | undefined): boolean;
+  /** Whether there is room for one more; makes it where somebody waits who has not shown the key. */
+  makeRoom(): boolean;
   /** Takes over an upgrade request that was let in. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** How many sockets are open. */
@@ -24,6 +27,8 @@ export interface GraphqlWebSocketOptions {
   readonly yoga: Yoga;
   /** Whether the `authorization` that a client gave with `connection_init` is good. */
   isAuthorized(authorization: string | undefined): boolean;
+  /** Counts a key that was not good. @returns whether this address has given too many of them */
+  refuseKey(address: string): boolean;
   /** Something failed that the client is told nothing of. */
   onInternalError(error: unknown): void;
 }
@@ -33,17 +38,21 @@ const MAX_MESSAGE_BYTES = 65_536;
 const MAX_OPERATIONS_PER_SOCKET = 20;
 /** Each costs memory; more than this is no console and no team. */
 const MAX_SOCKETS = 5_000;
-/** From one address, of those who have not shown that they may: they would take the places of others. */
+/** From one address, of those who have not shown that they may be here. */
 const MAX_STRANGERS = 1_000;
+/** Until it has shown that it may be here, a client says no more than that. */
+const MAX_STRANGERS_BYTES = 16_384;
 const INIT_TIMEOUT_MS = 3_000;
-const PING_EVERY_MS = 12_000;
-/** A client that reads slowly gets to a ping late. */
-const MAX_UNANSWERED_PINGS = 5;
+/** For the other end to answer that it closes too. */
 const CLOSE_TIMEOUT_MS = 500;
+/** As HTTP: too many requests. */
+const TOO_MANY_KEYS = 4429;
 
 interface Extra {
-  /** No stranger any more. Safe to call again. */
+  readonly address: string;
+  /** It is no stranger any more. */
   introduced(): void;
+  close(code: number, reason: string): void;
 }
 
 interface Enveloped {
@@ -52,15 +61,20 @@ interface Enveloped {
 }
 
 export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): GraphqlWebSocket {
-  const { yoga, isAuthorized, onInternalError } = options;
+  const { yoga, isAuthorized, refuseKey, onInternalError } = options;
   const longStrings = createLongStrings();
-  /** Sockets by address that have not introduced themselves. */
-  const strangers = new Map<string, number>();
+  const strangers = createStrangers(MAX_STRANGERS);
+  /** Those that are not about to close. */
+  const open = new Set<WebSocket>();
   const sockets = new WebSocketServer({
     noServer: true,
     handleProtocols,
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
+    // they are answered in step with what the client reads
+    autoPong: false,
+    // an option that its types do not know yet
+    ...{ closeTimeout: CLOSE_TIMEOUT_MS },
   });
 
   const server = makeServer({
@@ -69,8 +83,10 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
     // false closes the socket with 4403
     onConnect: ({ connectionParams, extra }) => {
       const given = connectionParams?.authorization ?? connectionParams?.Authorization;
+      const { address, introduced, close } = extra as Extra;
       const isGood = isAuthorized(typeof given === 'string' ? given : undefined);
-      if (isGood) (extra as Extra).introduced();
+      if (isGood) introduced();
+      else if (refuseKey(address)) close(TOO_MANY_KEYS, 'Too many keys that were not good');
       return isGood;
     },
     onSubscribe: async (ctx, _id, params) => {
@@ -102,54 +118,61 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
     subscribe: (args) => (args.rootValue as Enveloped).subscribe({ ...args, rootValue: undefined }),
   } as ServerOptions);
 
-  /** @returns the function that takes it off the list, once */
-  function countStranger(address: string): () => void {
-    strangers.set(address, (strangers.get(address) ?? 0) + 1);
-    let isCounted = true;
-    return () => {
-      if (!isCounted) return;
-      isCounted = false;
-      const others = (strangers.get(address) ?? 1) - 1;
-      if (others > 0) strangers.set(address, others);
-      else strangers.delete(address);
-    };
-  }
-
-  function serve(client: WebSocket, request: IncomingMessage): void {
-    const introduced = countStranger(request.socket.remoteAddress ?? '');
+  function serve(client: WebSocket, { socket }: IncomingMessage): void {
+    const address = socket.remoteAddress ?? '';
+    let isStranger = true;
+    open.add(client);
     // faults of the client's frames, which close the socket by themselves
     client.on('error', () => undefined);
     const stopPinging = pingUntilSilent(client);
+    const end = () => client.terminate();
+    const stopCounting = limitBytes(socket, MAX_STRANGERS_BYTES, end);
+    const leaveStrangers = strangers.add(address, end);
+
+    const introduced = () => {
+      isStranger = false;
+      stopCounting();
+      leaveStrangers();
+    };
+    const close = (code: number, reason: string) => {
+      leaveStrangers();
+      open.delete(client);
+      client.close(code, reason);
+      // nobody waits for the answer of somebody unknown
+      if (isStranger) socket.destroySoon();
+    };
     const closed = server.opened(
       {
         protocol: client.protocol,
-        send: (message) => send(client, request, longStrings.split(message)),
-        close: (code, reason) => client.close(code, reason),
+        send: (message) => send(client, socket, longStrings.split(message)),
+        close: (code = CloseCode.InternalServerError, reason = '') => close(code, reason),
         onMessage: (handle) =>
-          client.on('message', (data) => {
-            handle(String(data)).catch((error: unknown) => {
+          receive(client, socket, (message) => {
+            const fault = jsonShapeFault(message, JSON_LIMITS);
+            if (fault !== null) return close(CloseCode.BadRequest, fault);
+            handle(message).catch((error: unknown) => {
               onInternalError(error);
-              client.close(CloseCode.InternalServerError, 'Internal error');
+              close(CloseCode.InternalServerError, 'Internal error');
             });
           }),
       },
-      { introduced } satisfies Extra,
+      { address, introduced, close } satisfies Extra,
     );
     client.once('close', (code, reason) => {
-      introduced();
+      open.delete(client);
+      leaveStrangers();
       stopPinging();
       Promise.resolve(closed(code, String(reason))).catch(onInternalError);
     });
   }
 
   return {
-    hasRoom: (address = '') =>
-      sockets.clients.size < MAX_SOCKETS && (strangers.get(address) ?? 0) < MAX_STRANGERS,
+    makeRoom: () => open.size < MAX_SOCKETS || strangers.endOldest(),
 
     upgrade(request, socket, head) {
       sockets.handleUpgrade(request, socket, head, (client) => serve(client, request));
     },
-    count: () => sockets.clients.size,
+    count: () => open.size,
     async close() {
       const clients = [...sockets.clients];
       const closed = clients.map((client) => once(client, 'close'));
@@ -158,36 +181,4 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
       for (const client of clients) client.terminate();
     },
   };
-}
-
-/** Resolves when the message has left: until then nothing more is made for this client, however slow it is. */
-function send(
-  client: WebSocket,
-  { socket }: IncomingMessage,
-  parts: readonly (string | Buffer)[],
-): Promise<void> {
-  if (client.readyState !== client.OPEN) return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    const done = (error?: Error | null) => (error ? reject(error) : resolve());
-    const last = parts.length - 1;
-    socket.cork();
-    // a part is a fragment, so that a buffer that is sent to many is not copied
-    for (const [i, part] of parts.entries())
-      client.send(part, { binary: false, fin: i === last }, i === last ? done : undefined);
-    socket.uncork();
-  });
-}
-
-/** Ends a socket whose other end does not answer. @returns the function that stops it */
-function pingUntilSilent(client: WebSocket): () => void {
-  let unanswered = 0;
-  client.on('pong', () => {
-    unanswered = 0;
-  });
-  const pinging = setInterval(() => {
-    unanswered += 1;
-    if (unanswered > MAX_UNANSWERED_PINGS) client.terminate();
-    else client.ping();
-  }, PING_EVERY_MS);
-  return () => clearInterval(pinging);
 }

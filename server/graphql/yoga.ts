@@ -1,18 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { maxAliasesPlugin } from '@escape.tech/graphql-armor-max-aliases';
-import { maxDepthPlugin } from '@escape.tech/graphql-armor-max-depth';
-import { maxDirectivesPlugin } from '@escape.tech/graphql-armor-max-directives';
-import { maxTokensPlugin } from '@escape.tech/graphql-armor-max-tokens';
 import { GraphQLError } from 'graphql';
-import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
+import type { JsonLimits } from '../domain/json-shape.ts';
+import { clientError } from './client-errors.ts';
 import type { Context, Services } from './context.ts';
 import { createLoaders } from './context.ts';
+import { createDocumentCache } from './document-cache.ts';
+import { documentLimits } from './document-limits.ts';
 import { publicError } from './errors.ts';
-import { hiddenSchema, withoutSuggestion } from './hidden-schema.ts';
+import { hiddenSchema } from './hidden-schema.ts';
 import { schema } from './schema.ts';
+import { nextTurn } from './turns.ts';
 
-/** Above these a document is refused before it is executed; the same over HTTP, SSE and WebSocket. */
-const LIMITS = { depth: 12, aliases: 30, tokens: 2_000, directives: 30 };
+/**
+ * Of a request or a message, beside the lengths of both. A list of 10,000 extra variables is allowed, and more than it are no
+ * variables of an operation.
+ */
+export const JSON_LIMITS: JsonLimits = { values: 25_000, depth: 100 };
 
 export interface YogaOptions {
   readonly services: Services;
@@ -25,18 +29,18 @@ export interface YogaOptions {
 export type Yoga = YogaServerInstance<object, Context>;
 
 export function createGraphqlYoga(options: YogaOptions): Yoga {
-  const plugins = [
-    maxTokensPlugin({ n: LIMITS.tokens }),
-    maxDepthPlugin({ n: LIMITS.depth, ignoreIntrospection: true }),
-    maxAliasesPlugin({ n: LIMITS.aliases }),
-    maxDirectivesPlugin({ n: LIMITS.directives }),
-    ...(options.isDevelopment ? [] : [hiddenSchema]),
-  ];
+  const hidesSchema = !options.isDevelopment;
+  const plugins = [inTurns, ...documentLimits(hidesSchema), ...(hidesSchema ? [hiddenSchema] : [])];
   return createYoga<object, Context>({
     schema,
     context: () => ({ services: options.services, loaders: createLoaders(options.services) }),
     graphqlEndpoint: '/graphql',
     plugins,
+    // documents with errors are not kept: each of them is another one
+    parserAndValidationCache: {
+      documentCache: createDocumentCache(),
+      errorCache: { get: () => undefined, set: () => undefined },
+    },
     // Yoga's own default answers any Origin with credentials
     cors: false,
     multipart: false,
@@ -51,7 +55,7 @@ export function createGraphqlYoga(options: YogaOptions): Yoga {
         if (shown) return locatedLike(shown, error);
         // made by GraphQL itself, of the document or the variables
         if (error instanceof GraphQLError && (!original || original instanceof GraphQLError))
-          return options.isDevelopment ? error : withoutSuggestion(error);
+          return clientError(error, hidesSchema);
         const requestId = randomUUID();
         options.onInternalError(original, requestId);
         const masked = new GraphQLError('Internal error.', {
@@ -62,6 +66,9 @@ export function createGraphqlYoga(options: YogaOptions): Yoga {
     },
   });
 }
+
+/** Over HTTP; a WebSocket takes turns for each message. */
+const inTurns: Plugin = { onParams: () => nextTurn() };
 
 /** `error`, at the place in the document where `located` happened. */
 function locatedLike(error: GraphQLError, located: unknown): GraphQLError {

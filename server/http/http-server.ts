@@ -13,6 +13,8 @@ import type { GraphqlWebSocket } from '../graphql/websocket.ts';
 import type { Yoga } from '../graphql/yoga.ts';
 import { CONSOLE_ROUTE, registerConsole } from './console-files.ts';
 import type { Door, RequestHead } from './door.ts';
+import { readJson } from './json-body.ts';
+import { MAX_REFUSED_KEYS, REFUSED_KEYS_WINDOW_MS, type RefusedKeys, storeOf } from './refused-keys.ts';
 import { drainBeforeClosing, isBodyUnread } from './unread-body.ts';
 
 /** The one listening socket: GraphQL over HTTP, SSE and WebSocket, the plain routes, and the console. */
@@ -27,6 +29,7 @@ export interface HttpServerOptions {
   readonly door: Door;
   readonly yoga: Yoga;
   readonly webSocket: GraphqlWebSocket;
+  readonly refusedKeys: RefusedKeys;
   /** Plain routes of the API: behind the door, and for those with the key. */
   readonly registerRoutes: (app: FastifyInstance) => void;
   /** Routes for probes: behind the door, without the key. */
@@ -38,10 +41,10 @@ export interface HttpServerOptions {
 
 /** A playbook of 1 MiB as JSON, in the worst case of ordinary text, and its request around it. */
 const MAX_BODY_BYTES = 3 * 1_048_576;
-/** Requests a minute from one address that come without the key, where one is needed. */
-const MAX_STRANGERS_REQUESTS = 60;
 /** For a request to arrive whole; answers that stream may take as long as they like. */
 const REQUEST_TIMEOUT_MS = 60_000;
+/** For a connection to say what it wants. */
+const HEADERS_TIMEOUT_MS = 10_000;
 const GRAPHQL_PATH = '/graphql';
 /** What Node could not read as a request, by its code. */
 const CLIENT_ERRORS: Readonly<Record<string, string>> = {
@@ -56,6 +59,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: HEADERS_TIMEOUT_MS / 5 },
     routerOptions: { maxParamLength: 500 },
     forceCloseConnections: true,
     // who is asking is read off the socket: a header can be written by anybody
@@ -71,6 +75,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   });
   // a form or plain text can be sent by any web page without asking first; JSON cannot
   app.removeContentTypeParser(['text/plain']);
+  readJson(app);
 
   await app.register(helmet, {
     contentSecurityPolicy: {
@@ -114,9 +119,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
   await app.register(async (scope) => {
     await scope.register(rateLimit, {
-      max: MAX_STRANGERS_REQUESTS,
-      timeWindow: '1 minute',
+      max: MAX_REFUSED_KEYS,
+      timeWindow: REFUSED_KEYS_WINDOW_MS,
       allowList: (request) => isAuthorized(request),
+      store: storeOf(options.refusedKeys),
     });
     // behind the limit, and before the body
     scope.addHook('preParsing', async (request, reply) => {
@@ -166,7 +172,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       answerRaw(socket, '404 Not Found', 'There is no WebSocket here.');
     else if (refusal?.status === 400) answerRaw(socket, '400 Bad Request', refusal.message);
     else if (refusal !== null) answerRaw(socket, '403 Forbidden', refusal.message);
-    else if (!webSocket.hasRoom(request.socket.remoteAddress))
+    else if (!webSocket.makeRoom())
       answerRaw(socket, '503 Service Unavailable', 'There are too many connections.');
     else webSocket.upgrade(request, socket, head);
   });

@@ -1,0 +1,50 @@
+/** What a JSON text may consist of; strings may be as long as they like. */
+export interface JsonLimits {
+  readonly values: number;
+  readonly depth: number;
+}
+
+const QUOTE = 34;
+const BACKSLASH = 92;
+
+/**
+ * Looks at the text of JSON before it is parsed: parsing hundreds of thousands of small values, and walking through them
+ * afterwards, takes long, while one long string takes nothing. Text that is no JSON is for the parser to refuse.
+ * @returns what is over the limits, as a sentence; null: nothing
+ */
+export function jsonShapeFault(text: string, limits: JsonLimits): string | null {
+  let values = 1;
+  let depth = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    switch (text.charCodeAt(at)) {
+      case QUOTE:
+        at = endOfString(text, at);
+        break;
+      case 91: // [
+      case 123: // {
+        depth += 1;
+        values += 1;
+        if (depth > limits.depth) return `The JSON is nested more than ${limits.depth} deep.`;
+        break;
+      case 93: // ]
+      case 125: // }
+        depth -= 1;
+        break;
+      case 44: // ,
+        values += 1;
+        break;
+    }
+    if (values > limits.values) return `The JSON has more than ${limits.values} values.`;
+  }
+  return null;
+}
+
+/** Where the string that begins at `from` ends, or the text. */
+function endOfString(text: string, from: number): number {
+  for (let end = text.indexOf('"', from + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let slashes = 0;
+    while (text.charCodeAt(end - 1 - slashes) === BACKSLASH) slashes += 1;
+    if (slashes % 2 === 0) return end;
+  }
+  return text.length;
+}

@@ -1,0 +1,112 @@
+import { maxAliasesPlugin } from '@escape.tech/graphql-armor-max-aliases';
+import { maxDepthPlugin } from '@escape.tech/graphql-armor-max-depth';
+import { maxDirectivesPlugin } from '@escape.tech/graphql-armor-max-directives';
+import { maxTokensPlugin } from '@escape.tech/graphql-armor-max-tokens';
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  Kind,
+  type SelectionSetNode,
+  validate,
+} from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { clientError } from './client-errors.ts';
+
+/** Above these a document is refused before it is executed; the same over HTTP, SSE and WebSocket. */
+const LIMITS = { depth: 12, aliases: 30, tokens: 2_000, directives: 30 };
+/** Of the text of a document; values belong into variables. */
+const MAX_BYTES = 65_536;
+/** graphql-js compares every two selections of one field with each other, and every two fragments. */
+const MAX_SELECTIONS_OF_FIELD = 30;
+const MAX_FRAGMENTS = 50;
+/** Fields that a document selects, fragments spread out. */
+const MAX_FIELDS = 2_000;
+/** More help nobody, and each costs as much as a small query. */
+const MAX_ERRORS = 20;
+
+export function documentLimits(hidesSchema: boolean): Plugin[] {
+  const limits: Plugin = {
+    onParse({ params }) {
+      const { source } = params;
+      const text = typeof source === 'string' ? source : source.body;
+      if (text.length > MAX_BYTES || Buffer.byteLength(text) > MAX_BYTES)
+        throw refused(
+          `The document is longer than ${MAX_BYTES} bytes; values that are long belong into variables.`,
+        );
+      return ({ result, replaceParseResult }) => {
+        if (result instanceof GraphQLError) replaceParseResult(clientError(result, hidesSchema));
+        // of the stack
+        else if (result instanceof RangeError)
+          replaceParseResult(refused('The document is nested too deep.'));
+      };
+    },
+    onValidate({ params, setValidationFn }) {
+      checkSelections(params.documentAST);
+      const bounded: typeof validate = (schema, document, rules) =>
+        validate(schema, document, rules, { maxErrors: MAX_ERRORS, hideSuggestions: hidesSchema }).map(
+          (error) => clientError(error, hidesSchema),
+        );
+      setValidationFn(bounded);
+    },
+  };
+  return [
+    limits,
+    maxTokensPlugin({ n: LIMITS.tokens }),
+    maxDepthPlugin({ n: LIMITS.depth, ignoreIntrospection: true }),
+    maxAliasesPlugin({ n: LIMITS.aliases }),
+    maxDirectivesPlugin({ n: LIMITS.directives }),
+  ];
+}
+
+/** Walks the fields as an execution would: those with one response name are one. */
+function checkSelections(document: DocumentNode): void {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+  }
+  if (fragments.size > MAX_FRAGMENTS) throw refused(`The document has more than ${MAX_FRAGMENTS} fragments.`);
+  let fields = 0;
+
+  function visit(sets: readonly SelectionSetNode[], depth: number): void {
+    const inside = new Map<string, SelectionSetNode[]>();
+    const times = new Map<string, number>();
+    const spread = new Set<string>();
+    const collect = (set: SelectionSetNode): void => {
+      for (const selection of set.selections) {
+        if (selection.kind === Kind.INLINE_FRAGMENT) collect(selection.selectionSet);
+        else if (selection.kind === Kind.FRAGMENT_SPREAD) {
+          const name = selection.name.value;
+          const fragment = spread.has(name) ? undefined : fragments.get(name);
+          spread.add(name);
+          if (fragment) collect(fragment.selectionSet);
+        } else {
+          const name = (selection.alias ?? selection.name).value;
+          const count = (times.get(name) ?? 0) + 1;
+          times.set(name, count);
+          fields += 1;
+          if (count > MAX_SELECTIONS_OF_FIELD)
+            throw refused(`The document selects one field more than ${MAX_SELECTIONS_OF_FIELD} times.`);
+          if (fields > MAX_FIELDS) throw refused(`The document selects more than ${MAX_FIELDS} fields.`);
+          if (!selection.selectionSet) continue;
+          const others = inside.get(name);
+          if (others) others.push(selection.selectionSet);
+          else inside.set(name, [selection.selectionSet]);
+        }
+      }
+    };
+    for (const set of sets) collect(set);
+    // what is deeper, or a fragment inside itself, is refused by the rules
+    if (depth <= LIMITS.depth) for (const deeper of inside.values()) visit(deeper, depth + 1);
+  }
+
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.OPERATION_DEFINITION) visit([definition.selectionSet], 1);
+    // also where nothing spreads it: it is validated all the same
+    else if (definition.kind === Kind.FRAGMENT_DEFINITION) visit([definition.selectionSet], 1);
+  }
+}
+
+function refused(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } });
+}
