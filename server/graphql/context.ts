@@ -1,4 +1,5 @@
 import DataLoader from 'dataloader';
+import type { GraphQLResolveInfo } from 'graphql';
 import { NotFoundError } from '../domain/errors.ts';
 import type { Playbook } from '../domain/playbook.ts';
 import type { Run } from '../domain/run.ts';
@@ -9,6 +10,7 @@ import type { RunService } from '../services/run-service.ts';
 import type { ScheduleService } from '../services/schedule-service.ts';
 import type { SystemService } from '../services/system-service.ts';
 import type { WatchService } from '../services/watch-service.ts';
+import { type Answer, createAnswer } from './answer.ts';
 
 /** What the API is made of; one set for the life of the server. */
 export interface Services {
@@ -25,6 +27,33 @@ export interface Context {
   readonly services: Services;
   /** One question to the store for all objects of a page. */
   readonly loaders: Loaders;
+  /** What the answer holds to which the resolver adds; each event of a subscription is one. */
+  answerOf(info: GraphQLResolveInfo): Answer;
+}
+
+/** Where an answer goes. */
+export interface Recipient {
+  /** Calls back once the answer has been sent, or nobody waits for it any more. */
+  onceSent(done: () => void): void;
+  /** Ends the connection. */
+  cut(): void;
+}
+
+export function createContext(services: Services, recipient: Recipient | null): Context {
+  const whole = createAnswer(recipient?.cut ?? null);
+  recipient?.onceSent(whole.end);
+  const ofEvents = new WeakMap<object, Answer>();
+  return {
+    services,
+    loaders: createLoaders(services),
+    answerOf({ operation, rootValue }) {
+      if (operation.operation !== 'subscription' || typeof rootValue !== 'object' || rootValue === null)
+        return whole;
+      const answer = ofEvents.get(rootValue) ?? createAnswer(null);
+      ofEvents.set(rootValue, answer);
+      return answer;
+    },
+  };
 }
 
 export interface Loaders {
@@ -35,7 +64,7 @@ export interface Loaders {
   readonly schedulesOfPlaybook: DataLoader<string, Schedule[]>;
 }
 
-export function createLoaders(services: Services): Loaders {
+function createLoaders(services: Services): Loaders {
   // a subscription lives for hours in one context: what was read for one event must not answer the next
   const options = { cache: false } as const;
   return {

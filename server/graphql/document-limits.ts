@@ -20,6 +20,7 @@ const MAX_BYTES = 65_536;
 /** graphql-js compares every two selections of one field with each other, and every two fragments. */
 const MAX_SELECTIONS_OF_FIELD = 30;
 const MAX_FRAGMENTS = 50;
+const MAX_SPREADS = 200;
 /** Fields that a document selects, fragments spread out. */
 const MAX_FIELDS = 2_000;
 /** More help nobody, and each costs as much as a small query. */
@@ -67,6 +68,7 @@ function checkSelections(document: DocumentNode): void {
   }
   if (fragments.size > MAX_FRAGMENTS) throw refused(`The document has more than ${MAX_FRAGMENTS} fragments.`);
   let fields = 0;
+  let spreads = 0;
 
   function visit(sets: readonly SelectionSetNode[], depth: number): void {
     const inside = new Map<string, SelectionSetNode[]>();
@@ -77,6 +79,9 @@ function checkSelections(document: DocumentNode): void {
         if (selection.kind === Kind.INLINE_FRAGMENT) collect(selection.selectionSet);
         else if (selection.kind === Kind.FRAGMENT_SPREAD) {
           const name = selection.name.value;
+          spreads += 1;
+          if (spreads > MAX_SPREADS)
+            throw refused(`The document spreads more than ${MAX_SPREADS} fragments.`);
           const fragment = spread.has(name) ? undefined : fragments.get(name);
           spread.add(name);
           if (fragment) collect(fragment.selectionSet);

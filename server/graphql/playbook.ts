@@ -29,8 +29,11 @@ const PlaybookRef = builder.objectRef<PlaybookParent>('Playbook').implement({
   fields: (t) => ({
     path: t.exposeString('path'),
     content: t.string({
-      resolve: async (playbook, _args, { loaders }) =>
-        playbook.content ?? (await loaders.playbook.load(playbook.path)).content,
+      resolve: (playbook, _args, { loaders, answerOf }, info) =>
+        answerOf(info).read(
+          async () => playbook.content ?? (await loaders.playbook.load(playbook.path)).content,
+          (content) => content.length,
+        ),
     }),
     encoding: t.field({
       type: PlaybookEncodingEnum,
@@ -39,8 +42,12 @@ const PlaybookRef = builder.objectRef<PlaybookParent>('Playbook').implement({
     }),
     revision: t.string({
       description: 'Hash of the content, for optimistic concurrency.',
-      resolve: async (playbook, _args, { loaders }) =>
-        playbook.revision ?? (await loaders.playbook.load(playbook.path)).revision,
+      resolve: async (playbook, _args, { loaders, answerOf }, info) => {
+        if (playbook.revision !== undefined) return playbook.revision;
+        // the text is held as well, until the answer is made
+        const read = () => loaders.playbook.load(playbook.path);
+        return (await answerOf(info).read(read, ({ content }) => content.length / 4)).revision;
+      },
     }),
     schedules: t.field({
       type: [ScheduleRef],
@@ -65,7 +72,11 @@ builder.queryField('playbook', (t) =>
     type: PlaybookRef,
     nullable: true,
     args: { path: t.arg.string({ required: true }) },
-    resolve: (_root, { path }, { services }) => services.playbooks.find(path),
+    resolve: (_root, { path }, { services, answerOf }, info) =>
+      answerOf(info).read(
+        () => services.playbooks.find(path),
+        () => 0,
+      ),
   }),
 );
 

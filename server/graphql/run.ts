@@ -113,13 +113,16 @@ builder.node(RunRef, {
       args: { after: t.arg.int({ defaultValue: 0 }), first: t.arg.int({ defaultValue: 1_000 }) },
       // a page may be 1 MiB, so 100 of them are enough for one answer
       complexity: 1_000,
-      resolve: (run, { after, first }, { services }) => {
+      resolve: (run, { after, first }, { services, answerOf }, info) => {
         const maxLines = first ?? 1_000;
         if (maxLines < 1 || maxLines > MAX_PAGE_LINES) {
           const message = `"first" is ${maxLines}; expected 1 to ${MAX_PAGE_LINES}.`;
           throw new InvalidInputError([{ path: ['first'], message, position: null }]);
         }
-        return services.runLogs.page(run.id, after ?? 0, { maxLines, maxBytes: MAX_PAGE_BYTES });
+        return answerOf(info).read(
+          () => services.runLogs.page(run.id, after ?? 0, { maxLines, maxBytes: MAX_PAGE_BYTES }),
+          ({ text }) => text.length,
+        );
       },
     }),
   }),

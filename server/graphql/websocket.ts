@@ -6,6 +6,7 @@ import { type ExecutionArgs, GraphQLError } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type ServerOptions } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { jsonShapeFault } from '../domain/json-shape.ts';
+import type { Recipient } from './context.ts';
 import { createLongStrings } from './long-strings.ts';
 import { limitBytes, pingUntilSilent, receive, send } from './socket-flow.ts';
 import { createStrangers } from './strangers.ts';
@@ -53,6 +54,10 @@ interface Extra {
   /** It is no stranger any more. */
   introduced(): void;
   close(code: number, reason: string): void;
+  /** Whom the answer to an operation goes to. */
+  recipientOf(operation: string): Recipient;
+  /** The last of the answer has left. */
+  sent(operation: string): void;
 }
 
 interface Enveloped {
@@ -89,13 +94,16 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
       else if (refuseKey(address)) close(TOO_MANY_KEYS, 'Too many keys that were not good');
       return isGood;
     },
-    onSubscribe: async (ctx, _id, params) => {
+    onSubscribe: async (ctx, id, params) => {
       if (Object.keys(ctx.subscriptions).length > MAX_OPERATIONS_PER_SOCKET) {
         return [
           new GraphQLError(`At most ${MAX_OPERATIONS_PER_SOCKET} operations at once on one connection.`),
         ];
       }
-      const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({ params });
+      const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({
+        params,
+        recipient: (ctx.extra as Extra).recipientOf(id),
+      });
       try {
         const document = parse(params.query);
         const faults = validate(schema, document);
@@ -114,6 +122,7 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
         throw error;
       }
     },
+    onComplete: ({ extra }, id) => (extra as Extra).sent(id),
     execute: (args) => (args.rootValue as Enveloped).execute({ ...args, rootValue: undefined }),
     subscribe: (args) => (args.rootValue as Enveloped).subscribe({ ...args, rootValue: undefined }),
   } as ServerOptions);
@@ -141,6 +150,16 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
       // nobody waits for the answer of somebody unknown
       if (isStranger) socket.destroySoon();
     };
+    /** What is to be told that the answer has been sent, by operation. */
+    const unsent = new Map<string, () => void>();
+    const sent = (operation: string) => {
+      unsent.get(operation)?.();
+      unsent.delete(operation);
+    };
+    const recipientOf = (operation: string) => ({
+      onceSent: (done: () => void) => void unsent.set(operation, done),
+      cut: end,
+    });
     const closed = server.opened(
       {
         protocol: client.protocol,
@@ -156,12 +175,13 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
             });
           }),
       },
-      { address, introduced, close } satisfies Extra,
+      { address, introduced, close, recipientOf, sent } satisfies Extra,
     );
     client.once('close', (code, reason) => {
       open.delete(client);
       leaveStrangers();
       stopPinging();
+      for (const operation of [...unsent.keys()]) sent(operation);
       Promise.resolve(closed(code, String(reason))).catch(onInternalError);
     });
   }

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import { GraphQLError } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { JsonLimits } from '../domain/json-shape.ts';
 import { clientError } from './client-errors.ts';
-import type { Context, Services } from './context.ts';
-import { createLoaders } from './context.ts';
+import { type Context, createContext, type Recipient, type Services } from './context.ts';
 import { createDocumentCache } from './document-cache.ts';
 import { documentLimits } from './document-limits.ts';
 import { publicError } from './errors.ts';
@@ -26,14 +26,21 @@ export interface YogaOptions {
   onInternalError(error: unknown, requestId: string): void;
 }
 
-export type Yoga = YogaServerInstance<object, Context>;
+/** What an operation comes with: over HTTP the response, over WebSocket whom it goes to. */
+interface ServerContext {
+  readonly res?: ServerResponse;
+  readonly recipient?: Recipient;
+}
+
+export type Yoga = YogaServerInstance<ServerContext, Context>;
 
 export function createGraphqlYoga(options: YogaOptions): Yoga {
   const hidesSchema = !options.isDevelopment;
   const plugins = [inTurns, ...documentLimits(hidesSchema), ...(hidesSchema ? [hiddenSchema] : [])];
-  return createYoga<object, Context>({
+  return createYoga<ServerContext, Context>({
     schema,
-    context: () => ({ services: options.services, loaders: createLoaders(options.services) }),
+    context: ({ res, recipient }) =>
+      createContext(options.services, recipient ?? (res ? recipientOf(res) : null)),
     graphqlEndpoint: '/graphql',
     plugins,
     // documents with errors are not kept: each of them is another one
@@ -69,6 +76,13 @@ export function createGraphqlYoga(options: YogaOptions): Yoga {
 
 /** Over HTTP; a WebSocket takes turns for each message. */
 const inTurns: Plugin = { onParams: () => nextTurn() };
+
+function recipientOf(response: ServerResponse): Recipient {
+  return {
+    onceSent: (done) => response.once('close', done),
+    cut: () => response.destroy(),
+  };
+}
 
 /** `error`, at the place in the document where `located` happened. */
 function locatedLike(error: GraphQLError, located: unknown): GraphQLError {

@@ -266,6 +266,72 @@ describe('whoever reads nothing', () => {
   );
 });
 
+const MIB = 1_048_576;
+const LONG_PLAYBOOKS = Object.fromEntries(
+  Array.from({ length: 60 }, (_, n) => [`p${n}.yaml`, `- hosts: localhost\n#${'x'.repeat(MIB - 100)}\n`]),
+);
+
+describe('memory of one client', () => {
+  it.each(WAYS)('that asks for all playbooks five times over %s', (_way, ask) =>
+    withMeter(
+      async ({ api, measure }) => {
+        await ask(api, '{ system { version } }');
+        const damage = await measure(async () => {
+          const content = repeat(5, (n) => `a${n}: playbooks { content }`);
+          await expect(ask(api, `{ ${content} }`)).rejects.toThrow(/more than 8388608 characters/);
+          await expect(ask(api, '{ playbooks { revision } }')).rejects.toThrow(/more than/);
+        });
+        expect(damage.growthMb).toBeLessThan(MAX_GROWTH_MB.holder);
+        expect(damage.stallMs).toBeLessThan(MAX_STALL_MS);
+        // what is not too long is there
+        const few = repeat(6, (n) => `a${n}: playbook(path: "p${n}.yaml") { content revision }`);
+        expect(Object.keys(await ask(api, `{ ${few} }`))).toHaveLength(6);
+      },
+      { playbooks: LONG_PLAYBOOKS },
+    ),
+  );
+
+  it('that asks for long answers and reads none of them', () =>
+    withMeter(
+      async ({ server: { url }, api, measure }) => {
+        await api.request('{ system { version } }');
+        const { hostname, port } = new URL(url);
+        const query = `{ ${repeat(7, (n) => `a${n}: playbook(path: "p${n}.yaml") { content }`)} }`;
+        const body = JSON.stringify({ query });
+        const request = `POST /graphql HTTP/1.1\r\nHost: ${hostname}:${port}\r\nAuthorization: Bearer ${TOKEN}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+        const damage = await measure(async () => {
+          const sockets = Array.from({ length: 10 }, () => {
+            const socket = connectTcp({ host: hostname, port: Number(port) }).pause();
+            socket.on('error', () => undefined);
+            // one after the other on one connection, before any is answered
+            socket.write(request.repeat(50));
+            return socket;
+          });
+          // everybody else is served meanwhile
+          const begun = Date.now();
+          while (Date.now() - begun < 3_000) await api.request('{ system { version } }');
+          for (const socket of sockets) socket.destroy();
+        });
+        expect(damage.growthMb).toBeLessThan(MAX_GROWTH_MB.holder);
+        expect(damage.stallMs).toBeLessThan(MAX_STALL_MS);
+        // and the places of those who have gone are free again
+        expect(await api.request('{ playbook(path: "p1.yaml") { content } }')).toBeTruthy();
+      },
+      { playbooks: LONG_PLAYBOOKS },
+    ));
+
+  it('that never asks the same twice', () =>
+    withMeter(async ({ api, measure }) => {
+      await api.request('{ system { version } }');
+      const document = (n: number) =>
+        `{ ${repeat(1_000, () => 'system')} # ${n} ${'x'.repeat(60_000 - 10_000)}\n}`;
+      const damage = await measure(async () => {
+        for (let n = 0; n < 300; n += 1) await api.request(document(n)).catch(() => undefined);
+      });
+      expect(damage.growthMb).toBeLessThan(MAX_GROWTH_MB.holder);
+    }));
+});
+
 describe('whoever has no key', () => {
   it('is cut off after 3 s, whatever it answers', () =>
     withMeter(async ({ server: { url } }) => {

@@ -1,0 +1,92 @@
+import { InvalidStateError } from '../domain/errors.ts';
+
+/**
+ * The long texts of one answer: contents of playbooks, pages of logs. They are read one after the other, and no more of them
+ * than an answer may hold. What is counted here costs several times as much until it has been sent.
+ */
+export interface Answer {
+  /**
+   * Reads a text when those before it were read. Waits while many other answers with long texts are under way.
+   * @param lengthOf what it takes of the answer
+   * @throws {InvalidStateError} when the answer would become too long, or the server has too many of them to make
+   */
+  read<T>(work: () => Promise<T>, lengthOf: (result: T) => number): Promise<T>;
+  /** It has been sent, or nobody waits for it any more. Safe to call again. */
+  end(): void;
+}
+
+/** Of all texts of one answer, in characters: to turn more into JSON would keep the others waiting. */
+const MAX_LENGTH = 8 * 1_048_576;
+/** Answers with long texts that are made and sent at once. */
+const MAX_AT_ONCE = 4;
+const MAX_WAITING = 500;
+/** For a client to read such an answer. */
+const MAX_MS = 60_000;
+
+let underWay = 0;
+const waiting = new Set<() => void>();
+
+/**
+ * @param cut ends the connection of a client that does not read; null: it is an event of a subscription, which is made when
+ * the one before was read
+ */
+export function createAnswer(cut: (() => void) | null): Answer {
+  let length = 0;
+  let isEnded = false;
+  let place: Promise<void> | null = null;
+  let leave: () => void = () => undefined;
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function takePlace(cutOff: () => void): Promise<void> {
+    if (underWay >= MAX_AT_ONCE) {
+      if (waiting.size >= MAX_WAITING)
+        throw new InvalidStateError('The server has too many long answers to make; try again later.');
+      await new Promise<void>((resolve) => {
+        waiting.add(resolve);
+        leave = () => {
+          waiting.delete(resolve);
+          resolve();
+        };
+      });
+      if (isEnded) return;
+    }
+    underWay += 1;
+    const timer = setTimeout(cutOff, MAX_MS);
+    leave = () => {
+      clearTimeout(timer);
+      underWay -= 1;
+      for (const next of waiting) {
+        waiting.delete(next);
+        next();
+        break;
+      }
+    };
+  }
+
+  async function readNow<T>(work: () => Promise<T>, lengthOf: (result: T) => number): Promise<T> {
+    if (cut) place ??= takePlace(cut);
+    await place;
+    if (isEnded) throw new InvalidStateError('Nobody waits for the answer any more.');
+    if (length <= MAX_LENGTH) {
+      const result = await work();
+      length += lengthOf(result);
+      if (length <= MAX_LENGTH) return result;
+    }
+    throw new InvalidStateError(
+      `The answer would hold more than ${MAX_LENGTH} characters of playbooks and logs; ask for fewer at once.`,
+    );
+  }
+
+  return {
+    read(work, lengthOf) {
+      const result = last.then(() => readNow(work, lengthOf));
+      last = result.catch(() => undefined);
+      return result;
+    },
+    end() {
+      if (isEnded) return;
+      isEnded = true;
+      leave();
+    },
+  };
+}
