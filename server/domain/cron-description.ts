@@ -61,7 +61,7 @@ function sayDays(fields: string): string {
   return say(`0 0 ${fields}`)
     .replace(/^At 00:00/, '')
     .replace(/on day (?=\d+(?: through|,| and))/, 'on days ')
-    .replace(/ in a month, between day (\d+) and (\d+)/, ' from day $1 to day $2');
+    .replace(/ in a month, between day (\d{1,2}) and (\d{1,2})/, ' from day $1 to day $2');
 }
 
 function say(expression: string): string {

@@ -279,7 +279,7 @@ function describeRule({ low, high, names }: FieldRule): string {
 
 function hintFor(rule: FieldRule, part: string): string {
   if (part === '?') return `${describeRule(rule)} ("?" only stands alone, in a day field)`;
-  if (/^(?:\d*[LWH]|LW|H\(.*\)|.*[#~].*|[a-z]{3}L)$/i.test(part)) {
+  if (/[#~]/.test(part) || /^(?:\d*[LWH]|LW|H\(.*\)|[a-z]{3}L)$/i.test(part)) {
     return `${describeRule(rule)} ("L", "W", "#", "H" and "~" are not supported)`;
   }
   const shortName = rule.names.find((name) => part.length > 3 && part.toLowerCase().startsWith(name));

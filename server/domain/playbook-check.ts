@@ -29,7 +29,7 @@ export function checkPlaybookText(text: string): PlaybookFault | null {
     if (error) {
       const { line } = lineCounter.linePos(error.pos[0]);
       return {
-        problem: `The playbook is not valid YAML at line ${line}: ${error.message.split('\n')[0]?.replace(/ at line.*$/, '') ?? ''}.`,
+        problem: `The playbook is not valid YAML at line ${line}: ${error.message.split('\n', 1)[0]?.split(' at line', 1)[0] ?? ''}.`,
         line,
       };
     }

@@ -28,7 +28,10 @@ export function findConfig(env: Environment, cwd: string): string | null {
 
 /** `$NAME` and `${NAME}`, where the environment has one. */
 export function expandVariables(text: string, env: Environment): string {
-  return text.replace(/\$(\w+|\{[^}]*\})/g, (whole, name: string) => env[name.replace(/[{}]/g, '')] ?? whole);
+  return text.replace(
+    /\$(\w+|\{[^{}]*\})/g,
+    (whole, name: string) => env[name.replace(/[{}]/g, '')] ?? whole,
+  );
 }
 
 function expandUser(path: string, home: string): string {

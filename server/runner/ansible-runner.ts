@@ -244,7 +244,7 @@ function readVersion(program: string): Promise<string | null> {
   return new Promise((resolve) => {
     execFile(program, ['--version'], { timeout: VERSION_TIMEOUT_MS, maxBuffer: 65_536 }, (error, stdout) => {
       // "ansible-playbook [core 2.19.4]"; any other program has a version that we cannot read
-      resolve(error ? null : (/\[core ([^\]]{1,40})\]/.exec(stdout)?.[1] ?? null));
+      resolve(error ? null : (/\[core ([^[\]]{1,40})\]/.exec(stdout)?.[1] ?? null));
     });
   });
 }
