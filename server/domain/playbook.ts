@@ -1,4 +1,5 @@
 import { clip, type InputIssue } from './errors.ts';
+import { codePointAt, findInvisible } from './invisible.ts';
 import type { PlaybookEncoding } from './playbook-text.ts';
 
 export interface Playbook {
@@ -71,10 +72,15 @@ export function checkPlaybookPath(path: string): Omit<InputIssue, 'path'> | null
   if (path === '')
     return { message: 'The playbook path is empty; expected a path such as "site.yaml".', position: null };
   if (path.length > MAX_PATH_LENGTH) return issue(`is longer than ${MAX_PATH_LENGTH} characters.`);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  const forbidden = path.search(/[\u0000-\u001f\u007f\u2028\u2029\\]|\p{Cf}|\p{Cs}/u);
-  if (forbidden !== -1)
-    return issue('has a character that is not allowed (control character or backslash).', forbidden);
+  const invisible = findInvisible(path);
+  if (invisible !== -1)
+    return issue(
+      `has a character that is not allowed: a control character, or one that is not seen (${codePointAt(path, invisible)}).`,
+      invisible,
+    );
+  const backslash = path.indexOf('\\');
+  if (backslash !== -1)
+    return issue('has a character that is not allowed: a backslash; parts are separated by "/".', backslash);
   if (path.startsWith('/')) return issue('is absolute; expected one relative to the playbook folder.', 0);
   const segments = path.split('/');
   if (segments.length > MAX_DEPTH) return issue(`is more than ${MAX_DEPTH} folders deep.`);

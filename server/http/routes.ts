@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { stripVTControlCharacters } from 'node:util';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import {
@@ -10,6 +9,7 @@ import {
   NotFoundError,
 } from '../domain/errors.ts';
 import type { Schedule } from '../domain/schedule.ts';
+import { terminalText } from '../domain/terminal-text.ts';
 import { describeTiming } from '../domain/timing.ts';
 import type { Services } from '../graphql/context.ts';
 import { globalId, localId } from '../graphql/ids.ts';
@@ -64,7 +64,10 @@ export function registerRoutes(app: FastifyInstance, services: Services): void {
       const lines = isAsked(request.query.follow)
         ? await services.runLogs.tail(id, after)
         : await services.runLogs.stored(id, after);
-      const toText = isAsked(request.query.plain) ? plainText : (text: string) => text;
+      // by default for a terminal, which obeys what it is sent
+      const toText = isAsked(request.query.raw)
+        ? (text: string) => text
+        : (text: string) => terminalText(text, !isAsked(request.query.plain));
       reply.header('content-type', 'text/plain; charset=utf-8');
       reply.header('content-disposition', `attachment; filename="sible-run-${id}.log"`);
       return reply.send(Readable.from(textOf(lines, toText), { objectMode: false }));
@@ -95,12 +98,6 @@ function textOf(
       return this;
     },
   };
-}
-
-/** Without anything that a terminal would obey: colours, titles, links, the clipboard, the cursor. Lines stay lines. */
-function plainText(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
-  return stripVTControlCharacters(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
 }
 
 const ScheduleBody = z.strictObject({

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { NO_PARAMETERS, type RunParameters } from '../../shared/run-parameters.ts';
 import { ConflictError, clip, type InputIssue, InvalidInputError, NotFoundError } from '../domain/errors.ts';
+import { codePointAt, findInvisible } from '../domain/invisible.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { RunParametersChange } from '../domain/run-parameters/input.ts';
 import type { OverlapPolicy, Schedule, ScheduleFilter, ScheduleOrder } from '../domain/schedule.ts';
@@ -281,9 +282,12 @@ function requireName(name: string): string {
       issue(`The name has ${trimmed.length} characters; expected at most ${MAX_NAME_LENGTH}.`),
     ]);
   }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(trimmed))
-    throw new InvalidInputError([issue('The name has a control character.')]);
+  const invisible = findInvisible(trimmed);
+  if (invisible !== -1) {
+    const position = name.length - name.trimStart().length + invisible;
+    const message = `The name has a character that is not seen (${codePointAt(trimmed, invisible)}).`;
+    throw new InvalidInputError([{ path: ['name'], message, position }]);
+  }
   return trimmed;
 }
 

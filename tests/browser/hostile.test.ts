@@ -114,7 +114,7 @@ describe.skipIf(isBrowserMissing)('hostile texts in the console', () => {
           expect(plain).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
           expect(plain).not.toContain('javascript:alert(7)');
           expect(plain.trimEnd().split('\n')).toHaveLength(LOG.split('\n').length);
-          const raw = await (await fetch(`${url}/runs/${encodeURIComponent(tagged)}/log`)).text();
+          const raw = await (await fetch(`${url}/runs/${encodeURIComponent(tagged)}/log?raw=1`)).text();
           expect(raw).toBe(`${LOG}\n`);
         }),
     ));

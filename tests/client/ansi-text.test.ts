@@ -35,6 +35,13 @@ describe('parseAnsi', () => {
     expect(plainText('done\r')).toBe('done');
   });
 
+  it('names bidi controls, and leaves text that is written from the right as it is', () => {
+    expect(plainText(`ok\u202efailed\u202c ${ESC}[31m\u2066x\u2069\u200e\u061c`)).toBe(
+      'ok<U+202E>failed<U+202C> <U+2066>x<U+2069><U+200E><U+061C>',
+    );
+    expect(plainText('שלום 👨‍👩‍👧')).toBe('שלום 👨‍👩‍👧');
+  });
+
   it('survives sequences that are cut off', () => {
     for (const tail of [ESC, `${ESC}[`, `${ESC}[38;5`, `${ESC}]0;never ends`, `${ESC}[38;2;1m`])
       expect(plainText(`x${tail}`)).toBe('x');

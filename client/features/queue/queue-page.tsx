@@ -304,7 +304,7 @@ async function copyCurl(id: string): Promise<void> {
   const query = 'mutation ($id: ID!) { triggerSchedule(input: {id: $id}) { __typename } }';
   const body = JSON.stringify({ query, variables: { id } }).replaceAll("'", "'\\''");
   await navigator.clipboard.writeText(
-    `curl -H 'content-type: application/json' -H "authorization: Bearer $SIBLE_ADMIN_TOKEN" -d '${body}' ${location.origin}/graphql`,
+    `curl -H 'content-type: application/json' -H "authorization: Bearer $KEY" -d '${body}' ${location.origin}/graphql`,
   );
   toast('The command is copied.');
 }

@@ -15,6 +15,7 @@ interface Style {
 }
 
 const ESC = '\u001b';
+const BIDI_CONTROL = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const PLAIN: Style = {
   color: null,
   isBold: false,
@@ -27,9 +28,10 @@ const PLAIN: Style = {
 /**
  * A line of a terminal as pieces of text. Of escape sequences (ECMA-48) only colour and weight have an effect; titles, links,
  * the clipboard, the cursor and all else are dropped. "\r" goes back to the beginning: what stands there at the end is shown.
+ * Bidi controls, which would show a line in another order than it has, are shown as their names.
  */
 export function parseAnsi(line: string): AnsiSpan[] {
-  const visible = lastState(line);
+  const visible = lastState(line).replace(BIDI_CONTROL, nameOf);
   if (!hasControl(visible)) return [{ text: visible, className: '' }];
   const spans: AnsiSpan[] = [];
   let style = { ...PLAIN };
@@ -54,6 +56,11 @@ export function parseAnsi(line: string): AnsiSpan[] {
   }
   flush();
   return spans;
+}
+
+/** E.g. "<U+202E>". */
+function nameOf(char: string): string {
+  return `<U+${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}>`;
 }
 
 /** The text alone. */

@@ -307,7 +307,7 @@ async function download(runId: string): Promise<void> {
 
 async function copyCurl(runId: string): Promise<void> {
   await navigator.clipboard.writeText(
-    `curl -N -H "authorization: Bearer $SIBLE_ADMIN_TOKEN" '${location.origin}/runs/${encodeURIComponent(runId)}/log?follow=1&plain=1'`,
+    `curl -N -H "authorization: Bearer $KEY" '${location.origin}/runs/${encodeURIComponent(runId)}/log?follow=1&plain=1'`,
   );
   toast('The command is copied.');
 }

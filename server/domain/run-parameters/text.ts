@@ -1,7 +1,6 @@
 import { clip } from '../errors.ts';
+import { codePointAt, findInvisible } from '../invisible.ts';
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 /** Python, YAML and JSON cannot carry half a character. */
 const LONE_SURROGATE = /\p{Cs}/u;
 const TEMPLATE = /\{[{%#]/;
@@ -24,11 +23,14 @@ export function checkText(text: string, what: string, maxLength: number): TextFa
   });
   if (text.trim() === '') return fault(`${what} is empty; leave it out instead.`);
   if (text.length > maxLength) return fault(`${what} is longer than ${maxLength} characters.`);
-  const control = text.search(CONTROL);
-  if (control !== -1) return fault(`${what} has a control character.`, control);
   const surrogate = text.search(LONE_SURROGATE);
   if (surrogate !== -1)
     return fault(`${what} has half a character (a lone surrogate) and is no valid Unicode.`, surrogate);
+  const invisible = findInvisible(text);
+  if (invisible !== -1) {
+    const character = codePointAt(text, invisible);
+    return fault(`${what} has a control character, or one that is not seen (${character}).`, invisible);
+  }
   const template = text.search(TEMPLATE);
   if (template !== -1)
     return fault(`${shown()} has a template; Ansible would evaluate it on this machine.`, template);
