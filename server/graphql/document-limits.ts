@@ -18,7 +18,7 @@ const LIMITS = { depth: 12, aliases: 30, tokens: 2_000, directives: 30 };
 /** Of the text of a document; values belong into variables. */
 const MAX_BYTES = 65_536;
 /** graphql-js compares every two selections of one field with each other, and every two fragments. */
-const MAX_SELECTIONS_OF_FIELD = 30;
+const MAX_SELECTIONS_OF_FIELD = 50;
 const MAX_FRAGMENTS = 50;
 const MAX_SPREADS = 200;
 /** Fields that a document selects, fragments spread out. */

@@ -11,6 +11,7 @@ import { publicError } from './errors.ts';
 import { hiddenSchema } from './hidden-schema.ts';
 import { schema } from './schema.ts';
 import { nextTurn } from './turns.ts';
+import { variableLimits } from './variable-limits.ts';
 
 /**
  * Of a request or a message, beside the lengths of both. A list of 10,000 extra variables is allowed, and more than it are no
@@ -36,7 +37,12 @@ export type Yoga = YogaServerInstance<ServerContext, Context>;
 
 export function createGraphqlYoga(options: YogaOptions): Yoga {
   const hidesSchema = !options.isDevelopment;
-  const plugins = [inTurns, ...documentLimits(hidesSchema), ...(hidesSchema ? [hiddenSchema] : [])];
+  const plugins = [
+    inTurns,
+    ...documentLimits(hidesSchema),
+    variableLimits,
+    ...(hidesSchema ? [hiddenSchema] : []),
+  ];
   return createYoga<ServerContext, Context>({
     schema,
     context: ({ res, recipient }) =>

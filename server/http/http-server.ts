@@ -137,7 +137,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       method: ['GET', 'POST'],
       exposeHeadRoute: false,
       async handler(request, reply) {
-        const response = await yoga.handleNodeRequestAndResponse(request, reply, {});
+        const response = await yoga.handleNodeRequestAndResponse(request, reply, { res: reply.raw });
         response.headers.set('cache-control', 'no-store');
         return response;
       },

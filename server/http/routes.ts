@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import {
   ConflictError,
+  clip,
   DomainError,
   InvalidInputError,
   InvalidStateError,
@@ -113,7 +114,7 @@ function parseBody(body: unknown): z.infer<typeof ScheduleBody> {
   throw new InvalidInputError(
     parsed.error.issues.map(({ path, message }) => ({
       path: path.map(String),
-      message: path.length > 0 ? `"${path.join('.')}": ${message}.` : `${message}.`,
+      message: path.length > 0 ? `"${path.join('.')}": ${clip(message)}.` : `${clip(message, 200)}.`,
       position: null,
     })),
   );

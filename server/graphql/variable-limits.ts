@@ -1,0 +1,62 @@
+import {
+  type ExecutionArgs,
+  GraphQLError,
+  type GraphQLInputType,
+  getNullableType,
+  isInputObjectType,
+  isInputType,
+  isListType,
+  Kind,
+  type TypeNode,
+  typeFromAST,
+} from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+
+/** Of a name, or of a value that is no text (a number, a name of an enum, an id): graphql-js repeats it whole in its message. */
+const MAX_LENGTH = 10_000;
+/** Values of these may be long. */
+const TEXTS = new Set(['String', 'JSONObject']);
+
+/** Refuses variables that are so long that to tell what is wrong with them would take long. */
+export const variableLimits: Plugin = {
+  onExecute: ({ args }) => checkVariables(args),
+  onSubscribe: ({ args }) => checkVariables(args),
+};
+
+function checkVariables({ schema, document, variableValues }: ExecutionArgs): void {
+  if (!variableValues) return;
+  for (const definition of document.definitions) {
+    if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
+    for (const { variable, type: node } of definition.variableDefinitions ?? []) {
+      const type = typeFromAST(schema, node as Extract<TypeNode, { kind: Kind.NAMED_TYPE }>);
+      if (isInputType(type)) check(type, variableValues[variable.name.value], variable.name.value);
+    }
+  }
+}
+
+function check(givenType: GraphQLInputType, value: unknown, variable: string): void {
+  const type = getNullableType(givenType);
+  if (typeof value === 'string') {
+    if (value.length > MAX_LENGTH && !('name' in type && TEXTS.has(type.name)))
+      throw new GraphQLError(
+        `Variable "$${variable}" has a value of ${value.length} characters where no text is expected.`,
+        { extensions: { code: 'BAD_USER_INPUT' } },
+      );
+  } else if (isListType(type)) {
+    // a single value stands for a list of one
+    for (const item of Array.isArray(value) ? value : [value]) check(type.ofType, item, variable);
+  } else if (isInputObjectType(type) && typeof value === 'object' && value !== null) {
+    const fields = type.getFields();
+    for (const [name, item] of Object.entries(value)) {
+      const field = fields[name];
+      if (field) check(field.type, item, variable);
+      else if (name.length > MAX_LENGTH)
+        throw new GraphQLError(
+          `Variable "$${variable}" has a field whose name has ${name.length} characters.`,
+          {
+            extensions: { code: 'BAD_USER_INPUT' },
+          },
+        );
+    }
+  }
+}
