@@ -1,19 +1,26 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants, writeFileSync } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { accessSync, constants } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../domain/caught.ts';
 import { ansibleArguments, extraVarsFile } from './ansible-arguments.ts';
+import { createCgroups } from './cgroup.ts';
 import { baseEnvironment } from './environment.ts';
 import { lostExit } from './exit.ts';
 import { followFile } from './follower.ts';
 import { killAll } from './killing.ts';
-import { createLauncher, wakeSupervisor } from './launcher.ts';
-import { isRunning, readBootId } from './process-tree.ts';
+import { createLauncher, type Launch, type LaunchEnd } from './launcher.ts';
+import {
+  findRunProcesses,
+  findSupervisor,
+  isSupervisor,
+  type ProcessId,
+  readBootId,
+  signal,
+} from './process-tree.ts';
 import { type Reattached, type Runner, type RunProcess, RunRefusedError, type RunRequest } from './runner.ts';
-import { listSpools, type Spool, spoolOf } from './spool.ts';
-import { readSupervisorSoon, supervise, untilGone } from './supervised-run.ts';
+import { createSpools, type Spool } from './spool.ts';
+import { supervise, untilGone } from './supervised-run.ts';
 import { createWorkspaces } from './workspace.ts';
 
 export interface AnsibleRunnerOptions {
@@ -27,6 +34,8 @@ export interface AnsibleRunnerOptions {
   readonly passEnv?: readonly string[];
   /** How long a playbook that is asked to end may take before it is killed, in ms. */
   readonly cancelGraceMs?: number;
+  /** Folder of the cgroup below which each run gets its own; the server's own when left out, null for none. */
+  readonly cgroup?: string | null;
   onWarning(message: string): void;
 }
 
@@ -39,10 +48,12 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
   const closing = new AbortController();
   let version: Promise<string | null> | null = null;
 
+  const spools = createSpools(runsDir);
+  const cgroups = createCgroups(options.dataDir, options.cgroup);
   const shared = { cancelGraceMs: options.cancelGraceMs, closing: closing.signal, warn };
 
   const base = baseEnvironment(process.env, options.passEnv ?? [], options.onWarning);
-  const launcher = createLauncher({ runsDir, cwd: options.playbooksDir, env: base.variables });
+  const launcher = createLauncher({ spools, cwd: options.playbooksDir, env: base.variables });
   const workspaceOf = createWorkspaces({
     playbooksDir: options.playbooksDir,
     ownHome: join(options.dataDir, 'home'),
@@ -53,7 +64,7 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
     const { extraVarsJson } = parameters;
     const text = extraVarsJson === null ? null : extraVarsFile(extraVarsJson);
     const extraVars = text === null ? null : spool.extraVarsPath;
-    if (text !== null) writeFileSync(spool.extraVarsPath, text, { mode: 0o600 });
+    if (text !== null) spool.writeExtraVars(text);
     const words = [
       workspace.path,
       workspace.notice ?? '',
@@ -80,16 +91,17 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
   const missing = programProblem();
   if (missing) options.onWarning(missing);
 
-  /** Supervisors that wait for their request; each resolves when it has ended. */
-  const armed = new Map<string, Promise<void>>();
+  /** Supervisors that wait for their request. */
+  const armed = new Map<string, Launch>();
 
   /** @throws {RunRefusedError} */
-  function launch(spool: Spool, request: RunRequest): Promise<void> {
+  function launch(spool: Spool, request: RunRequest): Launch {
     const problem = programProblem();
     if (problem) throw new RunRefusedError(problem);
     try {
       spool.create();
-      return launcher.launch(request.runId, prepareCommand(spool, request));
+      const words = prepareCommand(spool, request);
+      return launcher.launch(request.runId, cgroups.create(request.runId), words);
     } catch (error) {
       throw refused(error);
     }
@@ -97,7 +109,7 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
 
   function start(request: RunRequest): RunProcess {
     const { runId, timeoutMs } = request;
-    const spool = spoolOf(runsDir, runId);
+    const spool = spools.of(runId);
     const startedAt = new Date();
     const ready = armed.get(runId);
     armed.delete(runId);
@@ -107,96 +119,150 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
     } catch (error) {
       throw refused(error);
     }
-    const supervised = { spool, runId, startedAt, timeoutMs, ...shared };
-    if (!ready) return supervise({ ...supervised, gone: launch(spool, request) });
-    launcher.wake(runId);
-    const gone = ready.then(async () => {
+    let launched = ready ?? launch(spool, request);
+    if (ready) launcher.wake(runId);
+    /** Why it is ended; a supervisor that ended for that is not started again. */
+    let isEnding = false;
+    const gone = launched.gone.then((end): LaunchEnd | Promise<LaunchEnd> => {
       // somebody killed it while it slept; who makes the file `started` decides that nothing runs twice
-      if (spool.isStarted() || spool.readEnding() !== null) return;
+      if (!ready || end.hasBegun || isEnding || spool.isStarted()) return end;
       try {
-        await launch(spool, request);
+        launched = launch(spool, request);
+        return launched.gone;
       } catch (error) {
         warn(`Starting run ${runId} again`, error);
+        return end;
       }
     });
-    return supervise({ ...supervised, gone });
+    const onEnding = () => {
+      isEnding = true;
+    };
+    return supervise({
+      ...of(runId, spool),
+      startedAt,
+      timeoutMs,
+      supervisor: () => launched.supervisor,
+      gone,
+      endedBefore: null,
+      onEnding,
+    });
   }
+
+  const of = (runId: string, spool: Spool) => ({
+    ...shared,
+    runId,
+    spool,
+    findCgroup: (supervisor: ProcessId | null) => cgroups.find(runId, supervisor?.pid ?? null),
+  });
 
   async function disarm(runId: string): Promise<void> {
     const ready = armed.get(runId);
     armed.delete(runId);
     if (ready) {
       launcher.wake(runId);
-      // a supervisor that is about to sleep must still find its folder, or nobody could find it
-      await ready;
-    }
-    await discard(runId);
+      // a supervisor that is about to sleep must still find its folder
+      await ready.gone;
+      await removeAll(runId);
+    } else await discard(runId);
   }
 
   async function discard(runId: string): Promise<void> {
-    const spool = spoolOf(runsDir, runId);
+    const spool = spools.of(runId);
     // one that sleeps would sleep for ever
-    if (!spool.isStarted() && (await spool.exists())) {
-      await spool.giveUpStart();
-      wakeSupervisor(spool);
+    if (!spool.isStarted() && spool.exists()) {
+      spool.giveUpStart();
+      await wakeSleeping(runId);
     }
-    await spool.remove();
+    await removeAll(runId);
+  }
+
+  async function removeAll(runId: string): Promise<void> {
+    await spools.of(runId).remove();
+    await cgroups.remove(runId);
+  }
+
+  async function wakeSleeping(runId: string): Promise<void> {
+    const supervisor = await findSupervisor(runId);
+    if (supervisor) signal(supervisor, 'SIGCONT');
+  }
+
+  /**
+   * Whether the program never ran and never will: nobody has made `started`, and there is no trace of it either, since a
+   * playbook can remove that file.
+   */
+  async function neverStarted(spool: Spool, runId: string): Promise<boolean> {
+    if (spool.isStarted() || !spool.giveUpStart()) return false;
+    const supervisor = await findSupervisor(runId);
+    const others = (await findRunProcesses(runId)).filter(({ pid }) => pid !== supervisor?.pid);
+    if (others.length > 0 || spool.readStatus() !== null || spool.hasOutput()) return false;
+    if (supervisor) signal(supervisor, 'SIGCONT');
+    return true;
   }
 
   return {
     workspaceOf: (playbook, { workingFolder }) => workspaceOf(playbook, workingFolder),
 
     arm(request) {
-      armed.set(request.runId, launch(spoolOf(runsDir, request.runId), request));
+      armed.set(request.runId, launch(spools.of(request.runId), request));
     },
 
     disarm,
     start,
 
     prepare(runId) {
-      spoolOf(runsDir, runId).create();
+      spools.of(runId).create();
     },
 
-    async reattach(runId): Promise<Reattached> {
-      const spool = spoolOf(runsDir, runId);
-      if (!(await spool.exists()))
-        return lost(spool, runId, 'Its spool folder is gone, and with it what is known of it.');
-      if (await spool.giveUpStart()) {
-        wakeSupervisor(spool);
-        await spool.remove();
+    async reattach({ runId, startedAt, timeoutMs, isCancelRequested }): Promise<Reattached> {
+      const spool = spools.of(runId);
+      if (!spool.exists()) return lost(runId, 'Its spool folder is gone, and with it what is known of it.');
+      if (await neverStarted(spool, runId)) {
+        await removeAll(runId);
         return { kind: 'notStarted' };
       }
-      const request = spool.readRequest();
-      const supervisor = await readSupervisorSoon(spool, delay(START_TIMEOUT_MS));
-      const startedAt = request ? new Date(request.startedAt) : new Date();
-      const supervised = { spool, runId, startedAt, ...shared };
-      if (supervisor && (await isRunning(supervisor))) {
+      const noted = spool.readSupervisor();
+      const supervisor =
+        (await findSupervisor(runId)) ?? (noted && (await isSupervisor(noted, runId)) ? noted : null);
+      // anybody may have written it: it counts only if it can be true
+      const isTrue = {
+        canceled: isCancelRequested,
+        timedOut: timeoutMs !== null && Date.now() >= startedAt.getTime() + timeoutMs,
+      };
+      const ending = spool.readEnding();
+      const endedBefore = ending !== null && isTrue[ending] ? ending : null;
+      const supervised = { ...of(runId, spool), startedAt, endedBefore };
+      if (supervisor) {
         return {
           kind: 'attached',
           process: supervise({
             ...supervised,
-            timeoutMs: request?.timeoutMs ?? null,
+            timeoutMs,
+            supervisor: async () => supervisor,
             gone: untilGone(supervisor, closing.signal),
           }),
         };
       }
-      if (spool.readStatus() || spool.readEnding()) {
+      if (spool.readStatus() || endedBefore) {
         return {
           kind: 'attached',
-          process: supervise({ ...supervised, timeoutMs: null, gone: Promise.resolve() }),
+          process: supervise({
+            ...supervised,
+            timeoutMs: null,
+            supervisor: async () => null,
+            gone: Promise.resolve(null),
+          }),
         };
       }
-      const isOldBoot = supervisor !== null && supervisor.bootId !== (await readBootId());
+      const isOldBoot = noted !== null && noted.bootId !== (await readBootId());
       return lost(
-        spool,
         runId,
         isOldBoot
           ? 'The machine was restarted while it ran.'
-          : `Its supervisor${supervisor ? ` (process ${supervisor.pid})` : ''} is gone and left no exit status; somebody killed it.`,
+          : `Its supervisor${noted ? ` (process ${noted.pid})` : ''} is gone and left no exit status; somebody killed it.`,
       );
     },
 
-    listSpooled: () => listSpools(runsDir),
+    listSpooled: spools.list,
     discard,
 
     version() {
@@ -211,6 +277,8 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
         delay(START_TIMEOUT_MS, undefined, { ref: false }),
       ]);
       launcher.close();
+      spools.close();
+      await cgroups.close();
     },
   };
 
@@ -218,23 +286,18 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
     options.onWarning(`${what} failed: ${messageOf(error)}`);
   }
 
-  async function lost(spool: Spool, runId: string, reason: string): Promise<Reattached> {
-    await killAll(runId, () => undefined);
-    const exit = lostExit(reason);
-    const isThere = await isReadable(spool.outputPath);
+  async function lost(runId: string, reason: string): Promise<Reattached> {
+    await killAll(runId, await cgroups.find(runId, null), null, () => undefined);
     const process: RunProcess = {
       runId,
       startedAt: new Date(),
-      exit: Promise.resolve(exit),
-      output: (offset, abort) =>
-        isThere ? followFile(spool.outputPath, offset, Promise.resolve(), abort) : nothing(),
+      exit: Promise.resolve(lostExit(reason)),
+      output: (offset, abort) => followFile(spools.of(runId).holdOutput(), offset, Promise.resolve(), abort),
       cancel: async () => undefined,
     };
     return { kind: 'lost', reason, process };
   }
 }
-
-async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}
 
 function refused(error: unknown): RunRefusedError {
   return new RunRefusedError(`The playbook could not be started: ${messageOf(error)}.`);
@@ -247,11 +310,4 @@ function readVersion(program: string): Promise<string | null> {
       resolve(error ? null : (/\[core ([^[\]]{1,40})\]/.exec(stdout)?.[1] ?? null));
     });
   });
-}
-
-async function isReadable(path: string): Promise<boolean> {
-  return access(path, constants.R_OK).then(
-    () => true,
-    () => false,
-  );
 }

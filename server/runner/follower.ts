@@ -1,6 +1,6 @@
-import { type FSWatcher, watch } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
-import { codeOf } from '../domain/caught.ts';
+import { type FSWatcher, read as readFromFd, fstat as statFd, watch } from 'node:fs';
+import { promisify } from 'node:util';
+import type { HeldFile } from './spool.ts';
 
 /** What is stored and read at once; more makes nothing faster, and garbage of it takes memory. */
 const PIECE_BYTES = 524_288;
@@ -9,31 +9,37 @@ const FIRST_PIECE_BYTES = 65_536;
 /** In case the file system does not tell of changes (network file systems do not). */
 const POLL_MS = 250;
 
+/** So much of a hole is not taken for output: no program that prints makes one. */
+const MIN_HOLE_BYTES = 67_108_864;
+const BLOCK_BYTES = 512;
+
+const read = promisify(readFromFd);
+const stat = promisify(statFd);
+
 /**
- * The bytes of a growing file from `offset` on, until `ended` and then to its end.
+ * The bytes of a growing file from `offset` on, until `ended` and then to its end. It is the file that was opened,
+ * whatever bears its name by then. Where somebody else has cut it short or made it longer without writing, a line says so,
+ * and it goes on with what is written from there on.
  * A piece is a view of one buffer that the next piece overwrites.
+ * @param file null when there is none: what it held is all that is stored of it
  */
 export async function* followFile(
-  path: string,
+  file: HeldFile | null,
   offset: number,
   ended: Promise<unknown>,
   abort?: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  if (file === null) {
+    await ended;
+    return;
+  }
   const bell = createBell();
   let isEnded = false;
   void ended.then(() => {
     isEnded = true;
     bell.ring();
   });
-  let file: FileHandle;
-  try {
-    file = await open(path, 'r');
-  } catch (error) {
-    // somebody removed it, and nobody makes it again: what it held is all that is stored of it
-    if (isEnded && codeOf(error) === 'ENOENT') return;
-    throw error;
-  }
-  const watcher = watchQuietly(path, bell.ring);
+  const watcher = watchQuietly(file.path, bell.ring);
   const poll = setInterval(bell.ring, POLL_MS);
   abort?.addEventListener('abort', bell.ring);
   try {
@@ -42,21 +48,51 @@ export async function* followFile(
       // noted before the read: what was written before the end is read after it
       const wasEnded = isEnded;
       const rings = bell.rings();
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+      const { bytesRead } = await read(file.fd, buffer, 0, buffer.length, at);
       if (abort?.aborted) return;
-      if (bytesRead > 0) {
-        at += bytesRead;
-        yield buffer.subarray(0, bytesRead);
-        if (bytesRead === buffer.length && bytesRead < PIECE_BYTES) buffer = Buffer.allocUnsafe(PIECE_BYTES);
-      } else if (wasEnded) return;
-      else await bell.heard(rings);
+      if (bytesRead === 0) {
+        if ((await stat(file.fd)).size < at) {
+          yield remark('its output file was cut short; what was not read before is missing here');
+          at = 0;
+        } else if (wasEnded) return;
+        else await bell.heard(rings);
+        continue;
+      }
+      const hole = isBlank(buffer, bytesRead) ? await holeBehind(file.fd, at) : 0;
+      if (hole > 0) {
+        yield remark(
+          `its output file was made ${hole} bytes longer without anything being written; they are left out`,
+        );
+        at += hole;
+        continue;
+      }
+      at += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+      if (bytesRead === buffer.length && bytesRead < PIECE_BYTES) buffer = Buffer.allocUnsafe(PIECE_BYTES);
     }
   } finally {
     clearInterval(poll);
     watcher?.close();
     abort?.removeEventListener('abort', bell.ring);
-    await file.close();
+    file.release();
   }
+}
+
+function remark(text: string): Uint8Array {
+  return Buffer.from(`\n[Sible: ${text}]\n`);
+}
+
+function isBlank(buffer: Buffer, length: number): boolean {
+  return (
+    length >= FIRST_PIECE_BYTES && buffer[0] === 0 && buffer.compare(buffer, 0, length - 1, 1, length) === 0
+  );
+}
+
+/** Of a file with a hole: how many bytes from `at` on are not followed by more than was ever written; 0 when it has none. */
+async function holeBehind(fd: number, at: number): Promise<number> {
+  const { size, blocks } = await stat(fd);
+  const hole = size - blocks * BLOCK_BYTES - at;
+  return hole >= MIN_HOLE_BYTES ? hole : 0;
 }
 
 /** A bell that is not missed: waiting for it ends at once when it rang since `seen`. */

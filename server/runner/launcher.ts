@@ -1,8 +1,17 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { findRunProcesses, isRunning, signal } from './process-tree.ts';
-import { type Spool, type SupervisorId, spoolOf } from './spool.ts';
+import {
+  findRunProcesses,
+  findSupervisor,
+  isRunning,
+  isSupervisor,
+  type ProcessId,
+  readStat,
+  signal,
+} from './process-tree.ts';
+import type { Spool, Spools } from './spool.ts';
 
 /**
  * Starts supervisors through a small shell, `launcher.sh`: a spawn forks the process that calls it, and to fork the server
@@ -11,18 +20,37 @@ import { type Spool, type SupervisorId, spoolOf } from './spool.ts';
 export interface Launcher {
   /**
    * Has a supervisor made ready for the command. It starts the command when it finds the spool folder's request, and not
-   * before. Resolves when it has ended, or certainly never started.
+   * before.
+   * @param cgroup folder of the run's own; null when it has none
    * @param words the program and its arguments
    */
-  launch(runId: string, words: readonly string[]): Promise<void>;
+  launch(runId: string, cgroup: string | null, words: readonly string[]): Launch;
   /** Wakes a supervisor that was launched before there was a request: it starts its command, or ends if there is none yet. */
   wake(runId: string): void;
   /** Ends the shell and all that wait; what it started goes on, and is no longer heard of. */
   close(): void;
 }
 
+export interface Launch {
+  /** The supervisor, once it is known for sure; null when it ended before that. */
+  readonly supervisor: Promise<ProcessId | null>;
+  /** Resolves when the supervisor has ended, or certainly never started. */
+  readonly gone: Promise<LaunchEnd>;
+}
+
+/** What is known of an end without the spool folder. */
+export interface LaunchEnd {
+  /** Whether the program was started. */
+  readonly hasBegun: boolean;
+  /** Exit status as a shell gives it; null when the supervisor was killed, or the program was not started. */
+  readonly code: number | null;
+  /** Whether the disk was full when it ended: then what it printed may not all be there. */
+  readonly wasFull: boolean;
+  readonly at: Date;
+}
+
 export interface LauncherOptions {
-  readonly runsDir: string;
+  readonly spools: Spools;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
 }
@@ -31,8 +59,14 @@ interface Launched {
   readonly spool: Spool;
   /** Since when it may start; null: it waits. */
   at: number | null;
-  supervisor: SupervisorId | null;
-  gone(): void;
+  supervisor: ProcessId | null;
+  hasSpoken: boolean;
+  hasBegun: boolean;
+  /** What it last said of its end; null while it said nothing. */
+  told: { readonly code: number | null; readonly wasFull: boolean; readonly at: Date } | null;
+  isSettling: boolean;
+  known(supervisor: ProcessId | null): void;
+  gone(end: LaunchEnd): void;
 }
 
 const LAUNCHER = fileURLToPath(new URL('./launcher.sh', import.meta.url));
@@ -43,6 +77,10 @@ const LOOK_MS = 1_000;
 const START_TIMEOUT_MS = 10_000;
 /** A supervisor that was just about to go to sleep when it was woken sleeps; so long after, it is woken again. */
 const WAKE_AGAIN_MS = 10;
+/** A supervisor ends right after it has said so; when it has not by then, somebody else has said it. */
+const SETTLE_MS = 200;
+/** What a supervisor says is shorter. */
+const MAX_LINE = 512;
 
 export function createLauncher(options: LauncherOptions): Launcher {
   const launched = new Map<string, Launched>();
@@ -64,43 +102,127 @@ export function createLauncher(options: LauncherOptions): Launcher {
 
   async function look(id: string, run: Launched): Promise<void> {
     try {
-      run.supervisor ??= run.spool.readSupervisor();
-      const isLate = run.at !== null && Date.now() - run.at > START_TIMEOUT_MS;
+      const waited = run.at === null ? 0 : Date.now() - run.at;
+      const isLate = waited > START_TIMEOUT_MS;
+      if (!run.supervisor && waited > LOOK_MS) {
+        const found = await findSupervisor(id);
+        if (found) meet(id, run, found);
+        // it was killed before it could be looked at
+        else if (run.hasSpoken) return await end(id, run);
+      }
       const isGone = run.supervisor
         ? !(await isRunning(run.supervisor))
-        : isLate && (await isNowhere(id, run.spool));
-      if (isGone) end(id);
+        : isLate && (await isNowhere(id, run));
+      if (isGone) await end(id, run);
     } catch {
       // it is looked again
     }
   }
 
-  /** A supervisor of which nothing is known: it did not begin, or what it wrote is gone. */
-  async function isNowhere(id: string, spool: Spool): Promise<boolean> {
-    if ((await spool.exists()) && (await spool.giveUpStart())) return true;
+  /** A supervisor of which nothing is known: it did not begin, or nobody can tell what it is. */
+  async function isNowhere(id: string, { spool, hasBegun }: Launched): Promise<boolean> {
+    if (!hasBegun && spool.exists() && spool.giveUpStart()) return true;
     return (await findRunProcesses(id)).length === 0;
   }
 
-  function end(id: string): void {
+  /**
+   * A line of a supervisor, or of a playbook that has found the pipe: it counts only as far as the system bears it out.
+   */
+  function hear(line: string): void {
+    const [id = '', what, first = '', ...more] = line.split(' ');
     const run = launched.get(id);
+    if (!run) return;
+    run.hasSpoken = true;
+    if (what === 'ready') void recognize(id, run, Number(first), more);
+    else if (what === 'began') run.hasBegun = true;
+    else if (what === 'ended') {
+      const code = /^\d{1,3}$/.test(first) ? Number(first) : null;
+      run.told = { code, wasFull: more[0] === 'full', at: new Date() };
+      void settle(id, run);
+    }
+  }
+
+  /** The first that is a supervisor of this run is it. */
+  async function recognize(
+    id: string,
+    run: Launched,
+    pid: number,
+    [startTime = '', bootId = '']: string[],
+  ): Promise<void> {
+    const supervisor = { pid, startTime, bootId };
+    try {
+      if (!(await isSupervisor(supervisor, id))) return;
+    } catch {
+      // no file can be opened; it is found when it is needed
+      return;
+    }
+    meet(id, run, supervisor);
+  }
+
+  function meet(id: string, run: Launched, supervisor: ProcessId): void {
+    if (run.supervisor) return;
+    run.supervisor = supervisor;
+    run.known(supervisor);
+    // it was told to start before it was known
+    if (run.at !== null) nudge(id, run, WAKE_AGAIN_MS);
+  }
+
+  /** It says that it has ended: believed once it has. */
+  async function settle(id: string, run: Launched): Promise<void> {
+    if (run.isSettling) return;
+    run.isSettling = true;
+    try {
+      const until = Date.now() + SETTLE_MS;
+      for (let wait = 1; ; wait *= 2) {
+        if (!(await isThere(id, run))) return await end(id, run);
+        if (Date.now() > until) return;
+        await delay(wait, undefined, { ref: false });
+      }
+    } catch {
+      // it is looked again
+    } finally {
+      run.isSettling = false;
+    }
+  }
+
+  async function isThere(id: string, { supervisor }: Launched): Promise<boolean> {
+    // where processes cannot be looked at, its word is all there is
+    if (process.platform !== 'linux') return false;
+    return supervisor ? isRunning(supervisor) : (await findSupervisor(id)) !== null;
+  }
+
+  async function end(id: string, run: Launched): Promise<void> {
+    const { supervisor, told, hasBegun } = run;
+    // the kernel keeps how it ended until the launcher has taken note of that
+    const stat = supervisor ? await readStat(supervisor.pid) : null;
+    const kept = stat?.state === 'Z' && stat.startTime === supervisor?.startTime ? stat.waitStatus : null;
+    if (launched.get(id) !== run) return;
     launched.delete(id);
-    run?.gone();
+    hasZombies = true;
+    const code = !hasBegun
+      ? null
+      : kept === null
+        ? (told?.code ?? null)
+        : (kept & 0x7f) === 0
+          ? kept >> 8
+          : null;
+    run.known(supervisor);
+    run.gone({ hasBegun, code, wasFull: told?.wasFull ?? false, at: told?.at ?? new Date() });
   }
 
   /** Until it has begun: a signal to continue that comes before it stops is lost. */
   function nudge(id: string, run: Launched, afterMs: number): void {
+    if (launched.get(id) !== run || run.hasBegun || !run.supervisor) return;
     try {
-      wakeSupervisor(run.spool);
+      signal(run.supervisor, 'SIGCONT');
     } catch {
       // it is woken again
     }
-    setTimeout(() => {
-      if (launched.get(id) === run && !run.spool.isStarted()) nudge(id, run, afterMs * 2);
-    }, afterMs).unref();
+    setTimeout(() => nudge(id, run, afterMs * 2), afterMs).unref();
   }
 
   function openShell(): ChildProcessByStdio<Writable, Readable, null> {
-    const child = spawn('/bin/sh', [LAUNCHER, SUPERVISOR, options.runsDir], {
+    const child = spawn('/bin/sh', [LAUNCHER, SUPERVISOR], {
       cwd: options.cwd,
       env: options.env,
       // a session of its own: what ends the server's terminal does not end it
@@ -117,27 +239,46 @@ export function createLauncher(options: LauncherOptions): Launcher {
     let rest = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       const lines = (rest + text).split('\n');
-      rest = lines.pop() ?? '';
-      hasZombies = true;
-      for (const id of lines) end(id);
+      rest = (lines.pop() ?? '').slice(0, MAX_LINE);
+      for (const line of lines) hear(line);
     });
     child.unref();
     return child;
   }
 
   return {
-    launch(runId, words) {
-      const spool = spoolOf(options.runsDir, runId);
+    launch(runId, cgroup, words) {
+      const spool = options.spools.of(runId);
       // two supervisors of one folder: the end of the first would be taken for that of the second
       if (launched.has(runId)) throw new Error(`Run ${runId} has a supervisor that has not ended.`);
-      const at = spool.readRequest() === null ? null : Date.now();
       const opened = shell ?? openShell();
       shell = opened;
-      return new Promise((resolve) => {
-        launched.set(runId, { spool, at, supervisor: null, gone: resolve });
-        opened.stdin.write(`${[spool.path, runId, words.length, ...words].join('\n')}\n`);
-        keepLooking();
+      let known: Launched['known'] = () => undefined;
+      let gone: Launched['gone'] = () => undefined;
+      const launch: Launch = {
+        supervisor: new Promise((resolve) => {
+          known = resolve;
+        }),
+        gone: new Promise((resolve) => {
+          gone = resolve;
+        }),
+      };
+      const at = spool.isFilled() ? Date.now() : null;
+      launched.set(runId, {
+        spool,
+        at,
+        supervisor: null,
+        hasSpoken: false,
+        hasBegun: false,
+        told: null,
+        isSettling: false,
+        known,
+        gone,
       });
+      const lines = [spool.path, runId, spool.outputPathForOthers(), cgroup ?? '', words.length, ...words];
+      opened.stdin.write(`${lines.join('\n')}\n`);
+      keepLooking();
+      return launch;
     },
 
     wake(runId) {
@@ -154,10 +295,4 @@ export function createLauncher(options: LauncherOptions): Launcher {
       shell = null;
     },
   };
-}
-
-/** Wakes the supervisor of a spool folder, if there is one. */
-export function wakeSupervisor(spool: Spool): void {
-  const supervisor = spool.readSupervisor();
-  if (supervisor) signal(supervisor.pid, 'SIGCONT');
 }

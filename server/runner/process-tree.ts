@@ -1,18 +1,39 @@
+import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { codeOf } from '../domain/caught.ts';
-import type { SupervisorId } from './spool.ts';
 
 /** Every process of a run has this in its environment, whatever session or parent it has by now. */
 export const RUN_MARKER = 'SIBLE_RUN_ID';
 
+/** A process, and not another one that got its number later. */
+export interface ProcessId {
+  readonly pid: number;
+  /** In clock ticks since the boot, proc(5); "" where the system does not tell. */
+  readonly startTime: string;
+  readonly bootId: string;
+}
+
+/** What /proc tells of a process. */
+export interface ProcessStat {
+  readonly pid: number;
+  readonly name: string;
+  /** "Z" when it has ended and nobody has taken note of it, "T" when it is stopped. */
+  readonly state: string;
+  readonly parent: number;
+  readonly session: number;
+  readonly startTime: string;
+  /** As waitpid gives it, of one that has ended; 0 where we may not know. */
+  readonly waitStatus: number;
+}
+
 const LEFT = new Set(['ESRCH', 'EPERM']);
 const GONE = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
 
-/** Whether the very process is still there, and not another one with the same id. */
-export async function isRunning(id: SupervisorId): Promise<boolean> {
+/** Whether the very process is still there. */
+export async function isRunning(id: ProcessId): Promise<boolean> {
   if (process.platform !== 'linux') return canSignal(id.pid);
   const [stat, bootId] = await Promise.all([readStat(id.pid), readBootId()]);
-  return stat !== null && stat.state !== 'Z' && stat.startTime === id.startTime && bootId === id.bootId;
+  return isLiving(stat, id.startTime) && bootId === id.bootId;
 }
 
 export async function readBootId(): Promise<string> {
@@ -20,65 +41,138 @@ export async function readBootId(): Promise<string> {
 }
 
 /**
- * Ids of the processes of a run that live: those that carry its marker, and all that descend from them
+ * Processes of a run that live: those that carry its marker, and all that descend from them or from `known`
  * (a program run by another user hides or drops its environment). On systems without /proc none are found.
+ * @param readsMarkers false: only what descends from `known`, which is cheaper
  */
-export async function findRunProcesses(runId: string): Promise<number[]> {
-  const marker = Buffer.from(`${RUN_MARKER}=${runId}\0`);
-  const parents = new Map<number, number>();
-  const found = new Set<number>();
-  const names = await readdir('/proc').catch(nullIfGone);
+export async function findRunProcesses(
+  runId: string,
+  known: Iterable<Pick<ProcessId, 'pid' | 'startTime'>> = [],
+  { readsMarkers = true } = {},
+): Promise<ProcessStat[]> {
+  const marker = markerOf(runId);
+  const living = new Map<number, ProcessStat>();
+  const found = new Map<number, ProcessStat>();
   await Promise.all(
-    (names ?? [])
-      .filter((name) => /^\d+$/.test(name))
-      .map(async (name) => {
-        const pid = Number(name);
-        const stat = await readStat(pid);
-        if (stat === null || stat.state === 'Z' || pid === process.pid) return;
-        parents.set(pid, stat.parent);
-        const environ = await readProc(`/proc/${pid}/environ`);
-        if (environ && hasEntry(environ, marker)) found.add(pid);
-      }),
+    (await listProcesses()).map(async (pid) => {
+      const stat = await readStat(pid);
+      if (stat === null || stat.state === 'Z' || pid === process.pid) return;
+      living.set(pid, stat);
+      if (readsMarkers && (await hasEntry(pid, marker))) found.set(pid, stat);
+    }),
   );
+  for (const { pid, startTime } of known) {
+    const stat = living.get(pid);
+    if (stat?.startTime === startTime) found.set(pid, stat);
+  }
   for (let grew = true; grew; ) {
     grew = false;
-    for (const [pid, parent] of parents) {
-      if (found.has(parent) && !found.has(pid)) {
-        found.add(pid);
+    for (const [pid, stat] of living) {
+      if (found.has(stat.parent) && !found.has(pid)) {
+        found.set(pid, stat);
         grew = true;
       }
     }
   }
-  return [...found];
+  return [...found.values()];
 }
 
-/** Sends a signal; a process that has ended already, or is another user's, is left. */
-export function signal(pid: number, name: NodeJS.Signals): void {
+/** Whether a process is the supervisor of a run, as far as the system can tell. Always, on one without /proc. */
+export async function isSupervisor(id: ProcessId, runId: string): Promise<boolean> {
+  if (id.pid <= 1 || id.pid === process.pid) return false;
+  if (!(await isRunning(id))) return false;
+  return process.platform !== 'linux' || (await supervises(id.pid, runId));
+}
+
+/** The supervisor of a run, wherever it is; null when none lives. Null on systems without /proc. */
+export async function findSupervisor(runId: string): Promise<(ProcessId & { stat: ProcessStat }) | null> {
+  const stats: ProcessStat[] = [];
+  await Promise.all(
+    (await listProcesses()).map(async (pid) => {
+      if (pid === process.pid || !(await supervises(pid, runId))) return;
+      const stat = await readStat(pid);
+      if (stat && stat.state !== 'Z') stats.push(stat);
+    }),
+  );
+  // what poses as the supervisor was started by the playbook, and that by the supervisor
+  const [stat] = stats.sort((a, b) => Number(a.startTime) - Number(b.startTime) || a.pid - b.pid);
+  return stat ? { pid: stat.pid, startTime: stat.startTime, bootId: await readBootId(), stat } : null;
+}
+
+/** Sends a signal to the very process; one that has ended already, or is another user's, is left. */
+export function signal({ pid, startTime }: Pick<ProcessId, 'pid' | 'startTime'>, name: NodeJS.Signals): void {
+  // 0 and below are groups, 1 is the system
+  if (!Number.isSafeInteger(pid) || pid <= 1 || pid === process.pid) return;
   try {
+    if (process.platform === 'linux' && !isLiving(readStatNow(pid), startTime)) return;
     process.kill(pid, name);
   } catch (error) {
     if (!LEFT.has(codeOf(error) ?? '')) throw error;
   }
 }
 
-/** Whether `entry` stands in a NUL-separated list as a whole. */
-function hasEntry(list: Buffer, entry: Buffer): boolean {
-  for (let at = list.indexOf(entry); at !== -1; at = list.indexOf(entry, at + 1)) {
-    if (at === 0 || list[at - 1] === 0) return true;
+export async function readStat(pid: number): Promise<ProcessStat | null> {
+  return parseStat(pid, (await readProc(`/proc/${pid}/stat`))?.toString());
+}
+
+function readStatNow(pid: number): ProcessStat | null {
+  try {
+    return parseStat(pid, readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch (error) {
+    return nullIfGone(error);
+  }
+}
+
+function parseStat(pid: number, line: string | undefined): ProcessStat | null {
+  if (line === undefined) return null;
+  // the name of the program stands in parentheses and may hold blanks and parentheses itself (proc(5))
+  const end = line.lastIndexOf(')');
+  const fields = line.slice(end + 2).split(' ');
+  return {
+    pid,
+    name: line.slice(line.indexOf('(') + 1, end),
+    state: fields[0] ?? '',
+    parent: Number(fields[1]),
+    session: Number(fields[3]),
+    startTime: fields[19] ?? '',
+    waitStatus: Number(fields[49] ?? 0),
+  };
+}
+
+function isLiving(stat: ProcessStat | null, startTime: string): boolean {
+  return stat !== null && stat.state !== 'Z' && stat.startTime === startTime;
+}
+
+async function supervises(pid: number, runId: string): Promise<boolean> {
+  const words = (await readProc(`/proc/${pid}/cmdline`))?.toString().split('\0') ?? [];
+  // sh SUPERVISOR SPOOL …
+  const [, script = '', spool = ''] = words;
+  return (
+    script.endsWith('/supervisor.sh') && spool.endsWith(`/${runId}`) && (await hasEntry(pid, markerOf(runId)))
+  );
+}
+
+function markerOf(runId: string): Buffer {
+  return Buffer.from(`${RUN_MARKER}=${runId}\0`);
+}
+
+/** Whether `entry` stands in the environment of a process as a whole. */
+async function hasEntry(pid: number, entry: Buffer): Promise<boolean> {
+  const environ = await readProc(`/proc/${pid}/environ`);
+  if (!environ) return false;
+  for (let at = environ.indexOf(entry); at !== -1; at = environ.indexOf(entry, at + 1)) {
+    if (at === 0 || environ[at - 1] === 0) return true;
   }
   return false;
 }
 
-async function readStat(pid: number): Promise<{ state: string; parent: number; startTime: string } | null> {
-  const line = (await readProc(`/proc/${pid}/stat`))?.toString();
-  if (line === undefined) return null;
-  // the name of the program stands in parentheses and may hold blanks and parentheses itself (proc(5))
-  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0] ?? '', parent: Number(fields[1]), startTime: fields[19] ?? '' };
+export async function listProcesses(): Promise<number[]> {
+  const names = await readdir('/proc').catch(nullIfGone);
+  return (names ?? []).filter((name) => /^\d+$/.test(name)).map(Number);
 }
 
 /** Null when the process is gone, or nobody else's business. Anything else (no file can be opened) says nothing of it. */
-function readProc(path: string): Promise<Buffer | null> {
+export function readProc(path: string): Promise<Buffer | null> {
   return readFile(path).catch(nullIfGone);
 }
 

@@ -29,9 +29,10 @@ export interface Runner {
   start(request: RunRequest): RunProcess;
   /**
    * Takes up a run that was started by an earlier life of this server, whether it still goes on or ended meanwhile.
+   * What is stored of it is handed in: what the spool folder says of it a playbook may have written.
    * `notStarted`: it certainly never ran, and never will unless started anew. `lost`: nothing is known of its end.
    */
-  reattach(runId: string): Promise<Reattached>;
+  reattach(run: StartedRun): Promise<Reattached>;
   /** Ids of the runs that have a spool folder here. */
   listSpooled(): Promise<string[]>;
   /** Removes the spool folder, after everything in it was stored, or when nothing of it is wanted. Safe to call again. */
@@ -60,6 +61,15 @@ export interface Workspace extends RunPlace {
   readonly environment: Readonly<Record<string, string>>;
   /** What its log begins with, without a newline; null: nothing but what the playbook prints. */
   readonly notice: string | null;
+}
+
+/** A run that an earlier life of this server has started, as it is stored. */
+export interface StartedRun {
+  readonly runId: string;
+  readonly startedAt: Date;
+  /** End it when it takes longer, in ms; null: no limit. */
+  readonly timeoutMs: number | null;
+  readonly isCancelRequested: boolean;
 }
 
 export type Reattached =

@@ -1,45 +1,71 @@
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, lstatSync, mkdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { chmod, lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../domain/caught.ts';
+import {
+  type FileId,
+  inFolder,
+  insteadOf,
+  openNew,
+  openRegular,
+  orNull,
+  pathOfOpen,
+  readSmallFile,
+  writeNew,
+} from './guarded-folder.ts';
+import type { ProcessId } from './process-tree.ts';
 
-/** The spool folder of one run: what the supervisor and the server tell each other through, over any crash of either. */
+/**
+ * The spool folder of one run: what the supervisor and the server tell each other through, over any crash of either.
+ * The playbook runs as the same user and can change all of it, so nothing in it is believed that is known otherwise.
+ */
 export interface Spool {
   readonly path: string;
-  readonly outputPath: string;
   readonly extraVarsPath: string;
-  /** What our callback plugin tells of the run, as JSON lines. A playbook can write there, too. */
+  /** Where the output was made, and what our callback plugin tells of the run, as JSON lines; anything may stand there. */
+  readonly outputPath: string;
   readonly eventsPath: string;
-  /** When and with what limit it was started; null when it was not. */
-  readRequest(): SpoolRequest | null;
-  /** Writes down when and with what limit it is started: a supervisor that finds this may start. */
+  /** Makes the folder, and the file for the output in it. Safe to call again. */
+  create(): void;
+  /** Whether the folder is there, and still the one that was made. */
+  exists(): boolean;
+  /** Path of the output for another process; it leads to the file that was made, whatever bears its name by then. */
+  outputPathForOthers(): string;
+  /** The file that was made for the output, or that was found first; null when there is none. To be released. */
+  holdOutput(): HeldFile | null;
+  /** Whether anything was printed, as far as the folder has it. */
+  hasOutput(): boolean;
+  writeExtraVars(text: string): void;
+  removeExtraVars(): void;
+  /** A supervisor that finds this may start. */
   fill(request: SpoolRequest): void;
+  /** Whether `fill` was called. */
+  isFilled(): boolean;
   /** Whether the program was started, or somebody has given it up for good. */
   isStarted(): boolean;
-  /** The supervisor; null when it has not written its id yet. */
-  readSupervisor(): SupervisorId | null;
-  /** How the program ended; null when that is not written. */
+  /** The supervisor as the folder has it; null when it does not say. To be checked before it is used. */
+  readSupervisor(): ProcessId | null;
+  /** How the program ended, as the folder has it; null when it does not say. */
   readStatus(): SpoolStatus | null;
   /** Says for good that it was ended on purpose; the first reason stays. */
-  markEnding(why: Ending): Promise<void>;
+  markEnding(why: Ending): void;
   readEnding(): Ending | null;
   /**
-   * Whether it is certain from now on that the program never ran and never will:
+   * Whether it is certain from now on that the program will not be started:
    * the supervisor and this call make the same file, and one of them gets it.
    */
-  giveUpStart(): Promise<boolean>;
-  exists(): Promise<boolean>;
-  create(): void;
+  giveUpStart(): boolean;
+  /** Removes the folder with whatever is in it, and nothing that a link in it leads to. */
   remove(): Promise<void>;
+  /** Closes what is held open, once nobody holds it any more. */
+  close(): void;
+}
+
+export interface HeldFile {
+  readonly fd: number;
+  /** Leads to the same file, for this process. */
+  readonly path: string;
+  release(): void;
 }
 
 /** Why a run was ended before it ended by itself. */
@@ -59,122 +85,226 @@ export interface SpoolStatus {
   readonly at: Date;
 }
 
-export interface SupervisorId {
-  readonly pid: number;
-  /** In clock ticks since the boot, proc(5); "" where the system does not tell. */
-  readonly startTime: string;
-  readonly bootId: string;
+/** The spool folders of this server. */
+export interface Spools {
+  /** The same one each time, until it is removed. */
+  of(runId: string): Spool;
+  /** Ids of the runs that have a folder here. */
+  list(): Promise<string[]>;
+  close(): void;
 }
 
 const RUN_ID = /^[\w-]{1,64}$/;
 const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
+/** None of the files that are read is longer than this by far. */
+const MAX_BYTES = 1_024;
 /** What is in the folder of a run that has ended by itself. */
 const NAMES = ['output.log', 'status', 'pid', 'started', 'request.json'];
+const PID = /^(\d{1,10}) (\d{1,20}|-) ([0-9a-f-]{1,36})(?: \d{1,10})?\n$/;
+const STATUS = /^(\d{1,3})( full)?\n$/;
 
-export function spoolOf(runsDir: string, runId: string): Spool {
-  // ids are ours; one that is not would lead out of the folder
-  if (!RUN_ID.test(runId)) throw new Error(`"${runId}" is no id of a run.`);
-  const path = join(runsDir, runId);
-  const file = (name: string) => join(path, name);
-
+export function createSpools(runsDir: string): Spools {
+  const spools = new Map<string, Spool>();
   return {
-    path,
-    outputPath: file('output.log'),
-    extraVarsPath: file('extra-vars.yml'),
-    eventsPath: file('events.jsonl'),
-
-    readRequest() {
-      const text = readWhole(file('request.json'));
-      return text === null ? null : (JSON.parse(text) as SpoolRequest);
+    of(runId) {
+      // ids are ours; one that is not would lead out of the folder
+      if (!RUN_ID.test(runId)) throw new Error(`"${runId}" is no id of a run.`);
+      let spool = spools.get(runId);
+      if (!spool) {
+        spool = createSpool(join(runsDir, runId), () => spools.delete(runId));
+        spools.set(runId, spool);
+      }
+      return spool;
     },
 
-    fill(request) {
-      // without waiting: each wait would cost more than the small file does; the launcher makes output.log, if it lives
-      writeFileSync(file('output.log'), '', { flag: 'a', mode: 0o600 });
-      writeFileSync(file('request.json'), `${JSON.stringify(request)}\n`);
-    },
-
-    isStarted: () => existsSync(file('started')),
-
-    readSupervisor() {
-      const text = readWhole(file('pid'));
-      if (text === null) return null;
-      const [pid = '', startTime = '', bootId = ''] = text.trim().split(' ');
-      const known = (value: string) => (value === '-' ? '' : value);
-      return { pid: Number(pid), startTime: known(startTime), bootId: known(bootId) };
-    },
-
-    readStatus() {
-      const text = readWhole(file('status'));
-      if (text === null) return null;
-      const { mtime } = statSync(file('status'));
-      const [code, full] = text.trim().split(' ');
-      return { code: Number(code), wasFull: full === 'full', at: mtime };
-    },
-
-    async markEnding(why) {
-      await writeFile(file('ending'), `${why}\n`, { flag: 'wx' }).catch((error: unknown) => {
-        if (codeOf(error) !== 'EEXIST') throw error;
-      });
-    },
-
-    readEnding() {
-      const text = readWhole(file('ending'))?.trim();
-      return text === 'canceled' || text === 'timedOut' ? text : null;
-    },
-
-    async giveUpStart() {
-      try {
-        await writeFile(file('started'), '', { flag: 'wx' });
-        return true;
-      } catch (error) {
-        if (codeOf(error) === 'EEXIST') return false;
+    async list() {
+      const names = await readdir(runsDir).catch((error: unknown) => {
+        if (codeOf(error) === 'ENOENT') return [];
         throw error;
-      }
+      });
+      // what else may be there (lost+found) is nobody's run; what took a folder's place is removed as the folder would be
+      return names.filter((name) => RUN_ID.test(name));
     },
 
-    exists: () =>
-      stat(path).then(
-        () => true,
-        (error: unknown) => {
-          if (codeOf(error) === 'ENOENT') return false;
-          throw error;
-        },
-      ),
-
-    create() {
-      mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
-    },
-
-    async remove() {
-      try {
-        for (const name of NAMES) unlinkSync(file(name));
-        rmSync(file('events.jsonl'), { force: true });
-        rmdirSync(path);
-      } catch {
-        // something else is in it, or it is gone already
-        await rm(path, { recursive: true, force: true });
-      }
+    close() {
+      for (const spool of spools.values()) spool.close();
+      spools.clear();
     },
   };
 }
 
-export async function listSpools(runsDir: string): Promise<string[]> {
-  const entries = await readdir(runsDir, { withFileTypes: true }).catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return [];
-    throw error;
-  });
-  // what else may be there (lost+found) is nobody's run
-  return entries.filter((entry) => entry.isDirectory() && RUN_ID.test(entry.name)).map(({ name }) => name);
+function createSpool(path: string, forget: () => void): Spool {
+  const file = (name: string) => join(path, name);
+  /** The folder as it was made or found first; one that has taken its place is not it. */
+  let id: FileId | null = null;
+  let output: number | null = null;
+  let holders = 0;
+  let isFilled = false;
+  let isClosed = false;
+
+  const inside = <T>(work: (name: (name: string) => string) => T): T =>
+    inFolder(path, id, (folder) => work((name) => join(folder, name)));
+  const read = (name: string) => orNull(() => inside((at) => readSmallFile(at(name), MAX_BYTES)));
+  /** @returns false when anything bears the name */
+  const writeOnce = (name: string, text: string): boolean => {
+    try {
+      inside((at) => writeNew(at(name), text, FILE_MODE));
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return false;
+      throw error;
+    }
+  };
+  const write = (name: string, text: string) =>
+    inside((at) => insteadOf(at(name), () => writeNew(at(name), text, FILE_MODE)));
+
+  function makeFolder(): void {
+    try {
+      mkdirSync(path, { mode: FOLDER_MODE });
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
+      else if (codeOf(error) !== 'EEXIST') throw error;
+    }
+    const { dev, ino, uid } = lstatSync(path);
+    if (uid !== (process.getuid?.() ?? uid)) throw new Error(`"${path}" belongs to another user`);
+    id = { dev, ino };
+  }
+
+  function openOutput(): number | null {
+    if (isClosed) return null;
+    output ??= orNull(() => inside((at) => openRegular(at('output.log'), constants.O_RDONLY)));
+    return output;
+  }
+
+  function close(): void {
+    isClosed = true;
+    closeUnheld();
+  }
+
+  function closeUnheld(): void {
+    if (!isClosed || holders > 0 || output === null) return;
+    closeSync(output);
+    output = null;
+  }
+
+  return {
+    path,
+    extraVarsPath: file('extra-vars.yml'),
+    outputPath: file('output.log'),
+    eventsPath: file('events.jsonl'),
+
+    create() {
+      if (id === null) makeFolder();
+      inside((at) => {
+        output ??= insteadOf(at('output.log'), () =>
+          openNew(at('output.log'), constants.O_RDWR | constants.O_APPEND, FILE_MODE),
+        );
+      });
+    },
+
+    exists: () =>
+      orNull(() => {
+        inside(() => undefined);
+        return true;
+      }) ?? false,
+
+    outputPathForOthers() {
+      const own = file('output.log');
+      return output === null ? own : pathOfOpen(output, own).replace('/self/', `/${process.pid}/`);
+    },
+
+    holdOutput() {
+      const fd = openOutput();
+      if (fd === null) return null;
+      holders += 1;
+      let isHeld = true;
+      return {
+        fd,
+        path: pathOfOpen(fd, file('output.log')),
+        release() {
+          if (!isHeld) return;
+          isHeld = false;
+          holders -= 1;
+          closeUnheld();
+        },
+      };
+    },
+
+    hasOutput() {
+      const fd = openOutput();
+      return fd !== null && fstatSync(fd).size > 0;
+    },
+
+    writeExtraVars: (text) => write('extra-vars.yml', text),
+    removeExtraVars: () => void orNull(() => inside((at) => unlinkSync(at('extra-vars.yml')))),
+
+    fill(request) {
+      write('request.json', `${JSON.stringify(request)}\n`);
+      isFilled = true;
+    },
+    isFilled: () => isFilled,
+
+    isStarted: () => orNull(() => inside((at) => lstatSync(at('started')))) !== null,
+
+    readSupervisor() {
+      const [, pid, startTime = '', bootId = ''] = PID.exec(read('pid')?.text ?? '') ?? [];
+      const known = (value: string) => (value === '-' ? '' : value);
+      return pid === undefined
+        ? null
+        : { pid: Number(pid), startTime: known(startTime), bootId: known(bootId) };
+    },
+
+    readStatus() {
+      const found = read('status');
+      const [, code, full] = STATUS.exec(found?.text ?? '') ?? [];
+      if (!found || code === undefined || Number(code) > 255) return null;
+      return { code: Number(code), wasFull: full !== undefined, at: found.stats.mtime };
+    },
+
+    markEnding: (why) => void writeOnce('ending', `${why}\n`),
+
+    readEnding() {
+      const text = read('ending')?.text;
+      return text === 'canceled\n' ? 'canceled' : text === 'timedOut\n' ? 'timedOut' : null;
+    },
+
+    giveUpStart: () => writeOnce('started', ''),
+
+    async remove() {
+      close();
+      try {
+        inside((at) => {
+          for (const name of NAMES) unlinkSync(at(name));
+          orNull(() => unlinkSync(at('events.jsonl')));
+        });
+        rmdirSync(path);
+      } catch {
+        // something else is in it, or it is gone already, or it is none any more
+        await removeAll(path);
+      }
+      forget();
+    },
+
+    close,
+  };
 }
 
-/** Text of a file that ends in a newline; null when it is not there, or not whole yet. */
-function readWhole(path: string): string | null {
+/** Removes what bears this name: a link itself, and folders also that may not be read as they are. */
+async function removeAll(path: string): Promise<void> {
   try {
-    const text = readFileSync(path, 'utf8');
-    return text.endsWith('\n') ? text : null;
+    await rm(path, { recursive: true, force: true });
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return null;
-    throw error;
+    if (codeOf(error) !== 'EACCES' && codeOf(error) !== 'EPERM') throw error;
+    await openFolders(path);
+    await rm(path, { recursive: true, force: true });
   }
+}
+
+/** Lets us read and change a folder and those in it. */
+async function openFolders(path: string): Promise<void> {
+  if (!(await lstat(path)).isDirectory()) return;
+  await chmod(path, FOLDER_MODE);
+  for (const entry of await readdir(path, { withFileTypes: true }))
+    if (entry.isDirectory()) await openFolders(join(path, entry.name));
 }

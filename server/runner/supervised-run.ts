@@ -1,13 +1,15 @@
-import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../domain/caught.ts';
+import type { Cgroup } from './cgroup.ts';
+import { type Descendants, describeSuspects, findSuspects, watchDescendants } from './descendants.ts';
 import { describeExit, lostExit, notStartedExit } from './exit.ts';
 import { followFile } from './follower.ts';
 import { killAll } from './killing.ts';
-import { isRunning, signal } from './process-tree.ts';
+import type { LaunchEnd } from './launcher.ts';
+import { isRunning, type ProcessId, signal } from './process-tree.ts';
 import { type RunFacts, readRunFacts } from './run-facts.ts';
 import type { RunExit, RunProcess } from './runner.ts';
-import type { Ending, Spool, SupervisorId } from './spool.ts';
+import type { Ending, Spool } from './spool.ts';
 
 /** A run that has, or had, a supervisor. */
 export interface Supervised {
@@ -16,8 +18,19 @@ export interface Supervised {
   readonly startedAt: Date;
   /** Ends it when it takes longer, in ms; null: no limit. */
   readonly timeoutMs: number | null;
-  /** Resolves when the supervisor has ended. */
-  readonly gone: Promise<unknown>;
+  /** The supervisor, once it is known; null when it ended before that. */
+  supervisor(): Promise<ProcessId | null>;
+  /**
+   * Resolves when the supervisor has ended, with what is known of that besides the spool folder; null when nothing is,
+   * since an earlier server has started it.
+   */
+  readonly gone: Promise<LaunchEnd | null>;
+  /** Why an earlier server has ended it; null when none has. */
+  readonly endedBefore: Ending | null;
+  /** It is going to be ended. */
+  onEnding?(): void;
+  /** The run's cgroup, if it has one. */
+  findCgroup(supervisor: ProcessId | null): Promise<Cgroup | null>;
   /** How long a playbook that is asked to end may take before it is killed, in ms; 5 s when left out. */
   readonly cancelGraceMs?: number | undefined;
   /** Stops following the output. */
@@ -28,26 +41,49 @@ export interface Supervised {
 const CANCEL_GRACE_MS = 5_000;
 /** Between two looks at a supervisor that is not our child. */
 const LOOK_MS = 100;
-/** How long a supervisor that exists may take to write its id. */
+/** How long a supervisor may take to be known when a run is to be ended. */
 const START_TIMEOUT_MS = 5_000;
 /** After so long an end that failed (no file can be opened) is tried again. */
 const END_AGAIN_MS = 5_000;
+/** So long a run may take to enter its cgroup; one that is not in it then is watched. */
+const ENTER_MS = 1_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Follows a run to its end, and ends it when its time is up or when it is asked to. */
 export function supervise(supervised: Supervised): RunProcess {
-  const { spool, runId, startedAt, timeoutMs, gone, warn } = supervised;
+  const { spool, runId, startedAt, timeoutMs, warn } = supervised;
   let isGone = false;
   let isOver = false;
-  /** Why it is ended; kept here too, since a full disk takes no note of it. */
-  let asked: Ending | null = null;
+  /** Why it is ended; what the folder says of it anybody may have written. */
+  let asked: Ending | null = supervised.endedBefore;
   let ending: Promise<void> | null = null;
-  const supervisorGone = gone.then(() => {
+  let descendants: Descendants | null = null;
+  /** What may be left of it; null when nothing hints at anything. */
+  let left: string | null = null;
+  const supervisorGone = supervised.gone.then((end) => {
     isGone = true;
+    return end;
   });
+
+  /** Null when it is in a cgroup, which leaves nothing to be seen. */
+  async function watchUnlessIn(cgroup: Cgroup | null, supervisor: ProcessId | null): Promise<void> {
+    if (descendants !== null || (supervisor && (await cgroup?.holds(supervisor.pid)))) return;
+    descendants = watchDescendants(runId, supervisor);
+  }
+  const watching = setTimeout(() => {
+    supervised
+      .supervisor()
+      .then(async (supervisor) => {
+        const cgroup = await supervised.findCgroup(supervisor);
+        if (!isGone) await watchUnlessIn(cgroup, supervisor);
+        if (isOver) descendants?.stop();
+      })
+      .catch((error: unknown) => warn(`Looking at the processes of run ${runId}`, error));
+  }, ENTER_MS).unref();
 
   const end = (why: Ending, onStep?: (step: string) => void): Promise<void> => {
     asked ??= why;
+    supervised.onEnding?.();
     ending ??= endRun(asked, onStep ?? (() => undefined)).catch((error: unknown) => {
       // who asks again is not answered with this failure
       ending = null;
@@ -57,23 +93,44 @@ export function supervise(supervised: Supervised): RunProcess {
   };
 
   async function endRun(why: Ending, onStep: (step: string) => void): Promise<void> {
-    await spool.markEnding(why).catch((error: unknown) => warn(`Noting that run ${runId} is ended`, error));
-    // one of which nothing can be read is found with all the others
-    const supervisor = await readSupervisorSoon(
-      spool,
-      Promise.race([supervisorGone, delay(START_TIMEOUT_MS, undefined, { ref: false })]),
-    );
+    try {
+      spool.markEnding(why);
+    } catch (error) {
+      warn(`Noting that run ${runId} is ended`, error);
+    }
+    // one that cannot be told is found with all the others
+    const supervisor = await Promise.race([
+      supervised.supervisor(),
+      supervisorGone.then(() => null),
+      delay(START_TIMEOUT_MS, null, { ref: false }),
+    ]);
+    const cgroup = await supervised.findCgroup(supervisor);
     if (supervisor && !isGone) {
+      await watchUnlessIn(cgroup, supervisor);
+      await descendants?.look(false);
       onStep('SIGTERM to ansible-playbook');
       // to the supervisor, which passes it on to the playbook alone: so Ansible can end its workers itself
-      signal(supervisor.pid, 'SIGTERM');
+      signal(supervisor, 'SIGTERM');
       await Promise.race([
         supervisorGone,
         delay(supervised.cancelGraceMs ?? CANCEL_GRACE_MS, undefined, { ref: false }),
       ]);
     }
-    await killAll(runId, onStep);
+    await killLeft(cgroup, supervisor, onStep);
     await supervisorGone;
+  }
+
+  async function killLeft(
+    cgroup: Cgroup | null,
+    supervisor: ProcessId | null,
+    onStep: (step: string) => void,
+  ): Promise<void> {
+    await killAll(runId, cgroup, descendants, onStep);
+    if (descendants) left = await descendants.describeLeft();
+    else if (supervisor) {
+      const early = await findSuspects(supervisor, ENTER_MS);
+      if (early.length > 0) left = describeSuspects(early, 'they were there before its cgroup was');
+    }
   }
 
   const endInTime = (ms: number): { cancel(): void } =>
@@ -86,23 +143,28 @@ export function supervise(supervised: Supervised): RunProcess {
   let timer = timeoutMs === null ? null : endInTime(startedAt.getTime() + timeoutMs - Date.now());
 
   async function readExit(): Promise<RunExit> {
-    await supervisorGone;
+    const known = await supervisorGone;
     // what was ended on purpose has ended when nothing of it is left
     await ending?.catch((error: unknown) => warn(`Ending run ${runId}`, error));
-    const [status, why] = [spool.readStatus(), spool.readEnding() ?? asked];
+    // what is in the folder anybody may have written: it counts only where nothing else is known
+    const status =
+      known === null ? spool.readStatus() : known.code === null ? null : { ...known, code: known.code };
     const facts = await readRunFacts(spool);
-    const exit = status || why ? describeExit(status, why, timeoutMs, facts) : await exitWithoutStatus(facts);
+    const exit =
+      status || asked
+        ? describeExit(status, asked, timeoutMs, facts)
+        : exitWithoutStatus(known?.hasBegun ?? null, facts);
     // ended by an earlier server, or killed from outside: what it had started goes on without anybody who would wait for it
-    if (!ending && (why !== null || exit.signal !== null || exit.isLost))
-      await killAll(runId, () => undefined);
-    await rm(spool.extraVarsPath, { force: true });
-    return exit;
+    if (!ending && (asked !== null || exit.signal !== null || exit.isLost))
+      await killLeft(await supervised.findCgroup(null), null, () => undefined);
+    spool.removeExtraVars();
+    return left === null ? exit : { ...exit, reason: [exit.reason, left].filter(Boolean).join(' ') };
   }
-  async function exitWithoutStatus(facts: RunFacts): Promise<RunExit> {
-    if (!(await spool.exists()))
+  /** @param hasBegun null when it is not known */
+  function exitWithoutStatus(hasBegun: boolean | null, facts: RunFacts): RunExit {
+    if (!spool.exists())
       return lostExit('Its spool folder was removed while it ran, and with it what is known of its end.');
-    if (spool.readSupervisor() === null || !spool.isStarted()) return notStartedExit();
-    return describeExit(null, null, timeoutMs, facts);
+    return (hasBegun ?? spool.isStarted()) ? describeExit(null, null, timeoutMs, facts) : notStartedExit();
   }
   const exit = readExit()
     .catch((error: unknown): RunExit => {
@@ -111,6 +173,8 @@ export function supervise(supervised: Supervised): RunProcess {
     })
     .finally(() => {
       isOver = true;
+      clearTimeout(watching);
+      descendants?.stop();
       timer?.cancel();
     });
 
@@ -120,7 +184,7 @@ export function supervise(supervised: Supervised): RunProcess {
     exit,
     output: (offset, abort) =>
       followFile(
-        spool.outputPath,
+        spool.holdOutput(),
         offset,
         exit,
         abort ? AbortSignal.any([abort, supervised.closing]) : supervised.closing,
@@ -129,31 +193,14 @@ export function supervise(supervised: Supervised): RunProcess {
   };
 }
 
-/** The supervisor's id, which it writes within milliseconds; null when it ends, or time is up, before. */
-export async function readSupervisorSoon(
-  spool: Spool,
-  until: Promise<unknown>,
-): Promise<SupervisorId | null> {
-  let isOver = false;
-  const over = () => {
-    isOver = true;
-  };
-  until.then(over, over);
-  for (;;) {
-    const wasOver = isOver;
-    const supervisor = spool.readSupervisor();
-    if (supervisor || wasOver || spool.readStatus()) return supervisor;
-    await delay(10);
-  }
-}
-
 /** Resolves when a process that is not our child has ended. Never, once `abort` is aborted. */
-export async function untilGone(supervisor: SupervisorId, abort: AbortSignal): Promise<void> {
+export async function untilGone(supervisor: ProcessId, abort: AbortSignal): Promise<null> {
   // what cannot be looked at may be there
   while (await isRunning(supervisor).catch(() => true)) {
     await delay(LOOK_MS, undefined, { ref: false });
     if (abort.aborted) await new Promise(() => undefined);
   }
+  return null;
 }
 
 function startTimer(ms: number, onTime: () => void): { cancel(): void } {

@@ -1,19 +1,24 @@
 #!/bin/sh
 # Runs one playbook in a session of its own, and writes down how it ended, whether the server lives or not.
-#   supervisor.sh SPOOL FOLDER NOTICE [NAME=VALUE...] -- PROGRAM [ARGUMENT...]
+#   supervisor.sh SPOOL CGROUP FOLDER NOTICE [NAME=VALUE...] -- PROGRAM [ARGUMENT...]
+# CGROUP is the run's own, empty where there is none.
 # FOLDER is where the program is started, with these variables beside those that all runs have. NOTICE is what its log
 # begins with, empty for nothing.
-# stdin is closed, stdout and stderr are the spool's output.log, 3 is where the server hears of the end.
+# stdin is closed, stdout and stderr are the spool's output.log, 3 is where the server hears what happens:
+#   RUN ready PID START BOOT · RUN began · RUN ended CODE|- [full]
 # Files are written with one write(2) of a few bytes and end in a newline; a reader takes one without it as not there yet.
+# A playbook runs as the same user: what stands in the folder already is neither opened nor written to.
 spool=$1
-folder=$2
-notice=$3
-shift 3
+cgroup=$2
+folder=$3
+notice=$4
+shift 4
 while [ "$1" != -- ]; do
   export "$1"
   shift
 done
 shift
+set -C
 
 trap '' HUP PIPE
 program=
@@ -24,40 +29,78 @@ forward() {
 }
 trap forward TERM INT
 
+report() { printf '%s %s\n' "$SIBLE_RUN_ID" "$*" >&3; }
+is_free() { [ ! -e "$1" ] && [ ! -L "$1" ]; }
+may_start() { [ -f "$spool/request.json" ] && [ ! -L "$spool/request.json" ]; }
+
 # who it is: told first, so that it can be woken and found
 start_time() {
   shift 21
-  echo_start=$1
+  start=$1
 }
-echo_start=
+start=
 boot=
 if read -r line </proc/self/stat; then
   # shellcheck disable=SC2086
   start_time $line
 fi 2>/dev/null
 read -r boot </proc/sys/kernel/random/boot_id 2>/dev/null
-printf '%s %s %s %s\n' "$$" "${echo_start:--}" "${boot:--}" "$PPID" >"$spool/pid"
+report ready "$$" "${start:--}" "${boot:--}"
+if is_free "$spool/pid"; then
+  printf '%s %s %s %s\n' "$$" "${start:--}" "${boot:--}" "$PPID" >"$spool/pid"
+fi 2>/dev/null
 
-# made ready ahead of its instant: sleeps until the server has said that it may start, or is gone
-[ -e "$spool/request.json" ] || kill -STOP "$$"
-tell_end() { printf '%s\n' "$SIBLE_RUN_ID" >&3; }
-[ -e "$spool/request.json" ] || { tell_end; exit 0; }
+# to enter a cgroup takes the kernel 10 ms: one that waits anyway does it before, any other when the playbook is under way
+if ! may_start; then
+  [ -z "$cgroup" ] || printf '%s\n' "$$" >|"$cgroup/cgroup.procs"
+  # made ready ahead of its instant: sleeps until the server has said that it may start, or is gone
+  may_start || kill -STOP "$$"
+  may_start || {
+    report ended -
+    exit 0
+  }
+  cgroup=
+fi 2>/dev/null
 
 # decides who is first: this start, or a server that came back and has given it up
-set -C
-true 2>/dev/null >"$spool/started" || exit 0
-set +C
+is_free "$spool/started" && true 2>/dev/null >"$spool/started" || {
+  report ended -
+  exit 0
+}
+# opened before the playbook can put anything in its place
+has_status=
+if is_free "$spool/status"; then
+  exec 4>"$spool/status"
+  has_status=1
+fi
 
 {
   [ -z "$notice" ] || printf '%s\n' "$notice"
   cd "$folder" || exit 126
   exec "$@"
-} </dev/null 3>&- &
+} </dev/null 3>&- 4>&- &
 program=$!
 # the shell itself has nothing to say: it would write "Killed" into the log of the playbook
 exec >/dev/null 2>&1
+report began
 # asked to end before the program was there
-[ -z "$interrupted" ] || kill -TERM "$program" 2>/dev/null
+[ -z "$interrupted" ] || kill -TERM "$program"
+
+# a process and its children enter the cgroup; what they start from then on is born there
+enter() {
+  for entering in "$@"; do
+    printf '%s\n' "$entering" >|"$cgroup/cgroup.procs" || continue
+    children=
+    read -r children <"/proc/$entering/task/$entering/children"
+    # shellcheck disable=SC2086
+    enter $children
+  done
+}
+# itself last: a signal to end is not to wait for it
+[ -z "$cgroup" ] || {
+  enter "$program"
+  printf '%s\n' "$$" >|"$cgroup/cgroup.procs"
+}
 
 while :; do
   interrupted=
@@ -69,14 +112,27 @@ done
 
 full=
 tries=0
-until printf '%s%s\n' "$code" "$full" >"$spool/status"; do
+# what the playbook has written into the file, or put in its place
+[ -n "$has_status" ] && [ "$spool/status" -ef "/proc/$$/fd/4" ] && : >|"/proc/$$/fd/4" || {
+  has_status=
+  [ -L "$spool" ] || rm -rf -- "$spool/status"
+}
+write_status() {
+  if [ -n "$has_status" ]; then
+    printf '%s%s\n' "$code" "$full" >&4
+  else
+    is_free "$spool/status" && printf '%s%s\n' "$code" "$full" >"$spool/status"
+  fi
+}
+until write_status; do
   # somebody has removed the folder: there is nowhere to write it
-  [ -d "$spool" ] || break
+  [ -d "$spool" ] && [ ! -L "$spool" ] || break
   # the disk is full: it may not stay so
   full=' full'
   tries=$((tries + 1))
-  [ "$tries" -lt 600 ] || exit 1
+  [ "$tries" -lt 600 ] || break
   sleep 1
 done
-# whoever listens need not look for it; nobody may listen any more
-tell_end
+report ended "$code$full"
+# the server reads it from the kernel, too, while nobody has taken note of the end
+exit "$code"

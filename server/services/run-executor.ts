@@ -395,7 +395,12 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
         await runner.discard(runId);
       return null;
     }
-    const reattached = await runner.reattach(runId);
+    const reattached = await runner.reattach({
+      runId,
+      startedAt: found.startedAt ?? options.now(),
+      timeoutMs: found.parameters === null ? options.timeoutMs : timeoutOf(found.parameters),
+      isCancelRequested: found.cancelRequestedAt !== null,
+    });
     switch (reattached.kind) {
       case 'attached':
         slots.take();

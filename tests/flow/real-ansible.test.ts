@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { signal } from '../../server/runner/process-tree.ts';
 import { cancelRun, readLog, runPlaybook, waitForEnd } from '../support/operations.ts';
 import { processesOf } from '../support/processes.ts';
 import { SQLITE } from '../support/storages.ts';
@@ -208,7 +207,7 @@ describe('real Ansible', () => {
     withAnsible(async (test) => {
       const run = await runToEnd(test, 'leaves.yaml');
       const left = processesOf(run.id);
-      for (const pid of left) signal(pid, 'SIGKILL');
+      for (const pid of left) process.kill(pid, 'SIGKILL');
       expect(run).toMatchObject({ status: 'SUCCEEDED', exitCode: 0 });
       expect(left.length).toBeGreaterThan(0);
     }));

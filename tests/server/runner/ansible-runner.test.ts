@@ -1,63 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { createAnsibleRunner } from '../../../server/runner/ansible-runner.ts';
-import type { Runner, RunProcess } from '../../../server/runner/runner.ts';
-import { NO_PARAMETERS } from '../../../shared/run-parameters.ts';
-import { makeTempDir } from '../../support/temp-dir.ts';
+import { known, makeRunner, outputOf, request, stateOf } from '../../support/make-runner.ts';
 import { waitUntil } from '../../support/wait-until.ts';
-
-/** A runner whose program notes that it was started, and does what `$1` says. */
-async function makeRunner(script = 'echo started') {
-  const folder = await makeTempDir();
-  const [playbooksDir, dataDir] = [join(folder.path, 'playbooks'), join(folder.path, 'data')];
-  mkdirSync(playbooksDir);
-  mkdirSync(join(dataDir, 'runs'), { recursive: true });
-  const program = join(folder.path, 'program');
-  writeFileSync(program, `#!/bin/sh\n${script}\n`);
-  chmodSync(program, 0o755);
-  const warnings: string[] = [];
-  const runner = createAnsibleRunner({
-    ansiblePlaybook: program,
-    playbooksDir,
-    dataDir,
-    cancelGraceMs: 200,
-    onWarning: (message) => warnings.push(message),
-  });
-  onTestFinished(async () => {
-    await runner.close();
-    await folder.remove();
-  });
-  const spool = (runId: string, name: string) => join(dataDir, 'runs', runId, name);
-  return { runner, spool, program, warnings };
-}
-
-const request = (runner: Runner, runId: string) => ({
-  runId,
-  workspace: runner.workspaceOf('a.yaml', NO_PARAMETERS),
-  playbook: 'a.yaml',
-  parameters: NO_PARAMETERS,
-  timeoutMs: null,
-});
-
-async function outputOf(process: RunProcess): Promise<string> {
-  let text = '';
-  for await (const piece of process.output(0)) text += Buffer.from(piece).toString();
-  return text;
-}
-
-/** State of the process whose id a supervisor has written; null while it has not, or when it is gone. */
-function stateOf(pidFile: string): string | null {
-  try {
-    const [pid] = readFileSync(pidFile, 'utf8').split(' ');
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
-  } catch {
-    return null;
-  }
-}
 
 it('a run that was made ready starts when it is told to, and not before', async () => {
   const { runner, spool } = await makeRunner();
@@ -96,11 +44,13 @@ it('starts a run whose supervisor was killed while it slept', async () => {
 it('the launcher of a server that was killed wakes none of those of the server that came after it', async () => {
   const { runner, spool } = await makeRunner();
   const scripts = new URL('../../../server/runner/', import.meta.url).pathname;
-  const old = spawn('/bin/sh', [`${scripts}launcher.sh`, `${scripts}supervisor.sh`, spool('', '')], {
+  const old = spawn('/bin/sh', [`${scripts}launcher.sh`, `${scripts}supervisor.sh`], {
     stdio: ['pipe', 'ignore', 'ignore'],
   });
   mkdirSync(spool('old', ''));
-  old.stdin.write(`${[spool('old', ''), 'old', 4, '/', '', '--', 'true'].join('\n')}\n`);
+  old.stdin.write(
+    `${[spool('old', ''), 'old', spool('old', 'output.log'), '', 4, '/', '', '--', 'true'].join('\n')}\n`,
+  );
   runner.arm(request(runner, 'new'));
   await waitUntil(() => stateOf(spool('old', 'pid')) === 'T' && stateOf(spool('new', 'pid')) === 'T');
 
@@ -148,7 +98,7 @@ it('takes a run that was made ready and never told to start for one that never r
   runner.arm(request(runner, 'r'));
   await waitUntil(() => stateOf(spool('r', 'pid')) === 'T');
 
-  expect(await runner.reattach('r')).toEqual({ kind: 'notStarted' });
+  expect(await runner.reattach(known('r'))).toEqual({ kind: 'notStarted' });
 });
 
 it('says why a program that is not there cannot be started', async () => {
@@ -164,23 +114,21 @@ it('says why a program that is not there cannot be started', async () => {
   await runner.close();
 });
 
-it('a run whose folder somebody removes while it goes on ends as lost, with what was stored of its log', async () => {
-  const { runner, spool } = await makeRunner('while [ ! -e "$0.end" ]; do sleep 0.02; done');
+it('a run whose folder somebody removes while it goes on keeps its exit code and its log', async () => {
+  const { runner, spool } = await makeRunner(
+    'while [ ! -e "$0.end" ]; do sleep 0.02; done; echo late; exit 3',
+  );
   const started = runner.start(request(runner, 'r'));
   await waitUntil(() => stateOf(spool('r', 'pid')) !== null && existsSync(spool('r', 'started')));
   rmSync(spool('r', ''), { recursive: true });
   writeFileSync(join(spool('', ''), '../../program.end'), '');
 
-  expect(await started.exit).toMatchObject({
-    exitCode: null,
-    isLost: true,
-    reason: expect.stringContaining('folder was removed'),
-  });
-  expect(await outputOf(started)).toBe('');
+  expect(await started.exit).toMatchObject({ exitCode: 3, isLost: false });
+  expect(await outputOf(started)).toBe('late\n');
 });
 
 it('a run that is canceled ends as canceled, also when something of it belongs to another user', async () => {
-  const { runner, spool } = await makeRunner('sleep 300 & echo $!; wait');
+  const { runner, spool } = await makeRunner('sleep 300 & echo $!; wait', { cgroup: null });
   const started = runner.start(request(runner, 'r'));
   const [, printed = ''] = await waitUntil(() =>
     /^(\d+)\n/.exec(readFileSync(spool('r', 'output.log'), 'utf8')),

@@ -219,7 +219,7 @@ it('a run that cannot be taken up after a restart, since the database is away, i
   const ours = { status: 'running', workerId: 'w', startedAt: NOON, leaseUntil: NOON } as const;
   await storage.runs.insert(makeRun({ id: 'going', ...ours }));
   await storage.runs.insert(makeRun({ id: 'waiting', ...ours }));
-  runner.reattach = async (runId) =>
+  runner.reattach = async ({ runId }) =>
     runId === 'waiting'
       ? { kind: 'notStarted' }
       : {

@@ -1,0 +1,129 @@
+import {
+  findRunProcesses,
+  listProcesses,
+  type ProcessId,
+  type ProcessStat,
+  RUN_MARKER,
+  readProc,
+  readStat,
+} from './process-tree.ts';
+
+/**
+ * What a run without a cgroup has started, as far as it was seen. A process that drops the run's marker and loses its
+ * parent cannot be told from any other on the machine, unless it was seen before.
+ */
+export interface Descendants {
+  /** Looks which there are now. @param isKilling whether those that are gone since the last look were killed */
+  look(isKilling: boolean): Promise<readonly ProcessStat[]>;
+  /**
+   * What may be left once all that is known of was killed, in a sentence; null when nothing hints at any.
+   * A process without the marker that was gone before it was killed may have left something behind, and so may an orphan
+   * of the server's own cgroup, session or container be of this run.
+   */
+  describeLeft(): Promise<string | null>;
+  /** Stops looking by itself. */
+  stop(): void;
+}
+
+/** Each look reads what /proc says of every process. */
+const LOOK_MS = 2_000;
+const MAX_NAMED = 5;
+/** USER_HZ is 100 on every platform that Node runs on. */
+const MS_A_TICK = 10;
+
+export function watchDescendants(runId: string, supervisor: ProcessId | null): Descendants {
+  const seen = new Map<number, string>(supervisor ? [[supervisor.pid, supervisor.startTime]] : []);
+  /** Process ids of those that were seen without the marker, and live as far as is known. */
+  const unmarked = new Set<number>();
+  let lostSight = false;
+  let looking: Promise<unknown> | null = null;
+
+  async function look(isKilling: boolean, readsMarkers = true): Promise<ProcessStat[]> {
+    const known = [...seen].map(([pid, startTime]) => ({ pid, startTime }));
+    const found = await findRunProcesses(runId, known, { readsMarkers });
+    const living = new Map(found.map(({ pid, startTime }) => [pid, startTime]));
+    for (const [pid, startTime] of seen) {
+      if (living.get(pid) === startTime) continue;
+      seen.delete(pid);
+      if (unmarked.delete(pid) && !isKilling) lostSight = true;
+    }
+    for (const { pid, startTime } of found) {
+      seen.set(pid, startTime);
+      if (await isMarked(pid, runId)) unmarked.delete(pid);
+      else unmarked.add(pid);
+    }
+    return found;
+  }
+
+  const timer = setInterval(() => {
+    // what cannot be looked at now is the next time
+    looking ??= look(false, false)
+      .catch(() => undefined)
+      .finally(() => {
+        looking = null;
+      });
+  }, LOOK_MS).unref();
+
+  return {
+    async look(isKilling) {
+      await looking;
+      return look(isKilling);
+    },
+
+    async describeLeft() {
+      const suspects = supervisor === null ? [] : await findSuspects(supervisor);
+      if (!lostSight && suspects.length === 0) return null;
+      return describeSuspects(suspects, 'some dropped its marker, and no cgroup can be made here');
+    },
+
+    stop: () => clearInterval(timer),
+  };
+}
+
+/** A sentence that names processes that may be left. */
+export function describeSuspects(suspects: readonly ProcessStat[], why: string): string {
+  const named = suspects.slice(0, MAX_NAMED).map(({ pid, name }) => `${plain(name)} ${pid}`);
+  const more = suspects.length - named.length;
+  if (more > 0) named.push(`${more} more`);
+  return `Processes that it started may be left${named.length > 0 ? ` (${named.join(', ')})` : ''}: ${why}.`;
+}
+
+/** Whether it carries the run's marker; true of one that has ended meanwhile. */
+async function isMarked(pid: number, runId: string): Promise<boolean> {
+  const environ = await readProc(`/proc/${pid}/environ`);
+  if (environ === null) return (await readStat(pid)) === null;
+  return `\0${environ.toString('latin1')}`.includes(`\0${RUN_MARKER}=${runId}\0`);
+}
+
+/** Orphans that were started after a supervisor where it was, within so long, and that no run marks. */
+export async function findSuspects(
+  supervisor: ProcessId,
+  withinMs = Number.POSITIVE_INFINITY,
+): Promise<ProcessStat[]> {
+  const stats = new Map<number, ProcessStat>();
+  for (const stat of await Promise.all((await listProcesses()).map(readStat)))
+    if (stat && stat.state !== 'Z') stats.set(stat.pid, stat);
+  // an orphan goes to the system, or to a process above the server that has asked for them
+  const adopters = new Set([1]);
+  for (let pid = stats.get(process.pid)?.parent ?? 0; pid > 0; pid = stats.get(pid)?.parent ?? 0)
+    adopters.add(pid);
+  const home = (await readProc('/proc/self/cgroup'))?.toString();
+  const suspects: ProcessStat[] = [];
+  for (const stat of stats.values()) {
+    const { pid, parent, session, startTime } = stat;
+    if (!adopters.has(parent) || adopters.has(pid) || pid === process.pid) continue;
+    const age = (Number(startTime) - Number(supervisor.startTime)) * MS_A_TICK;
+    if (age < 0 || age > withinMs) continue;
+    // a command of a shell above the server is in the shell's session
+    if (session !== pid && stats.has(session)) continue;
+    if ((await readProc(`/proc/${pid}/cgroup`))?.toString() !== home) continue;
+    if ((await readProc(`/proc/${pid}/environ`))?.includes(`${RUN_MARKER}=`)) continue;
+    suspects.push(stat);
+  }
+  return suspects;
+}
+
+/** The name of a program is whatever it says. */
+function plain(name: string): string {
+  return name.replace(/[^\w.:+-]/g, '?').slice(0, 32);
+}
