@@ -111,6 +111,11 @@ builder.node(ScheduleRef, {
       nullable: true,
       description: 'Why this schedule cannot fire, in words; null when it is sound.',
     }),
+    unreadable: t.stringList({
+      description:
+        'Which of "timing" and "parameters" cannot be read as they are stored: what stands for them is harmless, and a change has to give them anew.',
+      resolve: ({ unreadable }) => [...(unreadable ?? [])],
+    }),
     version: t.exposeInt('version', { description: 'Bumped by each change.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime' }),

@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { RUN_PARAMETER_NAMES, RUN_PARAMETERS } from '../../shared/run-parameters.ts';
+import { messageOf } from '../domain/caught.ts';
 import {
   ConflictError,
   clip,
@@ -9,6 +11,8 @@ import {
   InvalidStateError,
   NotFoundError,
 } from '../domain/errors.ts';
+import { jsonTextOf } from '../domain/json-text.ts';
+import { parametersOf, type RunParametersInput } from '../domain/run-parameters/input.ts';
 import type { Schedule } from '../domain/schedule.ts';
 import { terminalText } from '../domain/terminal-text.ts';
 import { describeTiming } from '../domain/timing.ts';
@@ -34,7 +38,7 @@ export function registerRoutes(app: FastifyInstance, services: Services): void {
       name: body.name ?? null,
       enabled: true,
       overlap: 'skip',
-      parameters: null,
+      parameters: body.parameters ? parametersOf(body.parameters) : null,
     });
     return reply.code(201).send(scheduleJson(schedule));
   });
@@ -101,11 +105,39 @@ function textOf(
   };
 }
 
+const VALUES = {
+  list: z.array(z.string()),
+  text: z.string(),
+  json: z.string(),
+  flag: z.boolean(),
+  number: z.number(),
+};
+/** By the table of parameters; `extraVars` is an object here, and becomes text without being rounded. */
+const ROWS: Record<string, z.ZodType> = Object.fromEntries(
+  RUN_PARAMETER_NAMES.map((name) => [name, VALUES[RUN_PARAMETERS[name].kind].nullish()]),
+);
+const ParametersBody = z.strictObject({
+  ...ROWS,
+  inventory: z.string().nullish(),
+  extraVars: z
+    .record(z.string(), z.unknown())
+    .transform((vars, context) => {
+      try {
+        return jsonTextOf(vars);
+      } catch (error) {
+        context.addIssue(messageOf(error));
+        return z.NEVER;
+      }
+    })
+    .nullish(),
+});
+
 const ScheduleBody = z.strictObject({
   playbook: z.string(),
   cron: z.string(),
   timezone: z.string().optional(),
   name: z.string().optional(),
+  parameters: ParametersBody.transform((body) => body as RunParametersInput).optional(),
 });
 
 function parseBody(body: unknown): z.infer<typeof ScheduleBody> {

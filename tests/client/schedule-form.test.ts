@@ -1,12 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import {
+  changeOf,
   createInputOf,
+  draftOf,
+  type EditedSchedule,
   emptyDraft,
   faultsOf,
   isFault,
+  rebase,
   timingOf,
 } from '../../client/features/schedules/schedule-form.ts';
+import {
+  ALL_PARAMETERS,
+  emptyParameterDraft,
+  parameterDraftOf,
+  parameterWords,
+} from '../../client/lib/parameters.ts';
 import { relative, span } from '../../client/lib/time.ts';
+import {
+  NO_PARAMETERS,
+  RUN_PARAMETER_NAMES,
+  type RunParameterName,
+  type RunParameters,
+} from '../../shared/run-parameters.ts';
 
 describe('schedule form', () => {
   const draft = emptyDraft('hello.yaml', 'Europe/Berlin');
@@ -25,8 +41,9 @@ describe('schedule form', () => {
     [{ kind: 'once', at: '' }, 'at'],
     [{ kind: 'interval', every: '1.5' }, 'every'],
     [{ kind: 'interval', every: '0' }, 'every'],
-    [{ extraVars: '[1]' }, 'extraVars'],
-    [{ extraVars: '{' }, 'extraVars'],
+    [{ parameters: { ...emptyParameterDraft, extraVarsJson: '[1]' } }, 'extraVarsJson'],
+    [{ parameters: { ...emptyParameterDraft, extraVarsJson: '{' } }, 'extraVarsJson'],
+    [{ parameters: { ...emptyParameterDraft, forks: 'many' } }, 'forks'],
     [{ playbook: '' }, 'playbook'],
   ] as const)('finds the fault in %o', (part, field) => {
     const input = createInputOf({ ...draft, ...part });
@@ -37,15 +54,128 @@ describe('schedule form', () => {
     const faults = faultsOf([
       { path: ['timing', 'cron'], message: 'hour', position: 2 },
       { path: ['parameters', 'limit'], message: 'limit' },
-      { path: ['parameters', 'forks'], message: 'forks' },
+      { path: ['parameters', 'inventory'], message: 'inventory' },
+      { path: ['somewhere'], message: 'other' },
     ]);
     expect(faults).toEqual({
       cron: { message: 'hour', position: 2 },
       limit: { message: 'limit', position: null },
-      form: { message: 'forks', position: null },
+      inventories: { message: 'inventory', position: null },
+      form: { message: 'other', position: null },
     });
   });
 });
+
+/** For each parameter a value that is not what it is when it is not given. */
+const OTHER: RunParameters = {
+  inventories: ['inventory/prod', 'web1,web2,'],
+  limit: 'web:&prod',
+  tags: ['a b', 'c'],
+  skipTags: ['slow'],
+  extraVarsJson: '{"x": 9007199254740993}',
+  extraVarsFiles: ['vars/a.yaml', 'vars/b.yaml'],
+  check: true,
+  diff: true,
+  become: true,
+  becomeUser: 'postgres',
+  remoteUser: 'deploy',
+  connection: 'local',
+  privateKeyFile: '~/.ssh/id',
+  verbosity: 3,
+  forks: 12,
+  timeoutSeconds: 60,
+  workingFolder: '',
+};
+const TIMINGS: readonly EditedSchedule['timing'][] = [
+  { __typename: 'CronTiming', expression: '0 3 * * *' },
+  { __typename: 'OneOffTiming', at: '2020-01-01T10:00:07.250Z' },
+  { __typename: 'IntervalTiming', seconds: 90, anchor: '2020-01-01T10:00:07.000Z' },
+];
+const stored = (timing = TIMINGS[0], parameters = OTHER): EditedSchedule => ({
+  id: 'x',
+  name: 'Nightly',
+  playbook: 'hello.yaml',
+  timezone: 'Europe/Berlin',
+  overlap: 'SKIP',
+  version: 3,
+  unreadable: [],
+  timing: timing ?? { __typename: 'CronTiming', expression: '' },
+  parameters: parameters as never,
+});
+
+describe('editing a schedule', () => {
+  it('reads every row of the table', () => {
+    const fields = JSON.stringify(ALL_PARAMETERS).match(/(?<="value":")\w+/g);
+    expect(fields).toEqual(expect.arrayContaining([...RUN_PARAMETER_NAMES]));
+  });
+
+  it.each(TIMINGS)('sends nothing but the name when it is renamed: %o', (timing) => {
+    const before = draftOf(stored(timing));
+    expect(changeOf(before, before)).toEqual({});
+    expect(changeOf({ ...before, name: 'Other' }, before)).toEqual({ name: 'Other' });
+    expect(changeOf({ ...before, name: '' }, before)).toEqual({ name: null });
+  });
+
+  it.each(RUN_PARAMETER_NAMES)('sets and clears %s and leaves everything else', (name) => {
+    const full = draftOf(stored());
+    const empty = draftOf(stored(TIMINGS[0], NO_PARAMETERS));
+    const withIt = parameterDraftOf({ ...NO_PARAMETERS, [name]: OTHER[name] });
+    expect(changeOf({ ...empty, parameters: withIt }, empty)).toEqual({
+      parameters: { [name]: OTHER[name] },
+    });
+    expect(createInputOf({ ...empty, parameters: withIt })).toMatchObject({
+      parameters: { [name]: OTHER[name] },
+    });
+    const without = parameterDraftOf({ ...OTHER, [name]: NO_PARAMETERS[name] });
+    const cleared = changeOf({ ...full, parameters: without }, full);
+    expect(cleared).toEqual({ parameters: { [name]: clearedOf(name) } });
+  });
+
+  it('keeps the seconds of a one-off, and says nothing of an anchor', () => {
+    const once = draftOf(stored(TIMINGS[1]));
+    expect(new Date(once.at)).toEqual(new Date('2020-01-01T10:00:07.250Z'));
+    const interval = draftOf(stored(TIMINGS[2]));
+    expect(changeOf({ ...interval, every: '91' }, interval)).toEqual({ timing: { every: { seconds: 91 } } });
+  });
+
+  it('gives anew what cannot be read', () => {
+    const before = draftOf(stored(TIMINGS[0], NO_PARAMETERS));
+    expect(changeOf({ ...before, name: 'Other' }, before, ['timing', 'parameters'])).toEqual({
+      name: 'Other',
+      timing: { cron: '0 3 * * *' },
+      parameters: {},
+    });
+  });
+
+  it('follows what others changed, and keeps what is typed', () => {
+    const before = draftOf(stored());
+    const typed = { ...before, name: 'Mine', parameters: { ...before.parameters, limit: 'mine' } };
+    const theirs = draftOf({
+      ...stored(TIMINGS[2], { ...OTHER, forks: 99, limit: 'theirs' }),
+      name: 'Theirs',
+    });
+    const merged = rebase(typed, before, theirs);
+    expect(merged).toEqual({
+      ...theirs,
+      name: 'Mine',
+      parameters: { ...theirs.parameters, limit: 'mine' },
+    });
+    expect(changeOf(merged, theirs)).toEqual({ name: 'Mine', parameters: { limit: 'mine' } });
+  });
+
+  it('says every parameter on the page', () => {
+    expect(parameterWords(NO_PARAMETERS)).toEqual([]);
+    expect(parameterWords(OTHER).join(' ')).toBe(
+      '--inventory inventory/prod --inventory web1,web2, --limit web:&prod --tags a b,c --skip-tags slow --extra-vars {"x": 9007199254740993} --extra-vars @vars/a.yaml --extra-vars @vars/b.yaml --check --diff --become --become-user postgres --user deploy --connection local --private-key ~/.ssh/id -vvv --forks 12 time limit (seconds): 60 working folder: .',
+    );
+  });
+});
+
+function clearedOf(name: RunParameterName): unknown {
+  const value = NO_PARAMETERS[name];
+  // null is what clears a field that is typed
+  return Array.isArray(value) || typeof value === 'boolean' ? value : null;
+}
 
 it('says times in words', () => {
   const now = Date.parse('2030-01-01T00:00:00Z');

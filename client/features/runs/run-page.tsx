@@ -5,6 +5,7 @@ import { graphql } from '../../graphql/generated/gql.ts';
 import type { RunQuery } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
 import { decodedParam, playbookLink, runLink, scheduleLink } from '../../lib/links.ts';
+import { parameterWords, valuesOf } from '../../lib/parameters.ts';
 import { absolute, currentTime, latenessOf, span } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
 import { confirm } from '../../ui/confirm.tsx';
@@ -20,7 +21,7 @@ const RUN = graphql(`
       ... on Run {
         id playbook status trigger exitCode reason scheduledFor queuedAt startedAt finishedAt cancelRequestedAt node workingFolder ansibleConfig
         schedule { id name }
-        parameters { inventory limit tags skipTags extraVars check diff verbosity forks }
+        parameters { ...AllParameters }
       }
     }
   }
@@ -43,23 +44,6 @@ const AGAIN = graphql(`
 `);
 
 type OneRunNode = Extract<NonNullable<RunQuery['node']>, { parameters: unknown }>;
-type Parameters = OneRunNode['parameters'];
-
-/** What the run was started with beside the playbook, as it would be said on the command line. */
-function parameterWords(parameters: Parameters): string[] {
-  if (!parameters) return [];
-  const { inventory, limit, tags, skipTags, extraVars, diff, verbosity, forks } = parameters;
-  return [
-    inventory && `--inventory ${inventory}`,
-    limit && `--limit ${limit}`,
-    tags.length > 0 && `--tags ${tags.join(',')}`,
-    skipTags.length > 0 && `--skip-tags ${skipTags.join(',')}`,
-    extraVars && Object.keys(extraVars).length > 0 && `--extra-vars ${JSON.stringify(extraVars)}`,
-    diff && '--diff',
-    verbosity > 0 && `-${'v'.repeat(verbosity)}`,
-    forks !== null && forks !== undefined && `--forks ${forks}`,
-  ].filter((word): word is string => typeof word === 'string');
-}
 
 /** Where it was started and what configured it; null for a run that has not started. */
 function placeWords(folder: string | null | undefined, config: string | null | undefined): string | null {
@@ -112,9 +96,7 @@ function OneRun(props: { id: string }) {
         toast('What is stored of its parameters cannot be read, so it cannot be run again as it was.', true);
         return;
       }
-      const { inventory, limit, tags, skipTags, extraVars, check, diff, verbosity, forks } =
-        current.parameters;
-      const parameters = { inventory, limit, tags, skipTags, extraVars, check, diff, verbosity, forks };
+      const parameters = valuesOf(current.parameters);
       const { runPlaybook: result } = await mutate(AGAIN, {
         input: { playbook: current.playbook, parameters },
       });
@@ -186,9 +168,13 @@ function OneRun(props: { id: string }) {
                 <Show when={current().parameters?.check}>
                   <span class="st wait">check mode</span>
                 </Show>
-                <For each={parameterWords(current().parameters)}>
-                  {(word) => <span class="sub mono break-all">{word}</span>}
-                </For>
+                <Show when={current().parameters}>
+                  {(parameters) => (
+                    <For each={parameterWords(valuesOf(parameters()))}>
+                      {(word) => <span class="sub mono break-all">{word}</span>}
+                    </For>
+                  )}
+                </Show>
                 <Show when={placeWords(current().workingFolder, current().ansibleConfig)}>
                   {(words) => <span class="sub mono break-all">{words()}</span>}
                 </Show>

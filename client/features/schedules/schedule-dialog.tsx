@@ -1,7 +1,8 @@
-import { createSignal, For, type JSX, Show } from 'solid-js';
+import { createSignal, For, Show } from 'solid-js';
 import { createStore } from 'solid-js/store';
 import { mutate, request } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
+import type { ScheduleToEditQuery } from '../../graphql/generated/graphql.ts';
 import { messageOf } from '../../lib/caught.ts';
 import {
   closeScheduleDialog,
@@ -13,18 +14,23 @@ import { Button } from '../../ui/button.tsx';
 import { confirm } from '../../ui/confirm.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { toast, toastError } from '../../ui/toast.tsx';
+import { FormField } from './form-field.tsx';
+import { ParameterFields } from './parameter-fields.tsx';
 import {
+  changeOf,
   createInputOf,
   type DraftField,
+  draftOf,
+  type EditedSchedule,
   emptyDraft,
   type FieldFault,
   faultsOf,
   isFault,
+  rebase,
   type ScheduleDraft,
-  toLocalInput,
-  UNIT_SECONDS,
 } from './schedule-form.ts';
 import { SchedulePreview } from './schedule-preview.tsx';
+import { TimingFields } from './timing-fields.tsx';
 
 const CONTEXT = graphql(`
   query ScheduleDialog {
@@ -43,7 +49,8 @@ const SCHEDULE = graphql(`
           ... on OneOffTiming { at }
           ... on IntervalTiming { seconds anchor }
         }
-        parameters { inventory limit tags extraVars check }
+        unreadable
+        parameters { ...AllParameters }
       }
     }
   }
@@ -80,11 +87,22 @@ const TRIGGER = graphql(`
   }
 `);
 
-const KINDS = [
-  ['cron', 'Cron'],
-  ['once', 'Once'],
-  ['interval', 'Interval'],
-] as const;
+interface Pristine {
+  readonly draft: ScheduleDraft;
+  readonly version: number;
+  /** Parts of which nothing can be kept. */
+  readonly unreadable: readonly string[];
+}
+
+function isSchedule(node: NonNullable<ScheduleToEditQuery['node']>): node is EditedSchedule {
+  return 'timing' in node;
+}
+
+async function readSchedule(id: string): Promise<Pristine> {
+  const { node } = await request(SCHEDULE, { id });
+  if (!node || !isSchedule(node)) throw new Error('The schedule was deleted meanwhile.');
+  return { draft: draftOf(node), version: node.version, unreadable: node.unreadable };
+}
 
 /** Where the dialog appears; once in the page. */
 export function ScheduleDialogHost() {
@@ -102,10 +120,11 @@ function ScheduleDialog(props: { target: ScheduleDialogTarget }) {
   const [playbooks, setPlaybooks] = createSignal<readonly string[]>([]);
   const [zones, setZones] = createSignal<readonly string[]>([viewerTimezone]);
   const [faults, setFaults] = createSignal<Partial<Record<DraftField, FieldFault>>>({});
-  const [version, setVersion] = createSignal<number | null>(null);
   const [isSaving, setSaving] = createSignal(false);
   const [isReady, setReady] = createSignal(false);
-  const [pristine, setPristine] = createSignal('');
+  /** As it was read; null until then. */
+  const [pristine, setPristine] = createSignal<Pristine | null>(null);
+  const [untouched, setUntouched] = createSignal('');
   const isEditing = () => props.target.kind === 'edit';
 
   const change = (part: Partial<ScheduleDraft>) => setDraft(part);
@@ -117,31 +136,11 @@ function ScheduleDialog(props: { target: ScheduleDialogTarget }) {
     if (props.target.kind === 'create') {
       setDraft({ timezone: system.timezone, playbook: draft.playbook || (all[0]?.path ?? '') });
     } else {
-      const { node } = await request(SCHEDULE, { id: props.target.scheduleId });
-      if (!node || !('timing' in node)) throw new Error('The schedule was deleted meanwhile.');
-      setVersion(node.version);
-      const { timing, parameters } = node;
-      setDraft({
-        playbook: node.playbook,
-        name: node.name,
-        timezone: node.timezone,
-        overlap: node.overlap,
-        inventory: parameters.inventory ?? '',
-        limit: parameters.limit ?? '',
-        tags: parameters.tags.join(', '),
-        extraVars: parameters.extraVars ? JSON.stringify(parameters.extraVars, null, 1) : '',
-        check: parameters.check,
-      });
-      if (timing.__typename === 'CronTiming') setDraft({ kind: 'cron', cron: timing.expression });
-      else if (timing.__typename === 'OneOffTiming') setDraft({ kind: 'once', at: toLocalInput(timing.at) });
-      else {
-        const unit =
-          (['days', 'hours', 'minutes'] as const).find((one) => timing.seconds % UNIT_SECONDS[one] === 0) ??
-          'seconds';
-        setDraft({ kind: 'interval', unit, every: String(timing.seconds / UNIT_SECONDS[unit]) });
-      }
+      const read = await readSchedule(props.target.scheduleId);
+      setPristine(read);
+      setDraft(read.draft);
     }
-    setPristine(JSON.stringify(draft));
+    setUntouched(JSON.stringify(draft));
     setReady(true);
   };
   void load().catch((error) => {
@@ -150,7 +149,7 @@ function ScheduleDialog(props: { target: ScheduleDialogTarget }) {
   });
 
   const close = async () => {
-    const isChanged = isReady() && JSON.stringify(draft) !== pristine();
+    const isChanged = isReady() && JSON.stringify(draft) !== untouched();
     const isSure =
       !isChanged ||
       (await confirm({
@@ -169,26 +168,25 @@ function ScheduleDialog(props: { target: ScheduleDialogTarget }) {
   };
 
   const save = async (runsNow: boolean) => {
-    const input = createInputOf(draft);
-    if (isFault(input)) {
-      show({ [input.field]: { message: input.message, position: null } });
-      return;
-    }
     setSaving(true);
     try {
-      const result = await send(input);
+      const result = await send();
       switch (result.__typename) {
         case 'InvalidInputError':
           return show(faultsOf(result.issues));
         case 'NotFoundError':
           return show({ playbook: { message: result.message, position: null } });
         case 'ConflictError':
+          await followOthers();
           return show({
             form: {
-              message: `${result.message} Close this dialog and open it again to see what was changed.`,
+              message:
+                'The schedule was changed meanwhile. What was changed is shown now, and what you typed is kept: look at it and save again.',
               position: null,
             },
           });
+        case 'DraftFault':
+          return show({ [result.field]: { message: result.message, position: null } });
       }
       closeScheduleDialog();
       toast(`“${result.schedule.name}” is scheduled.`);
@@ -203,11 +201,28 @@ function ScheduleDialog(props: { target: ScheduleDialogTarget }) {
     }
   };
 
-  const send = async (input: Exclude<ReturnType<typeof createInputOf>, { field: DraftField }>) => {
-    if (props.target.kind === 'create') return (await mutate(CREATE, { input })).createSchedule;
-    return (
-      await mutate(UPDATE, { input: { ...input, id: props.target.scheduleId, expectedVersion: version() } })
-    ).updateSchedule;
+  const send = async () => {
+    const { target } = props;
+    if (target.kind === 'create') {
+      const input = createInputOf(draft);
+      if (isFault(input)) return { __typename: 'DraftFault', ...input } as const;
+      return (await mutate(CREATE, { input })).createSchedule;
+    }
+    const read = pristine();
+    if (!read) return { __typename: 'DraftFault', field: 'form', message: 'It is not read yet.' } as const;
+    const change = changeOf(draft, read.draft, read.unreadable);
+    if (isFault(change)) return { __typename: 'DraftFault', ...change } as const;
+    const input = { ...change, id: target.scheduleId, expectedVersion: read.version };
+    return (await mutate(UPDATE, { input })).updateSchedule;
+  };
+
+  /** Somebody else has changed it: what was not touched here follows. */
+  const followOthers = async () => {
+    const before = pristine();
+    if (props.target.kind !== 'edit' || !before) return;
+    const after = await readSchedule(props.target.scheduleId);
+    setDraft(rebase(draft, before.draft, after.draft));
+    setPristine(after);
   };
 
   // what the preview finds wrong with the timing is shown while typing; other fields keep theirs
@@ -251,7 +266,7 @@ function ScheduleDialog(props: { target: ScheduleDialogTarget }) {
       <div class="cols">
         <div>
           <Show when={isEditing() || (props.target.kind === 'create' && props.target.playbook === null)}>
-            <Field id="playbook" label="Playbook" fault={faults().playbook}>
+            <FormField id="playbook" label="Playbook" fault={faults().playbook}>
               <select
                 id="schedule-playbook"
                 class="in mono"
@@ -266,94 +281,10 @@ function ScheduleDialog(props: { target: ScheduleDialogTarget }) {
                   )}
                 </For>
               </select>
-            </Field>
+            </FormField>
           </Show>
-          <div class="f">
-            <div class="label">When</div>
-            <fieldset class="seg" aria-label="Kind of timing">
-              <For each={KINDS}>
-                {([kind, word]) => (
-                  <button type="button" aria-pressed={draft.kind === kind} onClick={() => change({ kind })}>
-                    {word}
-                  </button>
-                )}
-              </For>
-            </fieldset>
-          </div>
-          <Show when={draft.kind === 'cron'}>
-            <Field
-              id="cron"
-              label="Cron expression"
-              fault={faults().cron}
-              help="minute hour day month weekday, six fields with seconds first, or a macro such as @daily"
-            >
-              <input
-                id="schedule-cron"
-                class="in mono"
-                autocomplete="off"
-                spellcheck={false}
-                value={draft.cron}
-                aria-invalid={faults().cron !== undefined}
-                onInput={(event) => change({ cron: event.currentTarget.value })}
-              />
-              <Show when={faults().cron?.position != null}>
-                <div class="caret" aria-hidden="true">{`${' '.repeat(faults().cron?.position ?? 0)}▲`}</div>
-              </Show>
-            </Field>
-          </Show>
-          <Show when={draft.kind === 'once'}>
-            <Field id="at" label="At" fault={faults().at} help={`In your zone, ${viewerTimezone}`}>
-              <input
-                id="schedule-at"
-                type="datetime-local"
-                class="in"
-                value={draft.at}
-                onInput={(event) => change({ at: event.currentTarget.value })}
-              />
-            </Field>
-          </Show>
-          <Show when={draft.kind === 'interval'}>
-            <Field id="every" label="Every" fault={faults().every}>
-              <div class="flex gap-2">
-                <input
-                  id="schedule-every"
-                  class="in"
-                  inputmode="numeric"
-                  value={draft.every}
-                  onInput={(event) => change({ every: event.currentTarget.value })}
-                />
-                <select
-                  class="in"
-                  aria-label="Unit"
-                  value={draft.unit}
-                  onChange={(event) => change({ unit: event.currentTarget.value as ScheduleDraft['unit'] })}
-                >
-                  <For each={Object.keys(UNIT_SECONDS)}>
-                    {(unit) => (
-                      <option value={unit} selected={unit === draft.unit}>
-                        {unit}
-                      </option>
-                    )}
-                  </For>
-                </select>
-              </div>
-            </Field>
-          </Show>
-          <Field id="timezone" label="Time zone" fault={faults().timezone}>
-            <input
-              id="schedule-timezone"
-              class="in"
-              list="zones"
-              spellcheck={false}
-              value={draft.timezone}
-              aria-invalid={faults().timezone !== undefined}
-              onInput={(event) => change({ timezone: event.currentTarget.value })}
-            />
-            <datalist id="zones">
-              <For each={zones()}>{(zone) => <option value={zone} />}</For>
-            </datalist>
-          </Field>
-          <Field id="name" label="Name" fault={faults().name}>
+          <TimingFields draft={draft} zones={zones()} faults={faults()} onChange={change} />
+          <FormField id="name" label="Name" fault={faults().name}>
             <input
               id="schedule-name"
               class="in"
@@ -361,8 +292,8 @@ function ScheduleDialog(props: { target: ScheduleDialogTarget }) {
               value={draft.name}
               onInput={(event) => change({ name: event.currentTarget.value })}
             />
-          </Field>
-          <Field id="overlap" label="If the last run is still going">
+          </FormField>
+          <FormField id="overlap" label="If the last run is still going">
             <select
               id="schedule-overlap"
               class="in"
@@ -376,114 +307,17 @@ function ScheduleDialog(props: { target: ScheduleDialogTarget }) {
                 Run both
               </option>
             </select>
-          </Field>
-          <details
-            open={
-              draft.limit !== '' ||
-              draft.inventory !== '' ||
-              draft.tags !== '' ||
-              draft.extraVars !== '' ||
-              draft.check
-            }
-          >
-            <summary class="mb-3 cursor-pointer font-medium">Parameters</summary>
-            <TextField
-              field="inventory"
-              label="Inventory"
-              placeholder="inventory/hosts.ini"
-              draft={draft}
-              faults={faults()}
-              onChange={change}
-            />
-            <TextField
-              field="limit"
-              label="Limit"
-              placeholder="hosts or groups"
-              draft={draft}
-              faults={faults()}
-              onChange={change}
-            />
-            <TextField
-              field="tags"
-              label="Tags"
-              placeholder="comma separated"
-              draft={draft}
-              faults={faults()}
-              onChange={change}
-            />
-            <Field id="extraVars" label="Extra variables (JSON)" fault={faults().extraVars}>
-              <textarea
-                id="schedule-extraVars"
-                class="in mono"
-                rows={3}
-                spellcheck={false}
-                value={draft.extraVars}
-                aria-invalid={faults().extraVars !== undefined}
-                onInput={(event) => change({ extraVars: event.currentTarget.value })}
-              />
-            </Field>
-            <label class="flex items-center gap-2">
-              <input
-                type="checkbox"
-                checked={draft.check}
-                onChange={(event) => change({ check: event.currentTarget.checked })}
-              />
-              Check mode: change nothing, say what would change
-            </label>
-          </details>
+          </FormField>
+          <ParameterFields
+            draft={draft.parameters}
+            faults={faults()}
+            onChange={(name, value) => change({ parameters: { ...draft.parameters, [name]: value } })}
+          />
         </div>
         <div>
           <SchedulePreview draft={draft} onFaults={onPreviewFaults} />
         </div>
       </div>
     </Dialog>
-  );
-}
-
-function Field(props: {
-  id: string;
-  label: string;
-  fault?: FieldFault | undefined;
-  help?: string;
-  children: JSX.Element;
-}) {
-  return (
-    <div class="f">
-      <label for={`schedule-${props.id}`}>{props.label}</label>
-      {props.children}
-      <Show
-        when={props.fault}
-        fallback={<Show when={props.help}>{(help) => <div class="help">{help()}</div>}</Show>}
-      >
-        {(fault) => (
-          <div class="help err" role="alert">
-            {fault().message}
-          </div>
-        )}
-      </Show>
-    </div>
-  );
-}
-
-function TextField(props: {
-  field: 'inventory' | 'limit' | 'tags';
-  label: string;
-  placeholder: string;
-  draft: ScheduleDraft;
-  faults: Partial<Record<DraftField, FieldFault>>;
-  onChange(part: Partial<ScheduleDraft>): void;
-}) {
-  return (
-    <Field id={props.field} label={props.label} fault={props.faults[props.field]}>
-      <input
-        id={`schedule-${props.field}`}
-        class="in mono"
-        placeholder={props.placeholder}
-        spellcheck={false}
-        value={props.draft[props.field]}
-        aria-invalid={props.faults[props.field] !== undefined}
-        onInput={(event) => props.onChange({ [props.field]: event.currentTarget.value })}
-      />
-    </Field>
   );
 }

@@ -5,6 +5,7 @@ import { graphql } from '../../graphql/generated/gql.ts';
 import type { ScheduleLedgerQuery, TickOutcome } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
 import { decodedParam, playbookLink, runLink } from '../../lib/links.ts';
+import { parameterWords, valuesOf } from '../../lib/parameters.ts';
 import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
 import { absolute, currentTime, latenessOf, relative, span } from '../../lib/time.ts';
 import { cronOf, whyNoNextRun } from '../../lib/timing.ts';
@@ -20,6 +21,7 @@ const LEDGER = graphql(`
       ... on Schedule {
         id name playbook description timezone enabled nextRunAt problem
         timing { __typename ... on CronTiming { expression } }
+        parameters { ...AllParameters }
         ticks(first: $first, after: $after) {
           totalCount
           pageInfo { hasNextPage endCursor }
@@ -142,6 +144,9 @@ function About(props: { schedule: Schedule }) {
             {props.schedule.timezone}
           </span>
         </span>
+        <For each={parameterWords(valuesOf(props.schedule.parameters))}>
+          {(word) => <span class="sub mono break-all">{word}</span>}
+        </For>
         <span class="sp" />
         <span class="num">
           <Show when={props.schedule.nextRunAt} fallback={whyNoNextRun(props.schedule.enabled)}>
