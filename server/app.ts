@@ -15,6 +15,7 @@ import { registerRoutes } from './http/routes.ts';
 import { createAnsibleRunner } from './runner/ansible-runner.ts';
 import { createAgendaScheduler } from './scheduler/agenda-scheduler.ts';
 import { SWEEP_EVERY_SECONDS } from './scheduler/scheduler.ts';
+import { createIdempotency } from './services/idempotency.ts';
 import { openPlaybookFolder } from './services/playbook-folder.ts';
 import { createPlaybookService } from './services/playbook-service.ts';
 import { createRunExecutor, HEARTBEAT_MS } from './services/run-executor.ts';
@@ -106,6 +107,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       onSweep: async () => {
         await ticks.repair();
         await runs.markLost();
+        await idempotency.forgetOld();
       },
       onError,
     });
@@ -123,8 +125,10 @@ export async function startApp(options: AppOptions): Promise<App> {
       onInfo,
     });
     closers.push(() => executor.close());
+    const idempotency = createIdempotency({ keys: storage.keys, now });
     const runs = createRunService({
       storage,
+      idempotency,
       playbooks,
       executor,
       now,
@@ -140,6 +144,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     });
     const schedules = createScheduleService({
       storage,
+      idempotency,
       scheduler,
       playbooks,
       defaultTimezone: config.timezone,

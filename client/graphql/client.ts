@@ -71,7 +71,7 @@ export async function mutate<D, V extends AnyVariables>(
   if (error?.response?.status === 401) refuseToken();
   throw new ApiError(
     error?.networkError
-      ? 'The server does not answer; nothing was changed.'
+      ? 'The server did not answer; it may have been done all the same.'
       : (error?.graphQLErrors[0]?.message ?? 'The server gave no answer.'),
   );
 }

@@ -20,6 +20,11 @@ export interface Schedule {
   readonly problem: string | null;
   /** Set when what is stored of these cannot be read: they are harmless stand-ins then, and `problem` says why. */
   readonly unreadable?: readonly ('timing' | 'parameters')[];
+  /**
+   * How often it was started by hand under its overlap policy; absent: never. Whoever counts its runs and then starts one
+   * names the number that the count was made at, so that no other start comes in between.
+   */
+  readonly manualStarts?: number;
   /** 1 at first, and one more with each change by a user. */
   readonly version: number;
   readonly createdAt: Date;

@@ -4,7 +4,7 @@ export interface Tick {
   /** The nominal instant. */
   readonly scheduledFor: Date;
   readonly outcome: TickOutcome;
-  /** Why it did not start, in words; null when it started. */
+  /** Why it did not start, or why its run failed at once, in words; null when it was started. */
   readonly reason: string | null;
   /** The run that it started; null when it started none. */
   readonly runId: string | null;

@@ -104,14 +104,17 @@ builder.mutationField('savePlaybook', (t) =>
     type: SavePlaybookPayload,
     args: { input: t.arg({ type: SavePlaybookInput, required: true }) },
     errors: { types: [InvalidInputError, ConflictError], union: { name: 'SavePlaybookResult' } },
-    resolve: async (_root, { input }, { services }) => ({
-      playbook: await services.playbooks.save(
-        input.path,
-        input.content,
-        input.expectedRevision ?? null,
-        input.encoding ?? null,
-      ),
-    }),
+    resolve: async (_root, { input }, { services }) => {
+      const { path, content, expectedRevision, encoding } = input;
+      const playbook = await services.playbooks.save(
+        path,
+        content,
+        expectedRevision ?? null,
+        encoding ?? null,
+      );
+      await services.schedules.announcePlaybook(path);
+      return { playbook };
+    },
   }),
 );
 
@@ -132,6 +135,7 @@ builder.mutationField('deletePlaybook', (t) =>
     },
     resolve: async (_root, { input }, { services }) => {
       await services.playbooks.delete(input.path, input.expectedRevision ?? null);
+      await services.schedules.announcePlaybook(input.path);
       return { path: input.path };
     },
   }),

@@ -165,6 +165,7 @@ const RunPlaybookInput = builder.inputType('RunPlaybookInput', {
   fields: (t) => ({
     playbook: t.string({ required: true }),
     parameters: t.field({ type: RunParametersInputRef }),
+    idempotencyKey: t.string({ description: 'The same key within 24 h gives the same run.' }),
   }),
 });
 const RunPlaybookPayload = builder.simpleObject('RunPlaybookPayload', {
@@ -180,6 +181,7 @@ builder.mutationField('runPlaybook', (t) =>
       run: await services.runs.runPlaybook(
         input.playbook,
         input.parameters ? parametersOf(input.parameters) : null,
+        input.idempotencyKey ?? null,
       ),
     }),
   }),

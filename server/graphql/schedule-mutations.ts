@@ -16,6 +16,7 @@ const CreateScheduleInput = builder.inputType('CreateScheduleInput', {
     enabled: t.boolean({ defaultValue: true }),
     overlap: t.field({ type: OverlapPolicyEnum, defaultValue: 'skip' }),
     parameters: t.field({ type: RunParametersInputRef }),
+    idempotencyKey: t.string({ description: 'The same key within 24 h gives the same schedule.' }),
   }),
 });
 const CreateSchedulePayload = builder.simpleObject('CreateSchedulePayload', {
@@ -28,15 +29,18 @@ builder.mutationField('createSchedule', (t) =>
     args: { input: t.arg({ type: CreateScheduleInput, required: true }) },
     errors: { types: [InvalidInputError, NotFoundError], union: { name: 'CreateScheduleResult' } },
     resolve: async (_root, { input }, { services }) => ({
-      schedule: await services.schedules.create({
-        playbook: input.playbook,
-        timing: timingInputOf(input.timing),
-        timezone: input.timezone ?? null,
-        name: input.name ?? null,
-        enabled: input.enabled ?? true,
-        overlap: input.overlap ?? 'skip',
-        parameters: input.parameters ? parametersOf(input.parameters) : null,
-      }),
+      schedule: await services.schedules.create(
+        {
+          playbook: input.playbook,
+          timing: timingInputOf(input.timing),
+          timezone: input.timezone ?? null,
+          name: input.name ?? null,
+          enabled: input.enabled ?? true,
+          overlap: input.overlap ?? 'skip',
+          parameters: input.parameters ? parametersOf(input.parameters) : null,
+        },
+        input.idempotencyKey ?? null,
+      ),
     }),
   }),
 );
@@ -110,7 +114,14 @@ builder.mutationField('deleteSchedule', (t) =>
 );
 
 const TriggerScheduleInput = builder.inputType('TriggerScheduleInput', {
-  fields: (t) => ({ id: t.id({ required: true }) }),
+  fields: (t) => ({
+    id: t.id({ required: true }),
+    idempotencyKey: t.string({ description: 'The same key within 24 h gives the same run.' }),
+    force: t.boolean({
+      defaultValue: false,
+      description: 'Starts it although a run of the schedule goes on and its overlap policy is SKIP.',
+    }),
+  }),
 });
 const TriggerSchedulePayload = builder.simpleObject('TriggerSchedulePayload', {
   fields: (t) => ({ run: t.field({ type: RunRef, nullable: false }) }),
@@ -121,9 +132,15 @@ builder.mutationField('triggerSchedule', (t) =>
     type: TriggerSchedulePayload,
     description: 'Runs the schedule now, with its own parameters.',
     args: { input: t.arg({ type: TriggerScheduleInput, required: true }) },
-    errors: { types: [NotFoundError, InvalidStateError], union: { name: 'TriggerScheduleResult' } },
+    errors: {
+      types: [NotFoundError, InvalidStateError, InvalidInputError],
+      union: { name: 'TriggerScheduleResult' },
+    },
     resolve: async (_root, { input }, { services }) => ({
-      run: await services.runs.triggerSchedule(localId('Schedule', input.id)),
+      run: await services.runs.triggerSchedule(localId('Schedule', input.id), {
+        isForced: input.force ?? false,
+        idempotencyKey: input.idempotencyKey ?? null,
+      }),
     }),
   }),
 );

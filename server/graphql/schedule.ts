@@ -65,7 +65,7 @@ const TickRef = builder.objectRef<Tick>('Tick').implement({
     outcome: t.expose('outcome', { type: TickOutcomeEnum }),
     reason: t.exposeString('reason', {
       nullable: true,
-      description: 'Why it did not start, in words; null when it started.',
+      description: 'Why it did not start, or why its run failed before it began, in words; null otherwise.',
     }),
     run: t.field({
       type: RunRef,
@@ -107,9 +107,11 @@ builder.node(ScheduleRef, {
       complexity: ({ count }) => Math.max(1, (count ?? 5) / 5),
       resolve: (schedule, { count }, { services }) => [...services.schedules.nextRuns(schedule, count ?? 5)],
     }),
-    problem: t.exposeString('problem', {
+    problem: t.string({
       nullable: true,
-      description: 'Why this schedule cannot fire, in words; null when it is sound.',
+      description:
+        'Why this schedule cannot fire, or its runs cannot start as things are now, in words; null when it is sound.',
+      resolve: (schedule, _args, { services }) => services.runs.problemOf(schedule),
     }),
     unreadable: t.stringList({
       description:

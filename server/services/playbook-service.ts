@@ -7,6 +7,7 @@ import { checkPlaybookPath, isPlaybookPath, MAX_PLAYBOOK_BYTES, type Playbook } 
 import { checkPlaybookText, importedPlaybooks, requiredPrompts } from '../domain/playbook-check.ts';
 import { decodeText, encodeText, type PlaybookEncoding, unencodable } from '../domain/playbook-text.ts';
 import { checkRunParameters } from '../domain/run-parameters/check.ts';
+import { createMutexByKey } from './mutex-by-key.ts';
 import { checkParameterFiles } from './parameter-files.ts';
 import { FileChangedError, FileRefusedError } from './playbook-files/inside.ts';
 import type { PlaybookFolder } from './playbook-folder.ts';
@@ -259,18 +260,4 @@ function resolveRelative(from: string, target: string): string | null {
   }
   const path = parts.join('/');
   return target.startsWith('/') || checkPlaybookPath(path) ? null : path;
-}
-
-/** Work on the same key one after the other. */
-function createMutexByKey(): <T>(key: string, work: () => Promise<T>) => Promise<T> {
-  const tails = new Map<string, Promise<unknown>>();
-  return (key, work) => {
-    const result = (tails.get(key) ?? Promise.resolve()).then(work, work);
-    const tail = result.catch(() => undefined);
-    tails.set(key, tail);
-    void tail.then(() => {
-      if (tails.get(key) === tail) tails.delete(key);
-    });
-    return result;
-  };
 }

@@ -340,7 +340,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
           // first what may store it still
           await storage.schedules.completeFirings();
           const stored = await runs.find(admitted.id);
-          if (stored?.status === admitted.status) return begin();
+          if (stored?.status === admitted.status && stored.workerId === admitted.workerId) return begin();
           if (stored?.status === 'lost' && stored.workerId === workerId) {
             await runs.finish(admitted.id, workerId, failureOf('It was not started: the database was away.'));
           }

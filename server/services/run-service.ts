@@ -2,8 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { NO_PARAMETERS, type RunParameters } from '../../shared/run-parameters.ts';
 import { clip, DomainError, InvalidStateError, NotFoundError } from '../domain/errors.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import type { Run, RunFilter, RunTrigger } from '../domain/run.ts';
-import type { Storage } from '../storage/storage.ts';
+import type { Run, RunFilter } from '../domain/run.ts';
+import type { Schedule } from '../domain/schedule.ts';
+import type { ManualStart, Storage } from '../storage/storage.ts';
+import type { Idempotency } from './idempotency.ts';
 import { newId } from './new-id.ts';
 import type { PlaybookService } from './playbook-service.ts';
 import type { RunExecutor } from './run-executor.ts';
@@ -11,9 +13,19 @@ import type { RunExecutor } from './run-executor.ts';
 /** Runs: starting them by hand, ending them, reading them. What runs here and now is the executor's. */
 export interface RunService {
   /** Starts a run of a playbook, or queues it until there is room. @throws {InvalidInputError} @throws {NotFoundError} */
-  runPlaybook(playbook: string, parameters: RunParameters | null): Promise<Run>;
-  /** Starts or queues a run of a schedule with its own parameters, also of a disabled one. @throws {NotFoundError} @throws {InvalidStateError} */
-  triggerSchedule(scheduleId: string): Promise<Run>;
+  runPlaybook(
+    playbook: string,
+    parameters: RunParameters | null,
+    idempotencyKey?: string | null,
+  ): Promise<Run>;
+  /**
+   * Starts or queues a run of a schedule with its own parameters, also of a disabled one. While another run of it is queued
+   * or running and its overlap policy is `skip`, only when forced; of any number of starts and ticks at once, one wins.
+   * @throws {NotFoundError} @throws {InvalidStateError} @throws {InvalidInputError} about the key
+   */
+  triggerSchedule(scheduleId: string, options?: TriggerOptions): Promise<Run>;
+  /** Why a schedule cannot fire, or its runs cannot start as things are now; null when they can. Never rejects. */
+  problemOf(schedule: Schedule): Promise<string | null>;
   /** Ends a run; one that is running ends a little later. @throws {NotFoundError} @throws {InvalidStateError} when it has ended */
   cancel(id: string): Promise<Run>;
   find(id: string): Promise<Run | null>;
@@ -28,9 +40,15 @@ export interface RunService {
   markLost(): Promise<void>;
 }
 
+export interface TriggerOptions {
+  readonly isForced?: boolean;
+  readonly idempotencyKey?: string | null;
+}
+
 export interface RunServiceOptions {
   readonly storage: Pick<Storage, 'schedules' | 'runs' | 'changes'>;
   readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
+  readonly idempotency: Pick<Idempotency, 'once'>;
   readonly executor: Pick<RunExecutor, 'cancelIfHere' | 'admit'>;
   now(): Date;
   /** Longer than a worker takes to vouch for its runs once the database is back, in ms. */
@@ -43,22 +61,17 @@ export function createRunService(options: RunServiceOptions): RunService {
   const { storage, playbooks, executor } = options;
   const { runs } = storage;
 
-  async function queue(
-    playbook: string,
-    parameters: RunParameters,
-    trigger: RunTrigger,
-    scheduleId: string | null,
-  ): Promise<Run> {
-    const now = options.now();
+  /** @param store stores it as it was admitted @returns null when it was not stored */
+  async function start(
+    template: Pick<Run, 'id' | 'playbook' | 'parameters' | 'scheduleId'>,
+    store: (run: Run) => Promise<boolean>,
+  ): Promise<Run | null> {
     const run: Run = {
-      id: newId(now),
-      playbook,
-      parameters,
+      ...template,
       status: 'queued',
-      trigger,
-      scheduleId,
+      trigger: 'manual',
       scheduledFor: null,
-      queuedAt: now,
+      queuedAt: options.now(),
       startedAt: null,
       finishedAt: null,
       place: null,
@@ -69,37 +82,98 @@ export function createRunService(options: RunServiceOptions): RunService {
       cancelRequestedAt: null,
     };
     const admission = await executor.admit(run);
+    let isStored: boolean;
     try {
-      await runs.insert(admission.run);
+      isStored = await store(admission.run);
     } catch (error) {
       void admission.settle();
       throw error;
+    }
+    if (!isStored) {
+      await admission.drop();
+      return null;
     }
     await storage.changes.publish({ kind: 'run', id: run.id });
     await admission.begin();
     return admission.run;
   }
 
+  async function findStored(id: string): Promise<Run> {
+    const run = await runs.find(id);
+    if (!run) throw new Error(`Run ${id} is gone.`);
+    return run;
+  }
+
+  /** @throws {NotFoundError} @throws {InvalidStateError} */
+  async function findRunnable(scheduleId: string): Promise<Schedule> {
+    const schedule = await storage.schedules.find(scheduleId);
+    if (!schedule) throw new NotFoundError('schedule', clip(scheduleId));
+    // one that could not be read has lost its limit, too
+    if (schedule.unreadable)
+      throw new InvalidStateError(`The schedule cannot run as it is: ${schedule.problem}`);
+    try {
+      await playbooks.checkRunnable(schedule.playbook, schedule.parameters);
+    } catch (error) {
+      if (error instanceof DomainError)
+        throw new InvalidStateError(`The schedule cannot run as it is: ${error.message}`);
+      throw error;
+    }
+    return schedule;
+  }
+
+  async function requireNoActive(scheduleId: string): Promise<void> {
+    if ((await runs.countActive([scheduleId])).has(scheduleId)) throw alreadyActive();
+  }
+
   return {
-    async runPlaybook(playbook, parameters) {
-      await playbooks.checkRunnable(playbook, parameters ?? NO_PARAMETERS);
-      return queue(playbook, parameters ?? NO_PARAMETERS, 'manual', null);
+    runPlaybook(playbook, parameters, idempotencyKey = null) {
+      const template = { playbook, parameters: parameters ?? NO_PARAMETERS, scheduleId: null };
+      return options.idempotency.once(idempotencyKey, ['runPlaybook', playbook, template.parameters], {
+        newId: () => newId(options.now()),
+        find: (id) => runs.find(id),
+        check: () => playbooks.checkRunnable(playbook, template.parameters),
+        make: async (id) =>
+          (await start({ ...template, id }, (run) => runs.insertNew(run))) ?? (await findStored(id)),
+      });
     },
 
-    async triggerSchedule(scheduleId) {
-      const schedule = await storage.schedules.find(scheduleId);
-      if (!schedule) throw new NotFoundError('schedule', clip(scheduleId));
-      // one that could not be read has lost its limit, too
-      if (schedule.unreadable)
-        throw new InvalidStateError(`The schedule cannot run as it is: ${schedule.problem}`);
+    triggerSchedule(scheduleId, { isForced = false, idempotencyKey = null } = {}) {
+      let schedule: Schedule;
+      return options.idempotency.once(idempotencyKey, ['triggerSchedule', scheduleId, isForced], {
+        newId: () => newId(options.now()),
+        find: (id) => runs.find(id),
+        async check() {
+          schedule = await findRunnable(scheduleId);
+          if (schedule.overlap === 'skip' && !isForced) await requireNoActive(scheduleId);
+        },
+        async make(id) {
+          const { playbook, parameters, overlap } = schedule;
+          let outcome = 'started' as ManualStart;
+          const run = await start({ id, playbook, parameters, scheduleId }, async (admitted) => {
+            outcome = await storage.schedules.startByHand(
+              { ...admitted, scheduleId },
+              isForced || overlap === 'allow',
+            );
+            return outcome === 'started';
+          });
+          if (run) return run;
+          if (outcome === 'gone') throw new NotFoundError('schedule', clip(scheduleId));
+          // the other one may be of the same key
+          const same = await runs.find(id);
+          if (same) return same;
+          throw alreadyActive();
+        },
+      });
+    },
+
+    async problemOf({ problem, playbook, parameters }) {
+      if (problem !== null) return problem;
       try {
-        await playbooks.checkRunnable(schedule.playbook, schedule.parameters);
+        await playbooks.checkRunnable(playbook, parameters);
+        return null;
       } catch (error) {
-        if (error instanceof DomainError)
-          throw new InvalidStateError(`The schedule cannot run as it is: ${error.message}`);
-        throw error;
+        return error instanceof DomainError ? error.message : 'The playbook cannot be read.';
       }
-      return queue(schedule.playbook, schedule.parameters, 'manual', scheduleId);
     },
 
     async cancel(id) {
@@ -145,4 +219,10 @@ export function createRunService(options: RunServiceOptions): RunService {
       }
     },
   };
+}
+
+function alreadyActive(): InvalidStateError {
+  return new InvalidStateError(
+    'A run of this schedule is queued or running, and its overlap policy is SKIP. Force it to run beside that one.',
+  );
 }

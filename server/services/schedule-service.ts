@@ -12,13 +12,14 @@ import { describeTiming, nextInstant, nextInstants, type Timing } from '../domai
 import { parseTiming, type TimingInput } from '../domain/timing-input.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { Idempotency } from './idempotency.ts';
 import { newId } from './new-id.ts';
 import type { PlaybookService } from './playbook-service.ts';
 
 /** What should run, and when. The store is written first, the scheduler second: its jobs are derived and repaired from it. */
 export interface ScheduleService {
-  /** @throws {InvalidInputError} @throws {NotFoundError} when there is no such playbook */
-  create(input: CreateSchedule): Promise<Schedule>;
+  /** @throws {InvalidInputError} @throws {NotFoundError} when there is no such playbook, or it was made with this key and deleted */
+  create(input: CreateSchedule, idempotencyKey?: string | null): Promise<Schedule>;
   /**
    * Changes what is given. Only the new one fires once this has resolved.
    * @throws {InvalidInputError} @throws {NotFoundError} @throws {ConflictError} when its version is another than expected
@@ -31,6 +32,8 @@ export interface ScheduleService {
   list(filter: ScheduleFilter, order: ScheduleOrder, page: PageRequest): Promise<Page<Schedule>>;
   count(filter: ScheduleFilter): Promise<number>;
   listByPlaybooks(paths: readonly string[]): Promise<Map<string, Schedule[]>>;
+  /** Tells those who look at the schedules of a playbook that it was saved or deleted. */
+  announcePlaybook(path: string): Promise<void>;
   listTicks(id: string, page: PageRequest): Promise<Page<Tick>>;
   countTicks(id: string): Promise<number>;
   /** The next fires, earliest first; none when disabled or faulty. @param count 0–1,000 */
@@ -68,6 +71,7 @@ export interface UpdateSchedule {
 
 export interface ScheduleServiceOptions {
   readonly storage: Pick<Storage, 'schedules' | 'ticks' | 'changes'>;
+  readonly idempotency: Pick<Idempotency, 'once'>;
   readonly scheduler: Pick<Scheduler, 'armTick' | 'disarmTick'>;
   readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
   /** Zone of schedules that name none. */
@@ -149,32 +153,52 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
   }
 
   return {
-    async create(input) {
-      const now = options.now();
-      const timezone = requireTimezone(input.timezone ?? options.defaultTimezone, 'timezone');
-      const timing = parseTiming(input.timing, now);
-      const parameters = input.parameters ?? NO_PARAMETERS;
-      const name = requireName(input.name ?? input.playbook);
-      const next = requireNextInstant(timing, timezone);
-      await playbooks.checkRunnable(input.playbook, parameters);
-      const schedule: Schedule = {
-        id: newId(now),
-        name,
-        playbook: input.playbook,
-        timing,
-        timezone,
-        parameters,
-        overlap: input.overlap,
-        enabled: input.enabled,
-        nextRunAt: input.enabled ? next : null,
-        problem: null,
-        version: 1,
-        createdAt: now,
-        updatedAt: now,
-      };
-      await schedules.insert(schedule);
-      await announce(schedule);
-      return schedule;
+    async create(input, idempotencyKey = null) {
+      let draft: Omit<Schedule, 'id'>;
+      return options.idempotency.once(idempotencyKey, ['createSchedule', input], {
+        newId: () => newId(options.now()),
+        async find(id, isDone) {
+          const schedule = await schedules.find(id);
+          if (!schedule && isDone) throw new NotFoundError('schedule', id);
+          return schedule;
+        },
+        async check() {
+          const now = options.now();
+          const timezone = requireTimezone(input.timezone ?? options.defaultTimezone, 'timezone');
+          const timing = parseTiming(input.timing, now);
+          const parameters = input.parameters ?? NO_PARAMETERS;
+          const name = requireName(input.name ?? input.playbook);
+          const next = requireNextInstant(timing, timezone);
+          await playbooks.checkRunnable(input.playbook, parameters);
+          draft = {
+            name,
+            playbook: input.playbook,
+            timing,
+            timezone,
+            parameters,
+            overlap: input.overlap,
+            enabled: input.enabled,
+            nextRunAt: input.enabled ? next : null,
+            problem: null,
+            version: 1,
+            createdAt: now,
+            updatedAt: now,
+          };
+        },
+        async make(id) {
+          const schedule = { id, ...draft };
+          try {
+            await schedules.insert(schedule);
+          } catch (error) {
+            // another node may have made it with the same key
+            const made = idempotencyKey === null ? null : await schedules.find(id);
+            if (!made) throw error;
+            return made;
+          }
+          await announce(schedule);
+          return schedule;
+        },
+      });
     },
 
     async update(id, input) {
@@ -248,6 +272,14 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
     list: (filter, order, page) => schedules.list(filter, order, page),
     count: (filter) => schedules.count(filter),
     listByPlaybooks: (paths) => schedules.listByPlaybooks(paths),
+    async announcePlaybook(path) {
+      try {
+        for (const { id } of (await schedules.listByPlaybooks([path])).get(path) ?? [])
+          await storage.changes.publish({ kind: 'schedule', id });
+      } catch (error) {
+        options.onError(error, `telling of playbook ${path}`);
+      }
+    },
     listTicks: (id, page) => ticks.list(id, page),
     countTicks: (id) => ticks.count(id),
 

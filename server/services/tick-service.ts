@@ -61,8 +61,11 @@ export function createTickService(options: TickServiceOptions): TickService {
   let last: { scheduledFor: Date; lagMs: number } | null = null;
   /** Runs that are made ready, by what they will be runs of. */
   const armed = new Map<string, string>();
-  /** Schedules whose runs are counted while it is asked what is due: a question less to wait for. */
-  let foreseen = new Set<string>();
+  /**
+   * Schedules whose runs are counted while it is asked what is due: a question less to wait for. With each its manual starts:
+   * the runs of those are stored by then, and if there was another one since, its runs are counted again.
+   */
+  let foreseen = new Map<string, number>();
   /** Instants are handled one after the other: two at once would decide the same twice. */
   let handling: Promise<unknown> = Promise.resolve();
 
@@ -70,14 +73,17 @@ export function createTickService(options: TickServiceOptions): TickService {
     const next = new Map<number, Date>();
     for (let idleRounds = 0; idleRounds < MAX_ROUNDS; ) {
       const expected = foreseen;
-      foreseen = new Set();
+      foreseen = new Map();
       const [due, activeOfExpected] = await Promise.all([
         schedules.listDue(options.now(), BATCH),
-        countActive([...expected]),
+        countActive([...expected.keys()]),
       ]);
       if (due.length === 0) return [...next.values()];
-      const others = due.filter(({ id, overlap }) => overlap === 'skip' && !expected.has(id));
+      const others = due.filter(
+        (schedule) => schedule.overlap === 'skip' && expected.get(schedule.id) !== startsOf(schedule),
+      );
       const active = await countActive(others.map(({ id }) => id));
+      for (const { id } of others) activeOfExpected.delete(id);
       const fired = await fireBatch(due, new Map([...activeOfExpected, ...active]));
       for (const { nextRunAt } of fired) if (nextRunAt) next.set(nextRunAt.getTime(), nextRunAt);
       // those that were not fired are not what they were a moment ago: look again
@@ -163,12 +169,15 @@ export function createTickService(options: TickServiceOptions): TickService {
       else {
         const admission = await executor.admit(runOf({ ...schedule, nextRunAt: tick.scheduledFor }, now));
         admissions.push(admission);
-        ticks.push({ scheduleId: id, ...tick, runId: admission.run.id });
+        // what could not be started says why in the ledger, too
+        const reason = admission.run.status === 'failed' ? admission.run.reason : null;
+        ticks.push({ scheduleId: id, ...tick, reason, runId: admission.run.id });
       }
     }
     const firing = {
       scheduleId: id,
       version: schedule.version,
+      ...(schedule.overlap === 'skip' ? { manualStarts: startsOf(schedule) } : {}),
       expectedNextRunAt: nextRunAt,
       nextRunAt: decision.nextRunAt,
       ticks,
@@ -221,7 +230,8 @@ export function createTickService(options: TickServiceOptions): TickService {
       const room = executor.countRoom();
       if (room === 0) return false;
       const due = await schedules.listDue(instant, room);
-      for (const { id, overlap } of due.slice(0, BATCH)) if (overlap === 'skip') foreseen.add(id);
+      for (const schedule of due.slice(0, BATCH))
+        if (schedule.overlap === 'skip') foreseen.set(schedule.id, startsOf(schedule));
       const active = await activeRuns(due);
       let isAll = due.length < room;
       for (const schedule of due) {
@@ -264,6 +274,10 @@ export function createTickService(options: TickServiceOptions): TickService {
       void executor.disarm(id);
     }
   }
+}
+
+function startsOf({ manualStarts = 0 }: Schedule): number {
+  return manualStarts;
 }
 
 function isWaiting(schedule: Schedule): schedule is Waiting {

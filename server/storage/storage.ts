@@ -1,4 +1,5 @@
 import type { AgendaBackend } from 'agenda';
+import type { KeyBinding } from '../domain/idempotency.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { Run, RunEnd, RunFilter, RunPlace } from '../domain/run.ts';
 import type { LogChunk, LogHead, LogReadLimits, StoredLines } from '../domain/run-log.ts';
@@ -22,6 +23,7 @@ export interface Storage {
   readonly ticks: TickStore;
   readonly runs: RunStore;
   readonly runLogs: RunLogStore;
+  readonly keys: KeyStore;
   readonly changes: ChangeFeed;
   /** Where Agenda keeps its jobs: the same database. Connected already; its `disconnect` leaves the connection open. */
   readonly jobBackend: AgendaBackend;
@@ -60,7 +62,7 @@ export interface ScheduleStore {
   isAwaited(instant: Date): Promise<boolean>;
   /**
    * Records what became of due instants, each firing all or nothing, also over a crash: moves `nextRunAt` and stores the
-   * ticks and runs, if the schedule is enabled, has this version and still waits for `expectedNextRunAt`.
+   * ticks and runs, if the schedule is enabled, has this version and these manual starts, and still waits for `expectedNextRunAt`.
    * Does not bump the version. Ticks that are there already are left as they are, and the runs that were to stand beside them
    * are not stored: an instant is run once, also when a clock was put back.
    * @param firings of schedules that differ
@@ -70,6 +72,14 @@ export interface ScheduleStore {
    */
   fire(firings: readonly Firing[]): Promise<(ReadonlySet<string> | null)[]>;
   /**
+   * Stores a run that was started by hand, in one step with the look whether another one of its schedule is queued or
+   * running, and with all firings of the schedule: of any number of starts at once only one finds none.
+   * @param isForced stores it beside others
+   * @returns `active`: there is another one; `taken`: the id is; `gone`: the schedule is. Nothing was stored then.
+   *   When it rejects, it may have been stored or may yet be: after `completeFirings` it is decided.
+   */
+  startByHand(run: Run & { readonly scheduleId: string }, isForced: boolean): Promise<ManualStart>;
+  /**
    * Completes firings that a crash cut short. `fire`, `replace` and `delete` do so for their own schedule anyway.
    * @returns how many were completed
    */
@@ -78,11 +88,29 @@ export interface ScheduleStore {
   setProblem(id: string, version: number, problem: string | null): Promise<boolean>;
 }
 
+export type ManualStart = 'started' | 'active' | 'taken' | 'gone';
+
+/** Keys of callers that may ask for the same thing more than once. */
+export interface KeyStore {
+  find(key: string): Promise<KeyBinding | null>;
+  /**
+   * Binds the key, unless it is bound since `since`. One of many that bind the same key wins.
+   * @returns what the key is bound to now
+   */
+  bind(binding: KeyBinding, since: Date): Promise<KeyBinding>;
+  /** Notes that what the key stands for was made. */
+  markDone(key: string, id: string): Promise<void>;
+  /** Forgets keys that were bound before, the oldest first. @returns how many */
+  forget(before: Date, limit: number): Promise<number>;
+}
+
 /** What became of the due instants of one schedule. */
 export interface Firing {
   readonly scheduleId: string;
   /** The version that it was decided on. */
   readonly version: number;
+  /** `Schedule.manualStarts` that it was decided on, where it matters; absent: whatever it is. */
+  readonly manualStarts?: number;
   /** The instant that the schedule must still be waiting for. */
   readonly expectedNextRunAt: Date;
   /** What it waits for from now on. */
@@ -101,6 +129,8 @@ export interface TickStore {
 export interface RunStore {
   /** Rejects when the id is taken. */
   insert(run: Run): Promise<void>;
+  /** @returns whether it was stored; false when the id is taken */
+  insertNew(run: Run): Promise<boolean>;
   find(id: string): Promise<Run | null>;
   /** In the order of `ids`; null where there is none. */
   findMany(ids: readonly string[]): Promise<(Run | null)[]>;

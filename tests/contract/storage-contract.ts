@@ -3,6 +3,7 @@ import type { Change, Storage } from '../../server/storage/storage.ts';
 import { fireOne, makeChunk, makeFiring, makePage, makeRun, makeSchedule } from '../support/make.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { describeFiring } from './firing-contract.ts';
+import { describeManualStarts } from './manual-start-contract.ts';
 import { type OpenStorage, storageTest } from './opened-storage.ts';
 import { describeRunLogStore } from './run-log-store-contract.ts';
 import { describeRunStore } from './run-store-contract.ts';
@@ -19,6 +20,7 @@ export function describeStorageContract(name: string, open: OpenStorage): void {
     describe('schedules', () => describeScheduleStore(open));
     describe('lists of schedules', () => describeScheduleLists(open));
     describe('firing', () => describeFiring(open));
+    describe('starts by hand', () => describeManualStarts(open));
     describe('runs', () => describeRunStore(open));
     describe('states of a run', () => describeRunTransitions(open));
     describe('run logs', () => describeRunLogStore(open));

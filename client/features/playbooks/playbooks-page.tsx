@@ -16,6 +16,7 @@ import type { PlaybookEncoding } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
 import { messageOf } from '../../lib/caught.ts';
 import { decodedParam, playbookLink, runLink } from '../../lib/links.ts';
+import { createOnce } from '../../lib/once.ts';
 import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
 import { currentTime, relative } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
@@ -238,7 +239,15 @@ export default function PlaybooksPage() {
     await query.refetch();
     navigate('/playbooks/');
   };
+  const once = createOnce();
+  const [isStarting, setStarting] = createSignal(false);
   const run = async () => {
+    if (isStarting()) return;
+    setStarting(true);
+    await start().catch(toastError);
+    setStarting(false);
+  };
+  const start = async () => {
     const current = playbook();
     if (!current) return;
     if (isChanged()) {
@@ -249,7 +258,10 @@ export default function PlaybooksPage() {
       });
       if (!isSure || !(await save())) return;
     }
-    const { runPlaybook: result } = await mutate(RUN, { input: { playbook: current.path } });
+    const { runPlaybook: result } = await once(
+      { playbook: current.path, of: current.revision },
+      (idempotencyKey) => mutate(RUN, { input: { playbook: current.path, idempotencyKey } }),
+    );
     if (result.__typename === 'RunPlaybookPayload') navigate(runLink(result.run.id));
     else setFault(result.message);
   };
@@ -279,7 +291,9 @@ export default function PlaybooksPage() {
           <Button kind="q" class="d" onClick={() => void remove().catch(toastError)}>
             Delete
           </Button>
-          <Button onClick={() => void run().catch(toastError)}>▶ Run</Button>
+          <Button disabled={isStarting()} onClick={() => void run()}>
+            ▶ Run
+          </Button>
           <Button
             onClick={() => openScheduleDialog({ kind: 'create', playbook: path() })}
             aria-label="Schedule"

@@ -6,6 +6,7 @@ import { graphql } from '../../graphql/generated/gql.ts';
 import type { QueueQuery } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
 import { playbookLink, runLink, scheduleLink } from '../../lib/links.ts';
+import { createOnce } from '../../lib/once.ts';
 import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
 import { absolute, currentTime, relative } from '../../lib/time.ts';
 import { cronOf, whyNoNextRun } from '../../lib/timing.ts';
@@ -25,7 +26,7 @@ const QUEUE = graphql(`
       pageInfo { hasNextPage endCursor }
       edges {
         node {
-          id name playbook description timezone enabled nextRunAt problem version
+          id name playbook description timezone overlap enabled nextRunAt problem version
           timing { __typename ... on CronTiming { expression } }
           nextRuns(count: $fires)
           runs(first: 8) { edges { node { id status exitCode reason queuedAt finishedAt } } }
@@ -58,6 +59,7 @@ const TRIGGER = graphql(`
       ... on TriggerSchedulePayload { run { id } }
       ... on NotFoundError { message }
       ... on InvalidStateError { message }
+      ... on InvalidInputError { message }
     }
   }
 `);
@@ -184,10 +186,31 @@ function Row(props: { schedule: Schedule; onChanged(): void }) {
     else toast(enabled ? `“${name}” is paused.` : `“${name}” runs again.`);
     props.onChanged();
   };
-  const runNow = async () => {
-    const { triggerSchedule: result } = await mutate(TRIGGER, { input: { id: props.schedule.id } });
+  const once = createOnce();
+  const [isStarting, setStarting] = createSignal(false);
+  const start = async () => {
+    const { id, name, overlap } = props.schedule;
+    const isActive = last()?.status === 'RUNNING' || last()?.status === 'QUEUED';
+    const force = isActive && overlap === 'SKIP';
+    const isSure =
+      !force ||
+      (await confirm({
+        title: `Run “${name}” beside its run?`,
+        text: 'A run of this schedule goes on. Both would run at the same time.',
+        action: 'Run beside it',
+      }));
+    if (!isSure) return;
+    const { triggerSchedule: result } = await once({ id, force }, (idempotencyKey) =>
+      mutate(TRIGGER, { input: { id, force, idempotencyKey } }),
+    );
     if (result.__typename === 'TriggerSchedulePayload') navigate(runLink(result.run.id));
     else toast(result.message, true);
+  };
+  const runNow = async () => {
+    if (isStarting()) return;
+    setStarting(true);
+    await start().catch(toastError);
+    setStarting(false);
   };
   const remove = async () => {
     const { id, name } = props.schedule;
@@ -272,7 +295,8 @@ function Row(props: { schedule: Schedule; onChanged(): void }) {
           kind="q"
           title="Run now"
           aria-label={`Run ${props.schedule.name} now`}
-          onClick={() => void runNow().catch(toastError)}
+          disabled={isStarting()}
+          onClick={() => void runNow()}
         >
           ▶
         </Button>

@@ -5,6 +5,7 @@ import { graphql } from '../../graphql/generated/gql.ts';
 import type { RunQuery } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
 import { decodedParam, playbookLink, runLink, scheduleLink } from '../../lib/links.ts';
+import { createOnce } from '../../lib/once.ts';
 import { parameterWords, valuesOf } from '../../lib/parameters.ts';
 import { absolute, currentTime, latenessOf, span } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
@@ -88,6 +89,7 @@ function OneRun(props: { id: string }) {
       if (result.__typename !== 'CancelRunPayload') toast(result.message, true);
       query.invalidate();
     });
+  const once = createOnce();
   const again = () =>
     act(async () => {
       const current = run();
@@ -96,10 +98,10 @@ function OneRun(props: { id: string }) {
         toast('What is stored of its parameters cannot be read, so it cannot be run again as it was.', true);
         return;
       }
-      const parameters = valuesOf(current.parameters);
-      const { runPlaybook: result } = await mutate(AGAIN, {
-        input: { playbook: current.playbook, parameters },
-      });
+      const request = { playbook: current.playbook, parameters: valuesOf(current.parameters) };
+      const { runPlaybook: result } = await once(request, (idempotencyKey) =>
+        mutate(AGAIN, { input: { ...request, idempotencyKey } }),
+      );
       if (result.__typename === 'RunPlaybookPayload') navigate(runLink(result.run.id));
       else toast(result.message, true);
     });

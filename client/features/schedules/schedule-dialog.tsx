@@ -4,6 +4,7 @@ import { mutate, request } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
 import type { ScheduleToEditQuery } from '../../graphql/generated/graphql.ts';
 import { messageOf } from '../../lib/caught.ts';
+import { createOnce } from '../../lib/once.ts';
 import {
   closeScheduleDialog,
   type ScheduleDialogTarget,
@@ -83,6 +84,7 @@ const TRIGGER = graphql(`
       ... on TriggerSchedulePayload { run { id } }
       ... on NotFoundError { message }
       ... on InvalidStateError { message }
+      ... on InvalidInputError { message }
     }
   }
 `);
@@ -121,6 +123,7 @@ function ScheduleDialog(props: { target: ScheduleDialogTarget }) {
   const [zones, setZones] = createSignal<readonly string[]>([viewerTimezone]);
   const [faults, setFaults] = createSignal<Partial<Record<DraftField, FieldFault>>>({});
   const [isSaving, setSaving] = createSignal(false);
+  const [onceCreate, onceRun] = [createOnce(), createOnce()];
   const [isReady, setReady] = createSignal(false);
   /** As it was read; null until then. */
   const [pristine, setPristine] = createSignal<Pristine | null>(null);
@@ -168,6 +171,7 @@ function ScheduleDialog(props: { target: ScheduleDialogTarget }) {
   };
 
   const save = async (runsNow: boolean) => {
+    if (isSaving()) return;
     setSaving(true);
     try {
       const result = await send();
@@ -191,7 +195,9 @@ function ScheduleDialog(props: { target: ScheduleDialogTarget }) {
       closeScheduleDialog();
       toast(`“${result.schedule.name}” is scheduled.`);
       if (!runsNow) return;
-      const { triggerSchedule } = await mutate(TRIGGER, { input: { id: result.schedule.id } });
+      const { triggerSchedule } = await onceRun(result.schedule.id, (idempotencyKey) =>
+        mutate(TRIGGER, { input: { id: result.schedule.id, idempotencyKey } }),
+      );
       if (triggerSchedule.__typename !== 'TriggerSchedulePayload') toast(triggerSchedule.message, true);
     } catch (error) {
       // everything typed stays where it is
@@ -206,7 +212,10 @@ function ScheduleDialog(props: { target: ScheduleDialogTarget }) {
     if (target.kind === 'create') {
       const input = createInputOf(draft);
       if (isFault(input)) return { __typename: 'DraftFault', ...input } as const;
-      return (await mutate(CREATE, { input })).createSchedule;
+      const created = await onceCreate(input, (idempotencyKey) =>
+        mutate(CREATE, { input: { ...input, idempotencyKey } }),
+      );
+      return created.createSchedule;
     }
     const read = pristine();
     if (!read) return { __typename: 'DraftFault', field: 'form', message: 'It is not read yet.' } as const;

@@ -25,6 +25,8 @@ export interface ScheduleDocument {
   version: number;
   createdAt: Date;
   updatedAt: Date;
+  /** Absent: none. Edits leave it. */
+  manualStarts?: number;
   /** A firing that is decided, and whose ticks and runs are being stored; absent otherwise. */
   firing?: FiringDocument;
 }
@@ -63,6 +65,14 @@ export interface RunDocument {
   workerId: string | null;
   leaseUntil: Date | null;
   cancelRequestedAt: Date | null;
+}
+
+export interface KeyDocument {
+  _id: string;
+  request: string;
+  id: string;
+  boundAt: Date;
+  isDone: boolean;
 }
 
 export interface ChunkDocument {
@@ -123,7 +133,22 @@ export function documentToSchedule(document: ScheduleDocument): Schedule {
     problem,
   } = document;
   const overlap = document.overlap as OverlapPolicy;
-  const plain = { id: _id, name, playbook, timezone, overlap, enabled, version, createdAt, updatedAt };
+  // no count has met the run of a start by hand that is under way: nothing can be decided on it
+  const isStarting = document.firing?.ticks.length === 0;
+  const starts = isStarting ? Number.NaN : document.manualStarts;
+  const manualStarts = starts === undefined ? {} : { manualStarts: starts };
+  const plain = {
+    id: _id,
+    name,
+    playbook,
+    timezone,
+    overlap,
+    enabled,
+    version,
+    createdAt,
+    updatedAt,
+    ...manualStarts,
+  };
   return readSchedule(plain, { timing, parameters, nextRunAt, problem });
 }
 

@@ -1,8 +1,10 @@
-import type { Db, Filter, UpdateFilter } from 'mongodb';
+import { type Db, type Filter, MongoServerError, type UpdateFilter } from 'mongodb';
 import type { Run, RunEnd, RunFilter } from '../../domain/run.ts';
 import type { RunStore } from '../storage.ts';
 import { documentToRun, type RunDocument, runToDocument } from './mongo-documents.ts';
 import { findPage, type Order } from './mongo-pages.ts';
+
+const DUPLICATE_KEY = 11_000;
 
 const NEWEST_FIRST: Order<RunDocument> = {
   field: 'queuedAt',
@@ -42,6 +44,16 @@ export async function createMongoRuns(db: Db): Promise<RunStore> {
   return {
     async insert(run) {
       await runs.insertOne(runToDocument(run));
+    },
+
+    async insertNew(run) {
+      try {
+        await runs.insertOne(runToDocument(run));
+        return true;
+      } catch (error) {
+        if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
+        throw error;
+      }
     },
 
     async find(id) {

@@ -79,6 +79,7 @@ function claimOf({ firing, document }: Decided) {
       version: firing.version,
       nextRunAt: firing.expectedNextRunAt,
       firing: null as never,
+      ...(firing.manualStarts === undefined ? {} : { manualStarts: startsAs(firing.manualStarts) }),
     },
     update: {
       $set: {
@@ -88,6 +89,11 @@ function claimOf({ firing, document }: Decided) {
       },
     },
   };
+}
+
+/** A count of starts by hand as a filter finds it: none is not stored. */
+function startsAs(manualStarts: number): never {
+  return (manualStarts === 0 ? null : manualStarts) as never;
 }
 
 /** All that a schedule holds beside a firing under way, which a replacement must not touch. */
@@ -287,6 +293,28 @@ export async function createMongoSchedules(db: Db): Promise<ScheduleStore> {
         stored.set(firing, ids.length > 0 ? new Set(ids) : null);
       }
       return firings.map((firing) => stored.get(firing) ?? null);
+    },
+
+    async startByHand(run, isForced) {
+      const { id, scheduleId } = run;
+      for (let tries = 0; tries < MAX_TRIES * MAX_TRIES; tries += 1) {
+        await completeOf([scheduleId]);
+        const schedule = await schedules.findOne({ _id: scheduleId });
+        if (!schedule) return 'gone';
+        if (schedule.firing) continue;
+        if (await runs.findOne({ _id: id }, { projection: { _id: 1 } })) return 'taken';
+        const active = { scheduleId, status: { $in: ['queued', 'running'] } };
+        if (!isForced && (await runs.findOne(active, { projection: { _id: 1 } }))) return 'active';
+        // a firing or another start since the look would have changed one of these
+        const { version, nextRunAt, manualStarts } = schedule;
+        const asSeen = { _id: scheduleId, version, nextRunAt, manualStarts: startsAs(manualStarts ?? 0) };
+        const firing: FiringDocument = { id: randomUUID(), ticks: [], runs: [runToDocument(run)] };
+        const update = { $inc: { manualStarts: 1 }, $set: { firing } };
+        if (!(await updated({ ...asSeen, firing: null as never }, update))) continue;
+        await complete([firing]);
+        return 'started';
+      }
+      throw new Error(`Schedule ${scheduleId} is always being started.`);
     },
 
     completeFirings: () => completeOf(null),

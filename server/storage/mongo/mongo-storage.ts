@@ -3,6 +3,7 @@ import { type Db, MongoClient } from 'mongodb';
 import { messageOf } from '../../domain/caught.ts';
 import type { Storage } from '../storage.ts';
 import { createMongoChanges } from './mongo-changes.ts';
+import { createMongoKeys } from './mongo-keys.ts';
 import { createMongoRunLogs } from './mongo-run-logs.ts';
 import { createMongoRuns } from './mongo-runs.ts';
 import { createMongoSchedules, createMongoTicks } from './mongo-schedules.ts';
@@ -62,11 +63,12 @@ export async function openMongoStorage(uri: string): Promise<Storage> {
 
 async function assemble(client: MongoClient, db: Db): Promise<Storage> {
   const jobBackend = new MongoBackend({ mongo: db, collection: 'jobs' });
-  const [schedules, ticks, runs, runLogs, changes] = await Promise.all([
+  const [schedules, ticks, runs, runLogs, keys, changes] = await Promise.all([
     createMongoSchedules(db),
     createMongoTicks(db),
     createMongoRuns(db),
     createMongoRunLogs(db),
+    createMongoKeys(db),
     createMongoChanges(db),
     db
       .collection('jobs')
@@ -81,6 +83,7 @@ async function assemble(client: MongoClient, db: Db): Promise<Storage> {
     ticks,
     runs,
     runLogs,
+    keys,
     changes,
     jobBackend,
     async ping(timeoutMs) {

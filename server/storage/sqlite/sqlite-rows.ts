@@ -20,6 +20,8 @@ export interface ScheduleRow {
   next_run_at: number | null;
   problem: string | null;
   version: number;
+  /** Only read as part of a schedule: edits leave it. */
+  manual_starts?: number;
   created_at: number;
   updated_at: number;
 }
@@ -82,6 +84,7 @@ export function rowToSchedule(row: ScheduleRow): Schedule {
     playbook,
     timezone,
     version,
+    ...(row.manual_starts ? { manualStarts: row.manual_starts } : {}),
     overlap: row.overlap as OverlapPolicy,
     enabled: row.enabled === 1,
     createdAt: new Date(row.created_at),

@@ -81,6 +81,12 @@ export function createSqliteRuns(statements: Statements): RunStore & { insertNow
   return {
     insertNow,
     insert: (inserted) => statements.grouped(() => insertNow(inserted)),
+    insertNew: (inserted) =>
+      statements.grouped(() => {
+        if (find(inserted.id)) return false;
+        insertNow(inserted);
+        return true;
+      }),
     find: async (id) => find(id),
     findMany: async (ids) => ids.map(find),
 

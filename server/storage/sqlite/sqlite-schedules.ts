@@ -1,7 +1,7 @@
 import type { Run } from '../../domain/run.ts';
 import type { Schedule, ScheduleFilter, ScheduleOrder } from '../../domain/schedule.ts';
 import type { Tick } from '../../domain/tick.ts';
-import type { Firing, ScheduleStore, TickStore } from '../storage.ts';
+import type { Firing, ManualStart, ScheduleStore, TickStore } from '../storage.ts';
 import { NEVER_MS } from '../stored.ts';
 import {
   rowToSchedule,
@@ -49,6 +49,8 @@ const INSERT_TICK = insertText(
   'ON CONFLICT DO NOTHING',
 );
 
+const ACTIVE = "SELECT 1 FROM runs WHERE schedule_id = ? AND status IN ('queued', 'running') LIMIT 1";
+
 const ID = { name: 'id', type: 'string' } as const;
 const ORDERS: Record<ScheduleOrder, Order<ScheduleRow>> = {
   nextRun: {
@@ -85,11 +87,12 @@ export function createSqliteSchedules(statements: Statements, insertRun: (run: R
   function fireOne(firing: Firing): ReadonlySet<string> | null {
     const isOurs =
       run(
-        'UPDATE schedules SET next_run_at = ? WHERE id = ? AND enabled = 1 AND version = ? AND next_run_at = ?',
+        'UPDATE schedules SET next_run_at = ? WHERE id = ? AND enabled = 1 AND version = ? AND next_run_at = ? AND manual_starts = ifnull(?, manual_starts)',
         firing.nextRunAt?.getTime() ?? null,
         firing.scheduleId,
         firing.version,
         firing.expectedNextRunAt.getTime(),
+        firing.manualStarts ?? null,
       ) === 1;
     if (!isOurs) return null;
     const inLedger = new Set<string>();
@@ -171,6 +174,18 @@ export function createSqliteSchedules(statements: Statements, insertRun: (run: R
 
     async fire(firings) {
       return statements.transaction(() => firings.map(fireOne));
+    },
+
+    async startByHand(started, isForced) {
+      return statements.transaction((): ManualStart => {
+        const { id, scheduleId } = started;
+        if (get('SELECT 1 FROM runs WHERE id = ?', id)) return 'taken';
+        if (!isForced && get(ACTIVE, scheduleId)) return 'active';
+        if (run('UPDATE schedules SET manual_starts = manual_starts + 1 WHERE id = ?', scheduleId) === 0)
+          return 'gone';
+        insertRun(started);
+        return 'started';
+      });
     },
 
     // a transaction leaves nothing half done

@@ -100,6 +100,18 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE runs ADD COLUMN working_folder TEXT;
   ALTER TABLE runs ADD COLUMN ansible_config TEXT;
   `,
+  `
+  ALTER TABLE schedules ADD COLUMN manual_starts INTEGER NOT NULL DEFAULT 0;
+
+  CREATE TABLE keys (
+    key TEXT PRIMARY KEY,
+    request TEXT NOT NULL,
+    id TEXT NOT NULL,
+    bound_at INTEGER NOT NULL,
+    is_done INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX keys_by_age ON keys (bound_at);
+  `,
 ];
 
 /** Says in the file that it is Sible's: "Sibl". */

@@ -5,6 +5,7 @@ import { messageOf } from '../../domain/caught.ts';
 import type { Storage } from '../storage.ts';
 import { createSqliteChanges } from './sqlite-changes.ts';
 import { createSqliteJobBackend } from './sqlite-job-backend.ts';
+import { createSqliteKeys } from './sqlite-keys.ts';
 import { patient } from './sqlite-patience.ts';
 import { createSqliteRunLogs } from './sqlite-run-logs.ts';
 import { createSqliteRuns } from './sqlite-runs.ts';
@@ -39,6 +40,7 @@ export async function openSqliteStorage(path: string): Promise<Storage> {
     ticks: patient(createSqliteTicks(statements)),
     runs: patient(runs),
     runLogs: patient(createSqliteRunLogs(statements)),
+    keys: patient(createSqliteKeys(statements)),
     changes: createSqliteChanges(),
     jobBackend: { ...jobBackend, repository: patient(jobBackend.repository) },
     async ping() {

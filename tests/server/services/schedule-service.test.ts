@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { changeOf } from '../../../server/domain/run-parameters/input.ts';
 import type { Schedule } from '../../../server/domain/schedule.ts';
+import { createIdempotency } from '../../../server/services/idempotency.ts';
 import { createScheduleService } from '../../../server/services/schedule-service.ts';
 import { NO_PARAMETERS, RUN_PARAMETER_NAMES, type RunParameters } from '../../../shared/run-parameters.ts';
 import { makePage, makeSchedule, minutesAfter, NOON } from '../../support/make.ts';
@@ -11,6 +12,7 @@ async function makeLate() {
   const storage = await openTempStorage();
   const service = createScheduleService({
     storage,
+    idempotency: createIdempotency({ keys: storage.keys, now: () => minutesAfter(NOON, 12) }),
     scheduler: { armTick: async () => undefined, disarmTick: async () => undefined },
     playbooks: { checkRunnable: async () => undefined },
     defaultTimezone: 'UTC',

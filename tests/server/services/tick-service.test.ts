@@ -226,3 +226,18 @@ it('repairs by arming each instant that is awaited soon', async () => {
 
   expect(instants).toEqual([soon]);
 });
+
+it('gives the reason in the ledger when a run could not be started, and goes on', async () => {
+  const { ticks, insert, storage, executor, clock } = await makeTicks();
+  const schedule = await insert();
+  const reason = 'It was not started. There is no playbook "update.yaml".';
+  const { admit } = executor;
+  executor.admit = async (run) => {
+    const admission = await admit(run);
+    return { ...admission, run: { ...run, status: 'failed', reason, finishedAt: clock.now } };
+  };
+  await ticks.handle();
+  const [tick] = (await storage.ticks.list(schedule.id, makePage())).items;
+  expect(tick?.node).toMatchObject({ outcome: 'started', reason });
+  expect((await storage.schedules.find(schedule.id))?.nextRunAt).toEqual(minutesAfter(NOON, 5));
+});

@@ -1,0 +1,30 @@
+/** What one click asks for, also when it is asked again because the answer was lost: it is done once. */
+export interface Once {
+  /**
+   * @param request what is asked for; the same again after a failure within some minutes gets the same key
+   * @param ask is given the key to send along
+   */
+  <T>(request: unknown, ask: (idempotencyKey: string) => Promise<T>): Promise<T>;
+}
+
+/** Later than this a click is a new wish. */
+const REMEMBERED_MS = 600_000;
+
+export function createOnce(now: () => number = Date.now): Once {
+  let lost: { readonly request: string; readonly key: string; readonly at: number } | null = null;
+  return async (request, ask) => {
+    const text = JSON.stringify(request);
+    if (lost?.request !== text || now() - lost.at > REMEMBERED_MS)
+      lost = { request: text, key: randomKey(), at: now() };
+    const result = await ask(lost.key);
+    lost = null;
+    return result;
+  };
+}
+
+/** `crypto.randomUUID` is there over HTTPS only. */
+function randomKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
+}
