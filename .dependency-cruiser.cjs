@@ -18,6 +18,7 @@ const PORTS = [
   '^server/storage/storage\\.ts$',
   '^server/scheduler/scheduler\\.ts$',
   '^server/runner/runner\\.ts$',
+  '^server/reader/reader\\.ts$',
 ];
 
 module.exports = {
@@ -41,6 +42,7 @@ module.exports = {
     ]),
     layer('scheduler', '^server/scheduler/', ['^server/domain/', '^shared/', '^server/scheduler/']),
     layer('runner', '^server/runner/', ['^server/domain/', '^shared/', '^server/runner/']),
+    layer('reader', '^server/reader/', ['^server/domain/', '^server/reader/']),
     layer('services', '^server/services/', ['^server/domain/', '^shared/', '^server/services/', ...PORTS]),
     layer('graphql', '^server/graphql/', [
       '^server/domain/',
@@ -57,6 +59,7 @@ module.exports = {
     ]),
     library('graphql-stays-in-graphql', 'graphql|graphql-yoga|graphql-ws|@pothos', '^server/graphql/'),
     library('agenda-stays-in-scheduler-and-storage', 'agenda|@agendajs', '^server/(scheduler|storage)/'),
+    library('yaml-stays-in-reader', 'yaml', '^server/reader/'),
     library('drivers-stay-in-adapters', 'mongodb|libsql|kysely', '^server/storage/(mongo|sqlite)/'),
     layer('client-lib', '^client/lib/', ['^client/lib/', '^client/graphql/', '^shared/']),
     layer('client-ui', '^client/ui/', ['^client/(ui|lib|graphql/generated)/']),

@@ -5,6 +5,7 @@ import { lists, runHistory } from './lists.ts';
 import { logCapture } from './log-capture.ts';
 import { logLatency, logRate } from './log-latency.ts';
 import { describeMachine, type Measure, tableOf } from './measure.ts';
+import { playbookList } from './playbook-list.ts';
 import { playbookOverhead } from './playbook-overhead.ts';
 import { idle, secondStart } from './process.ts';
 import { subscribers } from './subscribers.ts';
@@ -21,6 +22,7 @@ const MEASURES: Readonly<Record<string, () => Promise<Measure[]>>> = {
   lists,
   'run-history': runHistory,
   creates,
+  'playbook-list': playbookList,
   'second-start': secondStart,
   idle,
   bundle,

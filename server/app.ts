@@ -12,12 +12,15 @@ import { createHttpServer } from './http/http-server.ts';
 import { registerMetrics, registerProbes } from './http/probes.ts';
 import { createRefusedKeys } from './http/refused-keys.ts';
 import { registerRoutes } from './http/routes.ts';
+import { createAnsibleReader } from './reader/ansible-reader.ts';
 import { createAnsibleRunner } from './runner/ansible-runner.ts';
 import { createAgendaScheduler } from './scheduler/agenda-scheduler.ts';
 import { SWEEP_EVERY_SECONDS } from './scheduler/scheduler.ts';
 import { createIdempotency } from './services/idempotency.ts';
 import { openPlaybookFolder } from './services/playbook-folder.ts';
+import { createPlaybookListing } from './services/playbook-listing.ts';
 import { createPlaybookService } from './services/playbook-service.ts';
+import { createPlaybookVerdicts } from './services/playbook-verdicts.ts';
 import { createRunExecutor, HEARTBEAT_MS } from './services/run-executor.ts';
 import { createRunLogService } from './services/run-log-service.ts';
 import { createRunService } from './services/run-service.ts';
@@ -85,7 +88,15 @@ export async function startApp(options: AppOptions): Promise<App> {
     closers.push(() => storage.close());
 
     const folder = await openPlaybookFolder(config.playbooksDir);
-    const playbooks = createPlaybookService(folder);
+    const reader = createAnsibleReader({
+      ansiblePlaybook: options.ansiblePlaybook,
+      environment: process.env,
+      onWarning: (message) => logger.warn(message),
+    });
+    closers.push(() => reader.close());
+    const verdicts = createPlaybookVerdicts(reader);
+    const listing = createPlaybookListing(folder.root, verdicts);
+    const playbooks = createPlaybookService({ folder, listing, verdicts });
     const runner = createAnsibleRunner({
       ansiblePlaybook: options.ansiblePlaybook,
       playbooksDir: folder.root,

@@ -19,13 +19,15 @@ const asciiOnly: Plugin = {
   },
 };
 
-/** The shell scripts and Ansible plugins that the runner finds beside its own file, and what starts the server. */
+/** The shell scripts, Ansible plugins and Python programs that a part finds beside its own file, and what starts the server. */
 const scripts: Plugin = {
   name: 'scripts',
   generateBundle() {
-    const names = readdirSync(here('runner'), { recursive: true, encoding: 'utf8' });
-    for (const fileName of names.filter((name) => /\.(?:sh|py)$/.test(name)))
-      this.emitFile({ type: 'asset', fileName, source: readFileSync(here(`runner/${fileName}`)) });
+    for (const folder of ['runner', 'reader']) {
+      const names = readdirSync(here(folder), { recursive: true, encoding: 'utf8' });
+      for (const fileName of names.filter((name) => /\.(?:sh|py)$/.test(name)))
+        this.emitFile({ type: 'asset', fileName, source: readFileSync(here(`${folder}/${fileName}`)) });
+    }
     this.emitFile({ type: 'asset', fileName: 'start.sh', source: readFileSync(here('start.sh')) });
   },
 };
@@ -38,11 +40,12 @@ export default defineConfig({
   // libsql is a binary, found by its package
   ssr: { noExternal: true, external: ['libsql'] },
   build: {
-    ssr: here('main.ts'),
+    ssr: true,
     outDir: here('../dist/server'),
     emptyOutDir: true,
     target: 'node20',
     rollupOptions: {
+      input: { main: here('main.ts'), 'yaml-worker': here('reader/yaml-worker.mjs') },
       output: {
         entryFileNames: '[name].js',
         chunkFileNames: '[name]-[hash].js',

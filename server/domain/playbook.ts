@@ -14,13 +14,13 @@ export interface Playbook {
 /** In UTF-8 bytes. */
 export const MAX_PLAYBOOK_BYTES = 1_048_576;
 const MAX_PATH_LENGTH = 500;
-const MAX_DEPTH = 10;
 
 /**
- * Folders of Ansible's own layout that hold no playbooks.
+ * Names of Ansible's own layout that mostly hold something other than playbooks: there a file is ours only when its content is
+ * one of plays or imports.
  * @see https://docs.ansible.com/ansible/latest/tips_tricks/sample_setup.html
  */
-const NO_PLAYBOOK_FOLDERS = new Set([
+const LAYOUT_NAMES = new Set([
   'roles',
   'group_vars',
   'host_vars',
@@ -40,29 +40,55 @@ const NO_PLAYBOOK_FOLDERS = new Set([
   'meta',
   'templates',
   'files',
+  'requirements.yml',
+  'requirements.yaml',
+  'galaxy.yml',
+  'galaxy.yaml',
 ]);
-const NO_PLAYBOOK_FILES = new Set(['requirements.yml', 'requirements.yaml', 'galaxy.yml', 'galaxy.yaml']);
 
-/** Whether a file at this path, relative to the playbook folder, is shown as a playbook. */
+/** Folders of programs: version control, caches, virtual environments, packages of others. */
+const PROGRAM_FOLDERS = new Set([
+  '.git',
+  '.hg',
+  '.svn',
+  '.bzr',
+  '.tox',
+  '.nox',
+  '.venv',
+  '.cache',
+  '.eggs',
+  '.mypy_cache',
+  '.pytest_cache',
+  '.ruff_cache',
+  '.terraform',
+  '.vagrant',
+  '.idea',
+  '.vscode',
+  '.direnv',
+  '__pycache__',
+  'node_modules',
+  'site-packages',
+]);
+
+/** Whether a playbook may be at this path, relative to the playbook folder; its content decides whether it is one. */
 export function isPlaybookPath(path: string): boolean {
-  const segments = path.split('/');
-  const name = segments.pop() ?? '';
-  return (
-    /\.ya?ml$/.test(name) &&
-    !NO_PLAYBOOK_FILES.has(name) &&
-    checkPlaybookPath(path) === null &&
-    segments.every(isPlaybookFolder)
-  );
+  const folders = path.split('/').slice(0, -1);
+  return checkPlaybookPath(path) === null && folders.every(isPlaybookFolder);
 }
 
 /** Whether playbooks may be in a folder of this name. */
 export function isPlaybookFolder(name: string): boolean {
-  return !name.startsWith('.') && !NO_PLAYBOOK_FOLDERS.has(name);
+  return !PROGRAM_FOLDERS.has(name) && !name.startsWith('..');
+}
+
+/** Whether the path is one where Ansible expects something other than playbooks. */
+export function isLayoutPath(path: string): boolean {
+  return path.split('/').some((part) => LAYOUT_NAMES.has(part));
 }
 
 /**
  * What is wrong with the path of a playbook, if anything. A path is relative, uses "/", ends in .yml or .yaml
- * and has no part that begins with "." or "-" (an option, to a program that is given it).
+ * in any case, and has no part that begins with "-" (an option, to a program that is given it). A folder may begin with ".".
  */
 export function checkPlaybookPath(path: string): Omit<InputIssue, 'path'> | null {
   const issue = (message: string, position: number | null = null) => ({
@@ -83,7 +109,6 @@ export function checkPlaybookPath(path: string): Omit<InputIssue, 'path'> | null
     return issue('has a character that is not allowed: a backslash; parts are separated by "/".', backslash);
   if (path.startsWith('/')) return issue('is absolute; expected one relative to the playbook folder.', 0);
   const segments = path.split('/');
-  if (segments.length > MAX_DEPTH) return issue(`is more than ${MAX_DEPTH} folders deep.`);
   let position = 0;
   for (const segment of segments) {
     if (segment === '' || segment === '.' || segment === '..') {
@@ -92,13 +117,17 @@ export function checkPlaybookPath(path: string): Omit<InputIssue, 'path'> | null
         position,
       );
     }
-    if (segment.startsWith('.') || segment.startsWith('-') || segment.startsWith('~')) {
+    const isFolder = position + segment.length < path.length;
+    const isHidden = segment.startsWith('.') && (!isFolder || segment.startsWith('..'));
+    if (isHidden || segment.startsWith('-') || segment.startsWith('~')) {
       return issue(`has a part that begins with "${segment[0]}".`, position);
     }
+    if (isFolder && segment.startsWith('.') && PROGRAM_FOLDERS.has(segment))
+      return issue('has a part that begins with "." and belongs to another program.', position);
     if (segment.trim() !== segment) return issue('has a part that begins or ends with a blank.', position);
     if (Buffer.byteLength(segment) > 255) return issue('has a part longer than 255 bytes.', position);
     position += segment.length + 1;
   }
-  if (!/\.ya?ml$/.test(path)) return issue('does not end in ".yaml" or ".yml".', path.length);
+  if (!/\.ya?ml$/i.test(path)) return issue('does not end in ".yaml" or ".yml".', path.length);
   return null;
 }

@@ -1,6 +1,5 @@
 import DataLoader from 'dataloader';
 import type { GraphQLResolveInfo } from 'graphql';
-import { NotFoundError } from '../domain/errors.ts';
 import type { Playbook } from '../domain/playbook.ts';
 import type { Run } from '../domain/run.ts';
 import type { Schedule } from '../domain/schedule.ts';
@@ -74,7 +73,14 @@ function createLoaders(services: Services): Loaders {
     playbook: new DataLoader<string, Playbook>((paths) =>
       Promise.all(
         paths.map(
-          async (path) => (await services.playbooks.find(path)) ?? new NotFoundError('playbook', path),
+          // one that cannot be read must not take the whole list with it
+          async (path) =>
+            (await services.playbooks.find(path)) ?? {
+              path,
+              content: '',
+              encoding: 'utf8' as const,
+              revision: '',
+            },
         ),
       ),
     ),

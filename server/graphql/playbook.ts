@@ -5,7 +5,7 @@ import { builder } from './builder.ts';
 import { ScheduleRef } from './refs.ts';
 
 /** Only the path is known of a playbook in the list; the file is read when its content is asked for. */
-type PlaybookParent = Pick<Playbook, 'path'> & Partial<Playbook>;
+type PlaybookParent = Pick<Playbook, 'path'> & Partial<Playbook> & { readonly problem?: string | null };
 
 /** How many there are is not known before it is asked for; what it may cost is guessed. */
 const PLAYBOOKS_GUESSED = 100;
@@ -29,6 +29,7 @@ const PlaybookRef = builder.objectRef<PlaybookParent>('Playbook').implement({
   fields: (t) => ({
     path: t.exposeString('path'),
     content: t.string({
+      description: 'Empty where `problem` says that it cannot be read.',
       resolve: (playbook, _args, { loaders, answerOf }, info) =>
         answerOf(info).read(
           async () => playbook.content ?? (await loaders.playbook.load(playbook.path)).content,
@@ -49,6 +50,13 @@ const PlaybookRef = builder.objectRef<PlaybookParent>('Playbook').implement({
         return (await answerOf(info).read(read, ({ content }) => content.length / 4)).revision;
       },
     }),
+    problem: t.string({
+      nullable: true,
+      description:
+        'Why it cannot be read, or is no playbook to Ansible, in a sentence; null: nothing is known against it.',
+      resolve: (playbook, _args, { services }) =>
+        playbook.problem === undefined ? services.playbooks.problemOf(playbook.path) : playbook.problem,
+    }),
     schedules: t.field({
       type: [ScheduleRef],
       complexity: { field: 1, multiplier: SCHEDULES_GUESSED },
@@ -61,9 +69,16 @@ builder.queryField('playbooks', (t) =>
   t.field({
     type: [PlaybookRef],
     complexity: { field: 1, multiplier: PLAYBOOKS_GUESSED },
-    description: 'All playbooks under the playbook folder, sorted by path.',
-    resolve: async (_root, _args, { services }) =>
-      (await services.playbooks.listPaths()).map((path) => ({ path })),
+    description:
+      'The playbooks under the playbook folder, sorted by path: files that are lists of plays or imports, and those that may be but cannot be read. The first 10,000.',
+    resolve: async (_root, _args, { services }) => [...(await services.playbooks.list()).playbooks],
+  }),
+);
+
+builder.queryField('playbooksLeftOut', (t) =>
+  t.int({
+    description: 'How many playbooks are not in `playbooks`: those beyond its limit, later by path.',
+    resolve: async (_root, _args, { services }) => (await services.playbooks.list()).leftOut,
   }),
 );
 

@@ -1,8 +1,7 @@
-import { constants, type Dirent, type Stats, statSync } from 'node:fs';
-import { type FileHandle, readdir, realpath } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../domain/caught.ts';
-import { isPlaybookFolder, isPlaybookPath } from '../domain/playbook.ts';
 import { createFile, removeFile, replaceFile } from './playbook-files/change-file.ts';
 import { FileRefusedError, isInside, openReal, readAll, refusalOf } from './playbook-files/inside.ts';
 
@@ -14,19 +13,14 @@ import { FileRefusedError, isInside, openReal, readAll, refusalOf } from './play
 export interface PlaybookFolder {
   /** Absolute path of the folder. */
   readonly root: string;
-  /** Paths of all playbooks, sorted by code unit. */
-  list(): Promise<string[]>;
-  /**
-   * What tells the file from any other state of it: the same stamp means the same bytes in the same file.
-   * Null when there is none, or when it was changed so lately that a change more could not be told from it.
-   */
-  stamp(path: string): string | null;
   /**
    * @param maxBytes a longer file is refused with `FileRefusedError`
    * @returns null when there is no such file
    * @throws {FileRefusedError} when it is no regular file, cannot be read, or is too long
    */
   read(path: string, maxBytes: number): Promise<Buffer | null>;
+  /** Whether the path goes through a symbolic link that leads out of the folder, whatever is there. */
+  leadsOut(path: string): Promise<boolean>;
   /** @see createFile */
   create(path: string, bytes: Buffer): Promise<void>;
   /** @see replaceFile */
@@ -34,10 +28,6 @@ export interface PlaybookFolder {
   /** @see removeFile */
   remove(path: string, maxBytes: number, check: (current: Buffer) => void): Promise<boolean>;
 }
-
-const MAX_PLAYBOOKS = 10_000;
-/** File systems date a change to a few ms, some to 2 s. */
-const CLOCK_STEP_MS = 2_500;
 
 /** @param folder an existing folder */
 export async function openPlaybookFolder(folder: string): Promise<PlaybookFolder> {
@@ -58,36 +48,6 @@ export async function openPlaybookFolder(folder: string): Promise<PlaybookFolder
   return {
     root,
 
-    async list() {
-      const found: string[] = [];
-      const visit = async (folderPath: string): Promise<void> => {
-        let entries: Dirent[];
-        try {
-          entries = await readdir(join(root, folderPath), { withFileTypes: true });
-        } catch (error) {
-          // removed, or closed to us: the other folders are shown all the same; the root is not optional
-          if (folderPath === '') throw error;
-          return;
-        }
-        for (const entry of entries) {
-          if (found.length >= MAX_PLAYBOOKS) return;
-          const path = folderPath === '' ? entry.name : `${folderPath}/${entry.name}`;
-          // a symbolic link is neither: links are not followed
-          if (entry.isDirectory() && isPlaybookFolder(entry.name)) await visit(path);
-          else if (entry.isFile() && isPlaybookPath(path)) found.push(path);
-        }
-      };
-      await visit('');
-      return found.sort();
-    },
-
-    stamp(path) {
-      // follows links: where they lead is told by the file's own number, and what it was then was checked when it was read
-      const info = statOf(join(root, path));
-      if (!info || Date.now() - Math.max(info.mtimeMs, info.ctimeMs) < CLOCK_STEP_MS) return null;
-      return `${info.dev} ${info.ino} ${info.size} ${info.mtimeMs} ${info.ctimeMs}`;
-    },
-
     async read(path, maxBytes) {
       const handle = await openInside(path);
       if (!handle) return null;
@@ -103,17 +63,21 @@ export async function openPlaybookFolder(folder: string): Promise<PlaybookFolder
       }
     },
 
+    async leadsOut(path) {
+      let current = root;
+      for (const segment of path.split('/')) {
+        current = join(current, segment);
+        try {
+          if (!isInside(root, await realpath(current))) return true;
+        } catch {
+          return false;
+        }
+      }
+      return false;
+    },
+
     create: (path, bytes) => createFile(root, path, bytes),
     replace: (path, maxBytes, contentOf) => replaceFile(root, path, maxBytes, contentOf),
     remove: (path, maxBytes, check) => removeFile(root, path, maxBytes, check),
   };
-}
-
-/** Null when there is nothing of this name, also where a folder on the way to it is none. */
-function statOf(path: string): Stats | null {
-  try {
-    return statSync(path);
-  } catch {
-    return null;
-  }
 }

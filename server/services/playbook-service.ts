@@ -1,22 +1,35 @@
 import { createHash } from 'node:crypto';
+import { join, relative, resolve } from 'node:path';
 import type { RunParameters } from '../../shared/run-parameters.ts';
 import { putBounded } from '../domain/bounded-map.ts';
 import { ConflictError, clip, type InputIssue, InvalidInputError, NotFoundError } from '../domain/errors.ts';
 import { keepLineEndings } from '../domain/line-endings.ts';
-import { checkPlaybookPath, isPlaybookPath, MAX_PLAYBOOK_BYTES, type Playbook } from '../domain/playbook.ts';
-import { checkPlaybookText, importedPlaybooks, requiredPrompts } from '../domain/playbook-check.ts';
+import {
+  checkPlaybookPath,
+  isLayoutPath,
+  isPlaybookPath,
+  MAX_PLAYBOOK_BYTES,
+  type Playbook,
+} from '../domain/playbook.ts';
+import { faultOf, type PlaybookVerdict } from '../domain/playbook-check.ts';
 import { decodeText, encodeText, type PlaybookEncoding, unencodable } from '../domain/playbook-text.ts';
 import { checkRunParameters } from '../domain/run-parameters/check.ts';
+import { stampOf } from './file-stamp.ts';
 import { createMutexByKey } from './mutex-by-key.ts';
 import { checkParameterFiles } from './parameter-files.ts';
 import { FileChangedError, FileRefusedError } from './playbook-files/inside.ts';
 import type { PlaybookFolder } from './playbook-folder.ts';
+import { type PlaybookList, type PlaybookListing, problemOf } from './playbook-listing.ts';
+import type { PlaybookVerdicts } from './playbook-verdicts.ts';
+import { findOpenPrompts, type OpenPrompt } from './prompt-guard.ts';
 
 export interface PlaybookService {
-  /** All playbooks, sorted by path, without their content. */
-  listPaths(): Promise<string[]>;
-  /** Null when there is none, or when the path is none that a playbook can have. */
+  /** All playbooks by path, without their content: files that are lists of plays or imports to Ansible. */
+  list(): Promise<PlaybookList>;
+  /** Null when there is none, or when what is there is none. */
   find(path: string): Promise<Playbook | null>;
+  /** Why a file that may be a playbook cannot be read as one; null when it can, or when nothing is there. */
+  problemOf(path: string): Promise<string | null>;
   /**
    * Saves the text in the file's own encoding. A text that has lost the file's line endings gets them back.
    * @param expectedRevision the revision that was read; null: nothing may be there yet
@@ -38,12 +51,22 @@ export interface PlaybookService {
   checkRunnable(path: string, parameters: RunParameters): Promise<void>;
 }
 
-const MAX_PLAIN = 10_000;
+const MAX_PRESENT = 10_000;
 
-export function createPlaybookService(folder: PlaybookFolder): PlaybookService {
+export interface PlaybookServiceOptions {
+  readonly folder: PlaybookFolder;
+  readonly listing: PlaybookListing;
+  readonly verdicts: PlaybookVerdicts;
+}
+
+export function createPlaybookService({
+  folder,
+  listing,
+  verdicts,
+}: PlaybookServiceOptions): PlaybookService {
   const saving = createMutexByKey();
-  /** Stamps of playbooks that ask for nothing and import no other: most of them, looked at before each run. */
-  const plain = new Map<string, string>();
+  /** Stamps of playbooks that are there to be run; asked before they are read. */
+  const present = new Map<string, string>();
 
   async function read(path: string): Promise<Playbook | null> {
     const bytes = await folder.read(path, MAX_PLAYBOOK_BYTES);
@@ -60,32 +83,65 @@ export function createPlaybookService(folder: PlaybookFolder): PlaybookService {
     }
   }
 
-  /** Prompts of the playbook and of those that it imports. */
-  async function openPrompts(path: string, content: string, parameters: RunParameters): Promise<string[]> {
-    const extraVars = answersIn(parameters);
-    const names = new Set<string>();
-    const seen = new Set<string>();
-    const visit = async (at: string, text: string): Promise<void> => {
-      seen.add(at);
-      for (const name of requiredPrompts(text, extraVars)) names.add(name);
-      for (const imported of importedPlaybooks(text)) {
-        const target = resolveRelative(at, imported);
-        if (target === null || seen.has(target)) continue;
-        const playbook = await read(target).catch(() => null);
-        if (playbook) await visit(target, playbook.content);
-      }
-    };
-    await visit(path, content);
-    return [...names];
+  /** @returns the revision of what is there; null: nothing is */
+  async function requireOursIn(path: string): Promise<string | null> {
+    const bytes = await folder.read(path, MAX_PLAYBOOK_BYTES).catch((error: unknown) => {
+      // whoever writes or removes says why it cannot
+      if (error instanceof FileRefusedError) return null;
+      throw error;
+    });
+    if (!bytes) return null;
+    requireOurs(path, await verdicts.ofBytes(bytes, false));
+    return revisionOf(bytes);
+  }
+
+  /** Why there is nothing to run at this path. */
+  async function requireFile(path: string): Promise<void> {
+    if (await readRefusing(path)) return;
+    if (await folder.leadsOut(path))
+      throw invalid(
+        ['playbook'],
+        `"${clip(path)}" is a symbolic link that leads out of the playbook folder.`,
+      );
+    throw new NotFoundError('playbook', path);
+  }
+
+  async function openPrompts(path: string, parameters: RunParameters): Promise<OpenPrompt[]> {
+    const { root } = folder;
+    return findOpenPrompts(
+      {
+        playbook: join(root, path),
+        workingFolder: join(root, parameters.workingFolder ?? ''),
+        extraVars: answersIn(parameters),
+        extraVarsFiles: parameters.extraVarsFiles.map((file) => resolve(root, file)),
+      },
+      verdicts,
+      async () => (await listing.recent()).playbooks.map((playbook) => join(root, playbook.path)),
+    );
   }
 
   return {
-    listPaths: () => folder.list(),
+    list: () => listing.list(),
+
+    async problemOf(path) {
+      try {
+        const playbook = isPlaybookPath(path) ? await folder.read(path, MAX_PLAYBOOK_BYTES) : null;
+        if (playbook) return problemOf(await verdicts.ofBytes(playbook, false));
+        return (await folder.leadsOut(path))
+          ? 'It is a symbolic link that leads out of the playbook folder.'
+          : null;
+      } catch (error) {
+        if (error instanceof FileRefusedError) return error.message;
+        throw error;
+      }
+    },
 
     async find(path) {
       if (!isPlaybookPath(path)) return null;
       try {
-        return await read(path);
+        const bytes = await folder.read(path, MAX_PLAYBOOK_BYTES);
+        if (!bytes || !isOurs(path, await verdicts.ofBytes(bytes, false))) return null;
+        return playbookOf(path, bytes);
       } catch (error) {
         if (error instanceof FileRefusedError) return null;
         throw error;
@@ -93,15 +149,19 @@ export function createPlaybookService(folder: PlaybookFolder): PlaybookService {
     },
 
     async save(path, content, expectedRevision, encoding = null) {
-      requireOurs(path);
+      requirePath(path, ['path']);
       if (Buffer.byteLength(content) > MAX_PLAYBOOK_BYTES) throw tooLong();
-      const fault = checkPlaybookText(content);
+      const verdict = await verdicts.ofBytes(Buffer.from(content), false);
+      const fault = faultOf(verdict);
       if (fault)
         throw new InvalidInputError([
-          { path: ['content'], message: fault.problem, position: lineStart(content, fault.line) },
+          { path: ['content'], message: fault.problem, position: fault.position },
         ]);
+      requireOurs(path, verdict);
       return saving(path, () =>
         told(async () => {
+          // over whatever else is there nothing is created anyhow
+          if (expectedRevision !== null || isLayoutPath(path)) await requireOursIn(path);
           let saved: Buffer = Buffer.alloc(0);
           if (expectedRevision === null) {
             saved = bytesOf(content, encoding ?? 'utf8');
@@ -120,11 +180,12 @@ export function createPlaybookService(folder: PlaybookFolder): PlaybookService {
     },
 
     async delete(path, expectedRevision) {
-      requireOurs(path);
+      requirePath(path, ['path']);
       await saving(path, () =>
         told(async () => {
+          const seen = await requireOursIn(path);
           const isRemoved = await folder.remove(path, MAX_PLAYBOOK_BYTES, (bytes) => {
-            if (expectedRevision !== null) requireRevision(path, bytes, expectedRevision);
+            requireRevision(path, bytes, expectedRevision ?? seen ?? revisionOf(bytes));
           });
           if (!isRemoved) throw new NotFoundError('playbook', path);
         }),
@@ -136,28 +197,14 @@ export function createPlaybookService(folder: PlaybookFolder): PlaybookService {
       const issues: InputIssue[] = [...checkRunParameters(parameters)];
       if (issues.length === 0) issues.push(...(await checkParameterFiles(folder.root, parameters)));
       if (issues.length > 0) throw new InvalidInputError(issues);
-      // the same bytes that were found without prompts and imports before; asked before they are read
-      const stamp = folder.stamp(path);
-      if (stamp !== null && plain.get(path) === stamp) return;
-      const playbook = await readRefusing(path);
-      if (!playbook) throw new NotFoundError('playbook', path);
-      const fault = checkPlaybookText(playbook.content);
-      // a syntax fault of the file is Ansible's to report, in the run's log; prompts cannot be looked for then
-      if (fault) return;
-      if (
-        stamp !== null &&
-        requiredPrompts(playbook.content, {}).length === 0 &&
-        importedPlaybooks(playbook.content).length === 0
-      ) {
-        putBounded(plain, path, stamp, MAX_PLAIN);
-        return;
+      const stamp = stampOf(join(folder.root, path));
+      if (stamp === null || present.get(path) !== stamp) {
+        await requireFile(path);
+        if (stamp !== null) putBounded(present, path, stamp, MAX_PRESENT);
       }
-      const prompts = await openPrompts(path, playbook.content, parameters);
+      const prompts = await openPrompts(path, parameters);
       if (prompts.length > 0) {
-        throw invalid(
-          ['parameters', 'extraVars'],
-          `The playbook asks for ${prompts.map((name) => `"${clip(name)}"`).join(', ')} (vars_prompt), and nobody is there to answer; give them as extra variables.`,
-        );
+        throw invalid(['parameters', 'extraVars'], describePrompts(folder.root, path, prompts));
       }
     },
   };
@@ -173,13 +220,21 @@ function requirePath(path: string, field: readonly string[]): void {
   if (issue) throw new InvalidInputError([{ path: field, ...issue }]);
 }
 
-/** What can be saved and deleted here is what can be read here: playbooks, and not the other files of Ansible's layout. */
-function requireOurs(path: string): void {
-  requirePath(path, ['path']);
-  if (isPlaybookPath(path)) return;
+/**
+ * Whether the file may be shown, saved and deleted here: a playbook, or what may become one again. Not the other files of
+ * Ansible's layout, whatever is in them.
+ */
+function isOurs(path: string, verdict: PlaybookVerdict): boolean {
+  if (!isPlaybookPath(path)) return false;
+  if (verdict.kind === 'playbook') return true;
+  return !isLayoutPath(path) && verdict.kind !== 'mapping' && verdict.kind !== 'scalar';
+}
+
+function requireOurs(path: string, verdict: PlaybookVerdict): void {
+  if (isOurs(path, verdict)) return;
   throw invalid(
     ['path'],
-    `"${clip(path)}" is in a folder, or has a name, that Ansible uses for something other than playbooks.`,
+    `"${clip(path)}" is no playbook: expected a list of plays, or a path that Ansible uses for nothing else.`,
   );
 }
 
@@ -230,34 +285,19 @@ function tooLong(): InvalidInputError {
   return invalid(['content'], `The playbook is longer than ${MAX_PLAYBOOK_BYTES} bytes.`);
 }
 
+/** @param root the playbook folder; @param path the playbook that is to be run */
+function describePrompts(root: string, path: string, prompts: readonly OpenPrompt[]): string {
+  const asked = prompts.map(({ name, file }) => {
+    const asking = relative(root, file);
+    return `"${clip(name)}"${asking === path ? '' : ` (in ${clip(asking)})`}`;
+  });
+  return `The playbook asks for ${asked.join(', ')} (vars_prompt), and nobody is there to answer; give them as extra variables.`;
+}
+
 function invalid(path: readonly string[], message: string): InvalidInputError {
   return new InvalidInputError([{ path, message, position: null }]);
 }
 
 function revisionOf(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex').slice(0, 32);
-}
-
-/** Offset at which a 1-based line begins; null when the line is not known. */
-function lineStart(text: string, line: number | undefined): number | null {
-  if (line === undefined) return null;
-  let offset = 0;
-  for (let at = 1; at < line; at += 1) {
-    const newline = text.indexOf('\n', offset);
-    if (newline === -1) break;
-    offset = newline + 1;
-  }
-  return offset;
-}
-
-/** The path that `target` means in a playbook at `from`; null when it is templated or leaves the playbook folder. */
-function resolveRelative(from: string, target: string): string | null {
-  const parts = from.split('/').slice(0, -1);
-  for (const part of target.split('/')) {
-    if (part === '..') {
-      if (parts.pop() === undefined) return null;
-    } else if (part !== '.' && part !== '') parts.push(part);
-  }
-  const path = parts.join('/');
-  return target.startsWith('/') || checkPlaybookPath(path) ? null : path;
 }

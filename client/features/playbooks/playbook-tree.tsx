@@ -3,11 +3,15 @@ import { createMemo, For, Show } from 'solid-js';
 interface Entry {
   readonly path: string;
   readonly scheduleCount: number;
+  /** Why it cannot be read; null: nothing is known against it. */
+  readonly problem: string | null;
 }
 
 /** The playbooks by folder. */
 export function PlaybookTree(props: {
   playbooks: readonly Entry[];
+  /** How many more there are that are not listed. */
+  leftOut: number;
   current: string | null;
   onOpen(path: string): void;
 }) {
@@ -49,6 +53,13 @@ export function PlaybookTree(props: {
                 onClick={() => props.onOpen(file().entry.path)}
               >
                 {file().name}
+                <Show when={file().entry.problem}>
+                  {(problem) => (
+                    <span role="img" aria-label={problem()} title={problem()}>
+                      ⚠
+                    </span>
+                  )}
+                </Show>
                 <Show when={file().entry.scheduleCount > 0}>
                   <span title={`${file().entry.scheduleCount} schedules`}>
                     ◷ {file().entry.scheduleCount}
@@ -59,6 +70,9 @@ export function PlaybookTree(props: {
           </Show>
         )}
       </For>
+      <Show when={props.leftOut > 0}>
+        <div class="folder">and {props.leftOut} more that are not listed</div>
+      </Show>
     </nav>
   );
 }

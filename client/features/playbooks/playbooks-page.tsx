@@ -32,7 +32,8 @@ const YamlEditor = lazy(() => import('./yaml-editor.tsx'));
 
 const PLAYBOOKS = graphql(`
   query Playbooks {
-    playbooks { path schedules { id name nextRunAt } }
+    playbooks { path problem schedules { id name nextRunAt } }
+    playbooksLeftOut
   }
 `);
 const PLAYBOOK = graphql(`
@@ -115,7 +116,11 @@ export default function PlaybooksPage() {
   const isChanged = () => playbook() !== null && text() !== playbook()?.saved;
   const entries = createMemo(
     () =>
-      query.data()?.playbooks.map((one) => ({ path: one.path, scheduleCount: one.schedules.length })) ?? [],
+      query.data()?.playbooks.map(({ path, problem, schedules }) => ({
+        path,
+        problem: problem ?? null,
+        scheduleCount: schedules.length,
+      })) ?? [],
   );
   const schedules = createMemo(
     () => query.data()?.playbooks.find((one) => one.path === path())?.schedules ?? [],
@@ -352,6 +357,7 @@ export default function PlaybooksPage() {
             <div class="ed">
               <PlaybookTree
                 playbooks={entries()}
+                leftOut={query.data()?.playbooksLeftOut ?? 0}
                 current={path()}
                 onOpen={(wanted) => navigate(playbookLink(wanted))}
               />

@@ -32,20 +32,6 @@ const test = base.extend<{ place: { folder: PlaybookFolder; inside: string; outs
 });
 
 describe('the playbook folder', () => {
-  test('lists playbooks by path, and neither links nor other files', async ({ place }) => {
-    const { folder, inside, outside } = place;
-    await folder.create('b.yaml', Buffer.from(''));
-    await folder.create('a/z.yml', Buffer.from(''));
-    await folder.create('roles/web/tasks/main.yml', Buffer.from(''));
-    writeFileSync(join(inside, 'notes.txt'), '');
-    writeFileSync(join(inside, '.hidden.yaml'), '');
-    symlinkSync(join(outside, 'secret.yaml'), join(inside, 'link.yaml'));
-    symlinkSync(outside, join(inside, 'linked'));
-    mkdirSync(join(inside, 'folder.yaml'));
-
-    expect(await folder.list()).toEqual(['a/z.yml', 'b.yaml']);
-  });
-
   test('reads what was written, and null for what is not there', async ({ place }) => {
     const { folder } = place;
     await folder.create('deep/er/a.yaml', Buffer.from('text'));

@@ -1,0 +1,69 @@
+/**
+ * What the first bytes of a YAML file tell: `no`: no list, or one without plays and imports; `likely`: an item has "hosts"
+ * or "import_playbook" where a play has it; `maybe`: only reading it as a whole can tell.
+ */
+export type HeadVerdict = 'no' | 'maybe' | 'likely' | 'vault';
+
+/** @param isWhole whether the bytes are all of the file */
+export function judgeHead(head: Buffer, isWhole: boolean): HeadVerdict {
+  if (head.subarray(0, 14).toString('latin1') === '$ANSIBLE_VAULT') return 'vault';
+  const mentions = head.includes('hosts') || head.includes('import_playbook');
+  if (!mentions && isWhole) return 'no';
+  const text = head.toString('latin1');
+  const begin = firstContent(text);
+  if (begin === null) return isWhole ? 'no' : 'maybe';
+  const [first, second] = [text[begin], text[begin + 1]];
+  const isBlockList =
+    first === '-' && (second === ' ' || second === '\t' || second === '\n' || second === '\r');
+  // a flow list, or a tag, an anchor or an alias before something
+  if (first === '[' || first === '!' || first === '&') return 'maybe';
+  if (!isBlockList) return 'no';
+  return hasKeyOfPlay(text) ? 'likely' : 'maybe';
+}
+
+const KEYS_OF_PLAYS = [
+  'hosts',
+  'import_playbook',
+  'ansible.builtin.import_playbook',
+  'ansible.legacy.import_playbook',
+];
+
+/** Whether a line says nothing but such a key before its colon: at any depth, perhaps the first of a list item, perhaps quoted. */
+function hasKeyOfPlay(text: string): boolean {
+  for (let at = 0; at < text.length; ) {
+    const newline = text.indexOf('\n', at);
+    const end = newline === -1 ? text.length : newline;
+    const colon = text.indexOf(':', at);
+    if (colon === -1) return false;
+    if (colon < end && KEYS_OF_PLAYS.includes(bareKey(text.slice(at, colon)))) return true;
+    at = end + 1;
+  }
+  return false;
+}
+
+function bareKey(text: string): string {
+  const key = text.trim();
+  const item = key.startsWith('- ') ? key.slice(2).trim() : key;
+  const quote = item[0];
+  const isQuoted = (quote === '"' || quote === "'") && item.endsWith(quote);
+  return isQuoted ? item.slice(1, -1) : item;
+}
+
+/** Offset of the first thing that is no blank, comment, directive or document marker; null: there is none. */
+function firstContent(text: string): number | null {
+  // a byte order mark, read byte by byte
+  let at = text.startsWith('\u00ef\u00bb\u00bf') ? 3 : 0;
+  while (at < text.length) {
+    const end = text.indexOf('\n', at);
+    const next = end === -1 ? text.length : end + 1;
+    if (text.startsWith('---', at)) {
+      at += 3;
+      if (text[at] === ' ' || text[at] === '\t') continue;
+    }
+    while (text[at] === ' ' || text[at] === '\t') at += 1;
+    const char = text[at];
+    if (at < next && char !== undefined && !'\r\n#%'.includes(char)) return at;
+    at = next;
+  }
+  return null;
+}

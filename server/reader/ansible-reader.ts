@@ -1,0 +1,90 @@
+import { open } from 'node:fs/promises';
+import { createLane, type Engine } from './lane.ts';
+import { pythonByVersion, startPython } from './python-engine.ts';
+import type { PlaybookReader } from './reader.ts';
+import { startThread } from './thread-engine.ts';
+
+export interface AnsibleReaderOptions {
+  readonly ansiblePlaybook: string;
+  /** The server's. */
+  readonly environment: NodeJS.ProcessEnv;
+  onWarning(message: string): void;
+}
+
+/** What Python needs to find its modules; nothing that is a secret. */
+const PASSED = ['PATH', 'HOME', 'PYTHONPATH', 'PYTHONHOME', 'LD_LIBRARY_PATH'];
+/** Ansible may be installed or moved while the server runs. */
+const LOOK_AGAIN_MS = 60_000;
+
+/** Reads as Ansible does, with its own Python; with our own parser while that Python cannot be found. */
+export function createAnsibleReader(options: AnsibleReaderOptions): PlaybookReader {
+  const environment: NodeJS.ProcessEnv = { LANG: 'C.UTF-8' };
+  for (const name of PASSED)
+    if (options.environment[name] !== undefined) environment[name] = options.environment[name];
+  let python: string | null = null;
+  let lookAgainAt = 0;
+  let looking: Promise<string | null> | null = null;
+
+  async function look(): Promise<string | null> {
+    for (const find of [pythonByShebang, pythonByVersion]) {
+      const found = await find(options.ansiblePlaybook, environment).catch(() => null);
+      const engine = found === null ? null : await startPython(found, environment).catch(() => null);
+      engine?.end();
+      if (engine) return found;
+    }
+    lookAgainAt = Date.now() + LOOK_AGAIN_MS;
+    options.onWarning(
+      `The Python of "${options.ansiblePlaybook}" was not found: playbooks are read with a parser of our own, which is stricter than Ansible's.`,
+    );
+    return null;
+  }
+
+  async function start(): Promise<Engine> {
+    if (python === null && Date.now() >= lookAgainAt) {
+      looking ??= look().finally(() => {
+        looking = null;
+      });
+      python = await looking;
+    }
+    const engine = python === null ? null : await startPython(python, environment).catch(() => null);
+    if (engine) return engine;
+    // it may have been moved
+    python = null;
+    return startThread();
+  }
+
+  const urgent = createLane(start);
+  const other = createLane(start);
+  return {
+    read: (bytes, isUrgent) => (isUrgent ? urgent : other).read(bytes),
+    close() {
+      urgent.close();
+      other.close();
+    },
+  };
+}
+
+/** The interpreter that the program names in its first lines; null when that is no Python. */
+async function pythonByShebang(program: string): Promise<string | null> {
+  const file = await open(program);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(1_024), 0, 1_024, 0);
+    const [first = '', second = ''] = buffer.subarray(0, bytesRead).toString('utf8').split('\n');
+    if (!first.startsWith('#!')) return null;
+    const words = first.slice(2).trim().split(/\s+/);
+    const [interpreter = ''] = words;
+    if (isPython(interpreter)) return interpreter;
+    if (interpreter.endsWith('/env')) return words.slice(1).find(isPython) ?? null;
+    // pip writes this where the path is too long, or has a blank, for a first line: '''exec' "/path/python" "$0" "$@"
+    if (!second.startsWith("'''exec' ")) return null;
+    const command = second.slice("'''exec' ".length);
+    const quoted = command.startsWith('"') ? command.split('"')[1] : command.split(' ')[0];
+    return quoted && isPython(quoted) ? quoted : null;
+  } finally {
+    await file.close();
+  }
+}
+
+function isPython(program: string): boolean {
+  return /^(?:python|pypy)[\d.]*$/.test(program.slice(program.lastIndexOf('/') + 1));
+}

@@ -1,0 +1,234 @@
+# Copyright: Sible contributors. MIT License.
+"""Says what a YAML file is to Ansible. Runs under Ansible's own Python, so with the PyYAML that Ansible uses.
+
+Reads requests from stdin, each a length (4 bytes, big endian) and so many bytes of a file; answers each with a line of JSON.
+Builds plain data only, as Ansible's loader does: nothing is templated, decrypted or run.
+"""
+
+from __future__ import annotations
+
+import copy
+import gc
+import itertools
+import json
+import os
+import re
+import resource
+import signal
+import struct
+import sys
+
+import yaml
+
+try:
+    from yaml.cyaml import CSafeLoader as _Base
+except ImportError:
+    from yaml import SafeLoader as _Base
+from yaml.constructor import ConstructorError
+
+CPU_SECONDS = 3
+MAX_MEMORY = 512 * 1024 * 1024
+# Past this the process is not worth keeping: a new one is ready in a tenth of a second.
+MAX_KEPT_MEMORY_KB = 100 * 1024
+MAX_NAMES = 1000
+MAX_ANSWER = 32 * 1024
+MAX_TEXT = 500
+IMPORTS = ("import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook")
+TAG = "tag:yaml.org,2002:"
+LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+
+
+class Loader(_Base):
+    """What ansible.parsing.yaml.loader.AnsibleLoader accepts, without its notes on where each value came from."""
+
+    def untagged(self, node):
+        node = copy.copy(node)
+        node.tag = self.resolve(type(node), node.value, (True, False))
+        return self.construct_object(node, deep=True)
+
+    def vault(self, node):
+        if not isinstance(self.untagged(node), str):
+            raise ConstructorError(None, None, "the %r tag requires a string value" % node.tag, node.start_mark)
+        return Encrypted()
+
+
+class Encrypted:
+    """A value that only the vault's password tells."""
+
+
+Loader.add_constructor("!unsafe", Loader.untagged)
+Loader.add_constructor("!vault", Loader.vault)
+Loader.add_constructor("!vault-encrypted", Loader.vault)
+Loader.add_constructor(TAG + "python/unicode", Loader.construct_yaml_str)
+Loader.add_constructor(TAG + "python/dict", Loader.construct_yaml_map)
+
+
+def judge(content):
+    if content.startswith(b"$ANSIBLE_VAULT"):
+        return {"kind": "vault"}
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8")
+        return broken("It is not UTF-8 text", before.count("\n") + 1, utf16_length(before))
+    try:
+        # as Ansible does: what is JSON is not read as YAML
+        return classify(json.loads(text), text)
+    except (ValueError, RecursionError):
+        pass
+    loader = None
+    try:
+        loader = Loader(text)
+        data = loader.get_single_data()
+        return classify(data, text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = " ".join(part for part in (error.context, error.problem) if part)
+        if mark is None:
+            return broken(problem, None, None)
+        return broken(problem, mark.line + 1, offset_of(text, mark.line, mark.column))
+    except yaml.reader.ReaderError as error:
+        position = error.position if isinstance(error.position, int) else 0
+        before = text[:position]
+        return broken("%s: %s" % (error.reason, error.character), before.count("\n") + 1, utf16_length(before))
+    except RecursionError:
+        return broken("It is nested too deep", None, None)
+    except MemoryError:
+        return {"kind": "heavy"}
+    except Exception as error:
+        return broken(str(error) or type(error).__name__, None, None)
+    finally:
+        if loader is not None:
+            loader.dispose()
+
+
+def broken(problem, line, offset):
+    problem = problem[:1].upper() + problem[1:]
+    return {"kind": "broken", "problem": clip(problem), "line": line, "position": offset}
+
+
+def classify(data, text):
+    if data is None:
+        return {"kind": "empty"}
+    if isinstance(data, dict):
+        names = [key for key in data if isinstance(key, str)]
+        return {"kind": "mapping", "names": [clip(name) for name in names[:MAX_NAMES]]}
+    if not isinstance(data, list):
+        return {"kind": "scalar"}
+    plays = [item for item in data if isinstance(item, dict) and ("hosts" in item or any(name in item for name in IMPORTS))]
+    other = next((at for at, item in enumerate(data) if not isinstance(item, dict)), None)
+    verdict = {
+        "kind": "playbook" if plays else "list",
+        "isEmpty": not data,
+        "prompts": [],
+        "imports": [],
+        "otherLine": None if other is None else line_of_item(text, other),
+        "otherPosition": None,
+    }
+    if other is not None and verdict["otherLine"] is not None:
+        verdict["otherPosition"] = offset_of(text, verdict["otherLine"] - 1, 0)
+    for item in data:
+        if not isinstance(item, dict):
+            continue
+        imported = next((item[name] for name in IMPORTS if name in item), None)
+        if isinstance(imported, str):
+            values = item.get("vars")
+            values = values if isinstance(values, dict) else {}
+            verdict["imports"].append(
+                {
+                    "file": clip(imported),
+                    "vars": {
+                        clip(name): clip(str(value))
+                        for name, value in list(values.items())[:MAX_NAMES]
+                        if isinstance(name, str) and isinstance(value, (str, int)) and not isinstance(value, bool)
+                    },
+                }
+            )
+        asked = item.get("vars_prompt")
+        for prompt in [asked] if isinstance(asked, dict) else asked if isinstance(asked, list) else []:
+            if isinstance(prompt, dict) and "name" in prompt:
+                # a default that is null answers nothing
+                verdict["prompts"].append(
+                    {"name": clip(str(prompt["name"])), "hasDefault": prompt.get("default") is not None}
+                )
+    for name in ("imports", "prompts"):
+        del verdict[name][MAX_NAMES:]
+    return verdict
+
+
+def line_of_item(text, at):
+    """1-based; None where the text is JSON that is no YAML."""
+    loader = None
+    try:
+        loader = Loader(text)
+        return loader.get_single_node().value[at].start_mark.line + 1
+    except (yaml.YAMLError, AttributeError, IndexError):
+        return None
+    finally:
+        if loader is not None:
+            loader.dispose()
+
+
+def offset_of(text, line, column):
+    """Counted as JavaScript counts, of what libyaml counts: its lines, and characters within them."""
+    at = 0
+    size = len(text)
+    for end in itertools.islice(LINE_END.finditer(text), line):
+        at = end.end()
+    # libyaml does not count a byte order mark
+    if at == 0 and text.startswith("\ufeff"):
+        at = 1
+    return utf16_length(text[: min(at + column, size)])
+
+
+def utf16_length(text):
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def clip(text):
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…"
+
+
+def read_exactly(stream, length):
+    data = stream.read(length)
+    return data if len(data) == length else None
+
+
+def main():
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # nothing that is built lives long, and looking for cycles among it takes as long as building it
+    gc.disable()
+    stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
+    stdout.write(b'{"kind":"ready"}\n')
+    stdout.flush()
+    while True:
+        header = read_exactly(stdin, 4)
+        if header is None:
+            return
+        content = read_exactly(stdin, struct.unpack(">I", header)[0])
+        if content is None:
+            return
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        # the kernel ends the process, also within the parser's C code
+        limit = int(used.ru_utime + used.ru_stime) + 1 + CPU_SECONDS
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+        try:
+            answer = judge(content)
+        except MemoryError:
+            answer = {"kind": "heavy"}
+        # what is built of a verdict must stay small: the server keeps many
+        text = json.dumps(answer)
+        if len(text) > MAX_ANSWER:
+            text = json.dumps({"kind": "mapping", "names": None} if answer["kind"] == "mapping" else {"kind": "heavy"})
+        is_last = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > MAX_KEPT_MEMORY_KB
+        stdout.write(b'{"isLast":%s,"verdict":%s}\n' % (b"true" if is_last else b"false", text.encode("ascii")))
+        stdout.flush()
+        if is_last:
+            os._exit(0)
+        del content, answer, text
+        gc.collect(0)
+
+main()

@@ -1,0 +1,152 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { fillTemplates, matchesPattern, type TextPattern } from '../domain/import-target.ts';
+import type { PlaybookImport } from '../domain/playbook-check.ts';
+import type { PlaybookVerdicts } from './playbook-verdicts.ts';
+
+/** A prompt that nobody answers. */
+export interface OpenPrompt {
+  readonly name: string;
+  /** Absolute path of the playbook that asks. */
+  readonly file: string;
+}
+
+export interface PromptQuestion {
+  /** Absolute path of the playbook that is to be run. */
+  readonly playbook: string;
+  /** Folder from which it is started. */
+  readonly workingFolder: string;
+  readonly extraVars: Readonly<Record<string, unknown>>;
+  /** Absolute paths of variables files. */
+  readonly extraVarsFiles: readonly string[];
+}
+
+const MAX_PLAYBOOKS = 1_000;
+
+/**
+ * Prompts that no extra variable answers, of the playbook and of all that it imports. Nobody can answer a scheduled run, and
+ * Ansible without a terminal does not fail: it goes on with the default, or with nothing.
+ * A template in the name of an import is filled in from the extra variables and the import's own. Where that does not tell
+ * the file, every playbook counts whose path the rest of the name allows.
+ * @param listPlaybooks absolute paths of all playbooks
+ */
+export async function findOpenPrompts(
+  question: PromptQuestion,
+  verdicts: PlaybookVerdicts,
+  listPlaybooks: () => Promise<readonly string[]>,
+): Promise<OpenPrompt[]> {
+  const open = new Map<string, OpenPrompt>();
+  const seen = new Set<string>();
+  const waiting = [question.playbook];
+  let answers: Answers | null = null;
+  for (let file = waiting.pop(); file !== undefined && seen.size < MAX_PLAYBOOKS; file = waiting.pop()) {
+    if (seen.has(file)) continue;
+    seen.add(file);
+    const verdict = await verdicts.ofFile(file, true);
+    if (verdict?.kind !== 'playbook' && verdict?.kind !== 'list') continue;
+    for (const { name, hasDefault } of verdict.prompts) {
+      if (hasDefault) continue;
+      answers ??= await answersOf(question, verdicts);
+      if (!answers.isAnswered(name)) open.set(name, { name, file });
+    }
+    for (const imported of verdict.imports) {
+      const pattern = fillTemplates(imported.file, (name) => textFor(name, imported, question));
+      const [only] = pattern;
+      if (pattern.length === 1 && typeof only === 'string')
+        waiting.push(...filesOf(only, dirname(file), question));
+      else waiting.push(...(await matchesOf(pattern, dirname(file), listPlaybooks)));
+    }
+  }
+  return [...open.values()];
+}
+
+interface Answers {
+  isAnswered(name: string): boolean;
+}
+
+async function answersOf(question: PromptQuestion, verdicts: PlaybookVerdicts): Promise<Answers> {
+  const names = new Set(Object.keys(question.extraVars));
+  // what cannot be looked into may hold any name: then the run shows whether it does
+  let mayHoldAny = false;
+  for (const file of question.extraVarsFiles) {
+    const verdict = await verdicts.ofFile(file, true);
+    if (verdict?.kind === 'mapping' && verdict.names) for (const name of verdict.names) names.add(name);
+    else if (verdict?.kind !== 'empty') mayHoldAny = true;
+  }
+  return {
+    isAnswered(name) {
+      const [filled = null, more] = fillTemplates(name, (one) => textOf(question.extraVars[one]));
+      return mayHoldAny || (filled !== null && more === undefined && names.has(filled));
+    },
+  };
+}
+
+/** Extra variables win over the import's own, as in Ansible. */
+function textFor(name: string, imported: PlaybookImport, question: PromptQuestion): string | null {
+  if (Object.hasOwn(question.extraVars, name)) return textOf(question.extraVars[name]);
+  if (Object.hasOwn(imported.vars, name)) return imported.vars[name] ?? null;
+  return name === 'playbook_dir' ? dirname(question.playbook) : null;
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : null;
+}
+
+/** The name of a collection's playbook is looked for first, as Ansible does. */
+function filesOf(name: string, folder: string, question: PromptQuestion): string[] {
+  const [namespace, collection, ...rest] = name.split('.');
+  const files = [resolve(folder, name)];
+  if (!namespace || !collection || rest.length === 0 || name.includes('/')) return files;
+  const path = join('ansible_collections', namespace, collection, 'playbooks', ...rest);
+  for (const place of collectionFolders(question))
+    for (const end of ['.yml', '.yaml', '']) files.push(join(place, path + end));
+  return files;
+}
+
+function collectionFolders({ playbook, workingFolder }: PromptQuestion): string[] {
+  const named = [process.env.ANSIBLE_COLLECTIONS_PATH, process.env.ANSIBLE_COLLECTIONS_PATHS];
+  const folders = named.flatMap((value) => value?.split(':') ?? []);
+  for (const line of linesOf(join(workingFolder, 'ansible.cfg'))) {
+    const [key = '', ...value] = line.split('=');
+    if (['collections_path', 'collections_paths'].includes(key.trim()))
+      folders.push(...value.join('=').trim().split(':'));
+  }
+  return [
+    join(dirname(playbook), 'collections'),
+    ...folders
+      .filter((folder) => folder !== '')
+      .map((folder) =>
+        folder.startsWith('~/') ? join(homedir(), folder.slice(2)) : resolve(workingFolder, folder),
+      ),
+    join(homedir(), '.ansible/collections'),
+    '/usr/share/ansible/collections',
+  ];
+}
+
+function linesOf(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\n');
+  } catch {
+    return [];
+  }
+}
+
+async function matchesOf(
+  pattern: TextPattern,
+  folder: string,
+  listPlaybooks: () => Promise<readonly string[]>,
+): Promise<string[]> {
+  const [first, ...rest] = pattern;
+  // a template at the beginning may be a folder anywhere
+  const isKnown = typeof first === 'string';
+  const begin = isKnown ? withoutDots(isAbsolute(first) ? first : join(folder, '/') + first) : null;
+  const whole: TextPattern = isKnown ? [begin, ...rest] : pattern;
+  return (await listPlaybooks()).filter((path) => matchesPattern(path, whole));
+}
+
+/** Resolves `..`, and keeps what comes after the last slash as it is: it may be the beginning of a name. */
+function withoutDots(text: string): string {
+  const at = text.lastIndexOf('/') + 1;
+  return join(text.slice(0, at), '/') + text.slice(at);
+}

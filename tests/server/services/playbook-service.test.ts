@@ -1,0 +1,259 @@
+import { existsSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { PlaybookService } from '../../../server/services/playbook-service.ts';
+import { NO_PARAMETERS } from '../../../shared/run-parameters.ts';
+import { openPlaybooks } from '../../support/playbooks.ts';
+import { withReader } from '../../support/reader.ts';
+import { watchStalls } from '../../support/stalls.ts';
+import { makeTempDir } from '../../support/temp-dir.ts';
+
+const ASK = '- hosts: localhost\n  vars_prompt: {name: colour, prompt: Which}\n';
+const PLAY = '- hosts: localhost\n';
+const withVars = (values: object) => ({ ...NO_PARAMETERS, extraVarsJson: JSON.stringify(values) });
+const LONG_AGO = new Date(Date.now() - 3_600_000);
+
+interface Place {
+  readonly service: PlaybookService;
+  readonly root: string;
+  readonly outside: string;
+  /** How many contents were read. */
+  reads(): number;
+}
+
+function withPlaybooks(files: Record<string, string | Buffer>, work: (place: Place) => Promise<void>) {
+  return withReader(async (reader) => {
+    const { path, remove } = await makeTempDir();
+    const [root, outside] = [join(path, 'playbooks'), join(path, 'outside')];
+    for (const folder of [root, outside]) mkdirSync(folder);
+    for (const [name, content] of Object.entries(files)) {
+      const at = join(root, name);
+      mkdirSync(dirname(at), { recursive: true });
+      writeFileSync(at, content);
+      utimesSync(at, LONG_AGO, LONG_AGO);
+    }
+    let count = 0;
+    const service = await openPlaybooks(root, {
+      read: (bytes, isUrgent) => {
+        count += 1;
+        return reader.read(bytes, isUrgent);
+      },
+    });
+    await work({ service, root, outside, reads: () => count });
+    await remove();
+  });
+}
+
+describe('what asks for something', () => {
+  it.each([
+    ['as one mapping', 'ask.yml', {}],
+    ['in a text that stricter parsers refuse', 'strict.yml', {}],
+    ['behind an import', 'import.yml', {}],
+    ['behind an import of an import in another folder', 'sub/deep.yml', {}],
+    ['behind a template that an extra variable fills in', 'template.yml', { which: 'ask' }],
+    ['behind a template that its own variables fill in', 'own.yml', {}],
+    ['behind a template that nobody can fill in', 'unknown.yml', {}],
+    ['behind playbook_dir', 'here.yml', {}],
+    ['behind a link', 'link.yml', {}],
+    ['behind an imported link out of the folder', 'out.yml', {}],
+    ['in a playbook of a collection', 'collection.yml', {}],
+    ['with null as its default', 'null.yml', {}],
+  ])('is refused: %s', (_what, path, extraVars) =>
+    withPlaybooks(
+      {
+        'ask.yml': ASK,
+        'strict.yml': '- hosts: localhost\n  name: "a\n  b"\n  vars_prompt:\n  - name: colour\n',
+        'import.yml': '- ansible.builtin.import_playbook: ask.yml\n',
+        'sub/deep.yml': '- import_playbook: ../import.yml\n',
+        'template.yml': '- import_playbook: "{{ which }}.yml"\n',
+        'own.yml': '- import_playbook: "{{ which }}.yml"\n  vars: {which: ask}\n',
+        'unknown.yml': "- import_playbook: \"as{{ lookup('env', 'NOWHERE') | default('k', true) }}.yml\"\n",
+        'here.yml': '- import_playbook: "{{ playbook_dir }}/sub/../ask.yml"\n',
+        'out.yml': '- import_playbook: outside.yml\n',
+        'collection.yml': '- import_playbook: acme.site.ask\n',
+        'collections/ansible_collections/acme/site/playbooks/ask.yml': ASK,
+        'null.yml': '- hosts: localhost\n  vars_prompt: [{name: colour, default: null}]\n',
+      },
+      async ({ service, root, outside }) => {
+        symlinkSync('ask.yml', join(root, 'link.yml'));
+        writeFileSync(join(outside, 'ask.yml'), ASK);
+        symlinkSync(join(outside, 'ask.yml'), join(root, 'outside.yml'));
+        await expect(service.checkRunnable(path, withVars(extraVars))).rejects.toThrow(/"colour"/);
+        await service.checkRunnable(path, withVars({ ...extraVars, colour: 'red' }));
+      },
+    ),
+  );
+
+  it('may run where a default answers, where a template leads elsewhere, and where Ansible says what is wrong', () =>
+    withPlaybooks(
+      {
+        'ask.yml': ASK,
+        'default.yml': '- hosts: localhost\n  vars_prompt: [{name: colour, default: ""}]\n',
+        'elsewhere.yml': '- import_playbook: "{{ which }}.yml"\n',
+        'play.yml': PLAY,
+        'broken.yml': '- hosts: [\n',
+        'loop.yml': '- import_playbook: loop.yml\n',
+      },
+      async ({ service }) => {
+        for (const path of ['default.yml', 'broken.yml', 'loop.yml'])
+          await service.checkRunnable(path, NO_PARAMETERS);
+        await service.checkRunnable('elsewhere.yml', withVars({ which: 'play' }));
+        await expect(service.checkRunnable('elsewhere.yml', NO_PARAMETERS)).rejects.toThrow(/in ask.yml/);
+      },
+    ));
+
+  it('is read once, and again when the file has changed', () =>
+    withPlaybooks(
+      { 'a.yml': '- import_playbook: b.yml\n', 'b.yml': PLAY },
+      async ({ service, root, reads }) => {
+        for (let n = 0; n < 5; n += 1) await service.checkRunnable('a.yml', NO_PARAMETERS);
+        expect(reads()).toBe(2);
+        writeFileSync(join(root, 'b.yml'), ASK);
+        await expect(service.checkRunnable('a.yml', NO_PARAMETERS)).rejects.toThrow(/"colour" \(in b.yml\)/);
+        expect(reads()).toBe(3);
+      },
+    ));
+
+  it('is told apart from a link that leads out of the folder', () =>
+    withPlaybooks({}, async ({ service, root, outside }) => {
+      writeFileSync(join(outside, 'a.yml'), PLAY);
+      symlinkSync(join(outside, 'a.yml'), join(root, 'out.yml'));
+      await expect(service.checkRunnable('out.yml', NO_PARAMETERS)).rejects.toThrow(/leads out of/);
+      await expect(service.checkRunnable('none.yml', NO_PARAMETERS)).rejects.toThrow(/There is no playbook/);
+    }));
+});
+
+describe('the list', () => {
+  it('holds what is a list of plays or imports, wherever it is', () =>
+    withPlaybooks(
+      {
+        'site.YML': PLAY,
+        'imports.yaml': '---\n# note\n- import_playbook: site.yml\n',
+        'flow.yml': '[{hosts: all}]',
+        'late.yml': `${'# long\n'.repeat(20_000)}- hosts: all\n`,
+        '.github/deploy.yml': PLAY,
+        'roles/web/tests/test.yml': PLAY,
+        'roles/web/tasks/main.yml': '- name: x\n  debug: {msg: hosts}\n',
+        'collections/ansible_collections/a/b/playbooks/c.yml': PLAY,
+        'a/b/c/d/e/f/g/h/i/j/k/l/deep.yml': PLAY,
+        'values.yaml': 'hosts: all\n',
+        'compose.yml': 'services: {}\n',
+        'list.yml': '- one\n- hosts\n',
+        'venv/pyvenv.cfg': '',
+        'venv/lib/play.yml': PLAY,
+        '.git/play.yml': PLAY,
+        'node_modules/x/play.yml': PLAY,
+        'broken.yml': '- hosts: {{ where }}\n',
+        'latin.yml': Buffer.from('- hosts: all\n  name: gr\u00f6\u00dfe\n', 'latin1'),
+        'brokentasks.yml': '- name: {{ x }}\n',
+        'vault.yml': '$ANSIBLE_VAULT;1.1;AES256\n31\n',
+        'group_vars/vault.yml': '$ANSIBLE_VAULT;1.1;AES256\n31\n',
+        'large.yml': `- hosts: all\n${'#'.repeat(1_048_576)}`,
+      },
+      async ({ service }) => {
+        const { playbooks, leftOut } = await service.list();
+        expect(Object.fromEntries(playbooks.map(({ path, problem }) => [path, problem]))).toEqual({
+          '.github/deploy.yml': null,
+          'a/b/c/d/e/f/g/h/i/j/k/l/deep.yml': null,
+          'broken.yml': expect.stringMatching(/not valid YAML at line 1/),
+          'collections/ansible_collections/a/b/playbooks/c.yml': null,
+          'flow.yml': null,
+          'imports.yaml': null,
+          'large.yml': expect.stringMatching(/longer than/),
+          'late.yml': null,
+          'latin.yml': expect.stringMatching(/not UTF-8/),
+          'roles/web/tests/test.yml': null,
+          'site.YML': null,
+          'vault.yml': expect.stringMatching(/encrypted/),
+        });
+        expect(leftOut).toBe(0);
+      },
+    ));
+
+  it('follows links inside the folder, and says which lead out of it', () =>
+    withPlaybooks(
+      { '..2026_11/site.yml': PLAY, 'stow/web/web.yml': PLAY, 'real/a.yml': PLAY },
+      async ({ service, root, outside }) => {
+        writeFileSync(join(outside, 'secret.yml'), PLAY);
+        symlinkSync('..2026_11', join(root, '..data'));
+        symlinkSync('..data/site.yml', join(root, 'site.yml'));
+        symlinkSync('stow/web/web.yml', join(root, 'web.yml'));
+        symlinkSync('real', join(root, 'linked'));
+        symlinkSync('..', join(root, 'real/up'));
+        symlinkSync('.', join(root, 'real/self'));
+        symlinkSync(outside, join(root, 'away'));
+        symlinkSync(join(outside, 'secret.yml'), join(root, 'out.yml'));
+        symlinkSync('nowhere.yml', join(root, 'dangling.yml'));
+        const { playbooks } = await service.list();
+        expect(playbooks).toEqual([
+          { path: 'linked/a.yml', problem: null },
+          { path: 'out.yml', problem: 'It is a symbolic link that leads out of the playbook folder.' },
+          { path: 'real/a.yml', problem: null },
+          { path: 'site.yml', problem: null },
+          { path: 'stow/web/web.yml', problem: null },
+          { path: 'web.yml', problem: null },
+        ]);
+        expect((await service.find('linked/a.yml'))?.content).toBe(PLAY);
+      },
+    ));
+
+  it('leaves out the last by path, and never blocks', () =>
+    withPlaybooks({}, async ({ service, root }) => {
+      for (let n = 0; n < 10_050; n += 1)
+        writeFileSync(join(root, `${String(10_049 - n).padStart(5, '0')}.yml`), PLAY);
+      const stall = watchStalls();
+      const first = await service.list();
+      await service.list();
+      expect(stall.end()).toBeLessThan(50);
+      expect([first.playbooks.length, first.leftOut]).toEqual([10_000, 50]);
+      expect(first.playbooks.at(-1)?.path).toBe('09999.yml');
+    }));
+});
+
+describe('saving and deleting', () => {
+  it('keeps to playbooks, and to what may become one', () =>
+    withPlaybooks(
+      {
+        'group_vars/all.yml': 'a: 1\n',
+        'roles/web/tasks/main.yml': '- name: x\n',
+        'roles/web/tests/test.yml': PLAY,
+        'requirements.yml': '- src: x\n',
+        'compose.yml': 'services: {}\n',
+        'broken.yml': '- hosts: [\n',
+      },
+      async ({ service, root }) => {
+        for (const path of [
+          'group_vars/all.yml',
+          'roles/web/tasks/main.yml',
+          'requirements.yml',
+          'compose.yml',
+        ]) {
+          expect(await service.find(path)).toBeNull();
+          await expect(service.delete(path, null)).rejects.toThrow(/no playbook/);
+          expect(existsSync(join(root, path))).toBe(true);
+        }
+        for (const path of ['broken.yml', 'roles/web/tests/test.yml']) {
+          const found = await service.find(path);
+          await service.save(path, `${PLAY}# saved\n`, found?.revision ?? null);
+          expect(readFileSync(join(root, path), 'utf8')).toBe(`${PLAY}# saved\n`);
+          await service.delete(path, null);
+        }
+      },
+    ));
+
+  it('accepts what Ansible accepts, and refuses the rest at its place', () =>
+    withPlaybooks({}, async ({ service }) => {
+      for (const [n, text] of [
+        '- hosts: "a\n  b"\n  tasks:\n  - name: x\n',
+        '$ANSIBLE_VAULT;1.1;AES256\n31\n',
+        '- hosts: all\n  hosts: twice\n',
+      ].entries())
+        await service.save(`${n}.yml`, text, null);
+      const failing = service.save('bad.yml', '- hosts: 😀\n- name: {{ x }}\n', null);
+      await expect(failing).rejects.toMatchObject({
+        issues: [
+          { path: ['content'], position: expect.any(Number), message: expect.stringMatching(/at line 2/) },
+        ],
+      });
+    }));
+});
