@@ -16,15 +16,23 @@ export interface Answer {
 }
 
 /** Of all texts of one answer, in characters: to turn more into JSON would keep the others waiting. */
-const MAX_LENGTH = 8 * 1_048_576;
+const MAX_LENGTH = 3 * 1_048_576;
 /** Answers with long texts that are made and sent at once. */
-const MAX_AT_ONCE = 4;
+const MAX_AT_ONCE = 2;
 const MAX_WAITING = 500;
 /** For a client to read such an answer. */
 const MAX_MS = 60_000;
 
 let underWay = 0;
 const waiting = new Set<() => void>();
+
+/** Lets the next in if there is a place. */
+function passOn(): void {
+  const [next] = waiting;
+  if (next === undefined || underWay >= MAX_AT_ONCE) return;
+  waiting.delete(next);
+  next();
+}
 
 /**
  * @param cut ends the connection of a client that does not read; null: it is an event of a subscription, which is made when
@@ -48,18 +56,18 @@ export function createAnswer(cut: (() => void) | null): Answer {
           resolve();
         };
       });
-      if (isEnded) return;
+      if (isEnded) {
+        // the place that was handed to it goes to the next
+        passOn();
+        return;
+      }
     }
     underWay += 1;
     const timer = setTimeout(cutOff, MAX_MS);
     leave = () => {
       clearTimeout(timer);
       underWay -= 1;
-      for (const next of waiting) {
-        waiting.delete(next);
-        next();
-        break;
-      }
+      passOn();
     };
   }
 

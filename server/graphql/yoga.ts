@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { GraphQLError } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { JsonLimits } from '../domain/json-shape.ts';
@@ -83,11 +84,40 @@ export function createGraphqlYoga(options: YogaOptions): Yoga {
 /** Over HTTP; a WebSocket takes turns for each message. */
 const inTurns: Plugin = { onParams: () => nextTurn() };
 
+/** What is to be done when a connection closes. */
+const whenClosed = new WeakMap<Socket, Set<() => void>>();
+
+/** A response that waits behind others on its connection (pipelining) does not hear that this has closed. */
 function recipientOf(response: ServerResponse): Recipient {
+  const { socket } = response.req;
   return {
-    onceSent: (done) => response.once('close', done),
-    cut: () => response.destroy(),
+    onceSent(done) {
+      if (socket.destroyed) {
+        done();
+        return;
+      }
+      const waiting = whenClosed.get(socket) ?? watchClose(socket);
+      waiting.add(done);
+      response.once('close', () => {
+        waiting.delete(done);
+        done();
+      });
+    },
+    cut: () => socket.destroy(),
   };
+}
+
+function watchClose(socket: Socket): Set<() => void> {
+  const waiting = new Set<() => void>();
+  whenClosed.set(socket, waiting);
+  socket.once('close', async () => {
+    for (const done of waiting) {
+      done();
+      // each of them ends an operation: one in a turn of the loop
+      await nextTurn();
+    }
+  });
+  return waiting;
 }
 
 /** `error`, at the place in the document where `located` happened. */

@@ -40,7 +40,7 @@ export interface HttpServerOptions {
 }
 
 /** A playbook of 1 MiB as JSON, in the worst case of ordinary text, and its request around it. */
-const MAX_BODY_BYTES = 3 * 1_048_576;
+const MAX_BODY_BYTES = 2.25 * 1_048_576;
 /** For a request to arrive whole; answers that stream may take as long as they like. */
 const REQUEST_TIMEOUT_MS = 60_000;
 /** For a connection to say what it wants. */

@@ -20,6 +20,9 @@ import type { Services } from '../graphql/context.ts';
 import { globalId, localId } from '../graphql/ids.ts';
 import { schemaText } from '../graphql/schema-text.ts';
 
+/** The largest extra variables, all of them escaped, and the rest around them. */
+const MAX_SCHEDULE_BYTES = 1_048_576;
+
 /** The few routes for people with `curl`, on the same services as GraphQL. Ids are the same global ids. */
 export function registerRoutes(app: FastifyInstance, services: Services): void {
   app.setErrorHandler((error, request, reply) => sendError(reply, error, request.id));
@@ -29,7 +32,7 @@ export function registerRoutes(app: FastifyInstance, services: Services): void {
     reply.type('text/plain; charset=utf-8').send(schemaText()),
   );
 
-  app.post('/schedule', async (request, reply) => {
+  app.post('/schedule', { bodyLimit: MAX_SCHEDULE_BYTES }, async (request, reply) => {
     const body = parseBody(request.body);
     const schedule = await services.schedules.create({
       playbook: body.playbook,

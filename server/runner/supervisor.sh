@@ -77,6 +77,7 @@ fi
 {
   [ -z "$notice" ] || printf '%s\n' "$notice"
   cd "$folder" || exit 126
+  unset OLDPWD
   exec "$@"
 } </dev/null 3>&- 4>&- &
 program=$!

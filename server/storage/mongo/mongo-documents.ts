@@ -134,7 +134,7 @@ export function documentToSchedule(document: ScheduleDocument): Schedule {
   } = document;
   const overlap = document.overlap as OverlapPolicy;
   // no count has met the run of a start by hand that is under way: nothing can be decided on it
-  const isStarting = document.firing?.ticks.length === 0;
+  const isStarting = document.firing?.ticks.length === 0 && document.firing.runs.length > 0;
   const starts = isStarting ? Number.NaN : document.manualStarts;
   const manualStarts = starts === undefined ? {} : { manualStarts: starts };
   const plain = {

@@ -87,6 +87,7 @@ describe('our callback plugin', () => {
         plays: 2,
         unmatched: 1,
         tasks: 6,
+        tagged: false,
         failed: 2,
         unreachable: 1,
         causes: expect.arrayContaining([
