@@ -15,7 +15,7 @@ import type { Plugin } from 'graphql-yoga';
 /** Of a name, or of a value that is no text (a number, a name of an enum, an id): graphql-js repeats it whole in its message. */
 const MAX_LENGTH = 10_000;
 /** Values of these may be long. */
-const TEXTS = new Set(['String', 'JSONObject']);
+const TEXTS = new Set(['String', 'JSONObject', 'JSONText']);
 
 /** Refuses variables that are so long that to tell what is wrong with them would take long. */
 export const variableLimits: Plugin = {

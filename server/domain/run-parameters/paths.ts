@@ -43,6 +43,8 @@ export function isHostList(inventory: string): boolean {
 }
 
 export function normalizeInventory(text: string): string {
+  // nothing is no spelling of the whole folder
+  if (text.trim() === '') return '';
   if (!isHostList(text)) return normalizePath(text) || '.';
   const hosts = text.split(',').map((host) => host.trim());
   if (hosts.at(-1) === '') hosts.pop();
