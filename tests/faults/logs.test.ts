@@ -60,7 +60,7 @@ function countHeld({ server, dataDir }: TestServer): number {
 }
 
 async function download({ server }: TestServer, runId: string): Promise<Buffer> {
-  const response = await fetch(`${server.url}/runs/${encodeURIComponent(runId)}/log`);
+  const response = await fetch(`${server.url}/runs/${encodeURIComponent(runId)}/log?raw=1`);
   expect(response.status).toBe(200);
   return Buffer.from(await response.arrayBuffer());
 }
