@@ -1,5 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { batching } from '../domain/batching.ts';
 import { codeOf } from '../domain/caught.ts';
 
 /** Every process of a run has this in its environment, whatever session or parent it has by now. */
@@ -84,19 +87,54 @@ export async function isSupervisor(id: ProcessId, runId: string): Promise<boolea
   return process.platform !== 'linux' || (await supervises(id.pid, runId));
 }
 
-/** The supervisor of a run, wherever it is; null when none lives. Null on systems without /proc. */
-export async function findSupervisor(runId: string): Promise<(ProcessId & { stat: ProcessStat }) | null> {
-  const stats: ProcessStat[] = [];
-  await Promise.all(
-    (await listProcesses()).map(async (pid) => {
-      if (pid === process.pid || !(await supervises(pid, runId))) return;
-      const stat = await readStat(pid);
-      if (stat && stat.state !== 'Z') stats.push(stat);
-    }),
-  );
-  // what poses as the supervisor was started by the playbook, and that by the supervisor
-  const [stat] = stats.sort((a, b) => Number(a.startTime) - Number(b.startTime) || a.pid - b.pid);
-  return stat ? { pid: stat.pid, startTime: stat.startTime, bootId: await readBootId(), stat } : null;
+type FoundSupervisor = ProcessId & { readonly stat: ProcessStat };
+
+/**
+ * The supervisor of a run, wherever it is; null when none lives. Null on systems without /proc.
+ * To look costs a read for each process of the machine, so all who ask at once share one look that begins after they asked.
+ */
+export async function findSupervisor(runId: string): Promise<FoundSupervisor | null> {
+  let found: FoundSupervisor | null = null;
+  await lookForSupervisors({
+    runId,
+    tell(supervisor) {
+      found = supervisor;
+    },
+  });
+  return found;
+}
+
+const lookForSupervisors = batching<{
+  readonly runId: string;
+  tell(supervisor: FoundSupervisor | null): void;
+}>(async (asked) => {
+  const byRun = await listSupervisors(new Set(asked.map(({ runId }) => runId)));
+  for (const { runId, tell } of asked) tell(byRun.get(runId) ?? null);
+});
+
+/** Processes that are looked at in one turn of the event loop: a few ms. */
+const LOOKED_AT_ONCE = 200;
+
+async function listSupervisors(runIds: ReadonlySet<string>): Promise<Map<string, FoundSupervisor>> {
+  const bootId = await readBootId();
+  const byRun = new Map<string, FoundSupervisor>();
+  for (const [n, pid] of (await listProcesses()).entries()) {
+    if (n % LOOKED_AT_ONCE === LOOKED_AT_ONCE - 1) await nextTurn();
+    const runId = supervisedBy(readBegin(`/proc/${pid}/cmdline`));
+    if (runId === null || !runIds.has(runId) || pid === process.pid) continue;
+    if (!(await hasEntry(pid, markerOf(runId)))) continue;
+    const stat = await readStat(pid);
+    if (!stat || stat.state === 'Z') continue;
+    // what poses as the supervisor was started by the playbook, and that by the supervisor
+    const known = byRun.get(runId)?.stat;
+    if (!known || isOlder(stat, known))
+      byRun.set(runId, { pid: stat.pid, startTime: stat.startTime, bootId, stat });
+  }
+  return byRun;
+}
+
+function isOlder(a: ProcessStat, b: ProcessStat): boolean {
+  return (Number(a.startTime) - Number(b.startTime) || a.pid - b.pid) < 0;
 }
 
 /** Sends a signal to the very process; one that has ended already, or is another user's, is left. */
@@ -144,12 +182,37 @@ function isLiving(stat: ProcessStat | null, startTime: string): boolean {
 }
 
 async function supervises(pid: number, runId: string): Promise<boolean> {
-  const words = (await readProc(`/proc/${pid}/cmdline`))?.toString().split('\0') ?? [];
+  return supervisedBy(readBegin(`/proc/${pid}/cmdline`)) === runId && (await hasEntry(pid, markerOf(runId)));
+}
+
+/** The run whose supervisor has this command line; null: it is no supervisor's. */
+function supervisedBy(commandLine: string): string | null {
   // sh SUPERVISOR SPOOL …
-  const [, script = '', spool = ''] = words;
-  return (
-    script.endsWith('/supervisor.sh') && spool.endsWith(`/${runId}`) && (await hasEntry(pid, markerOf(runId)))
-  );
+  const [, script = '', spool = ''] = commandLine.split('\0', 3);
+  return script.endsWith('/supervisor.sh') ? basename(spool) : null;
+}
+
+/** Longer than two paths. */
+const begin = Buffer.alloc(16_384);
+
+/**
+ * The beginning of a file in /proc, "" when the process is gone or nobody else's business. Without waiting: the kernel has it
+ * in memory, and a promise for each of hundreds of processes costs ten times as much.
+ */
+function readBegin(path: string): string {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (error) {
+    return nullIfGone(error) ?? '';
+  }
+  try {
+    return begin.toString('utf8', 0, readSync(file, begin));
+  } catch (error) {
+    return nullIfGone(error) ?? '';
+  } finally {
+    closeSync(file);
+  }
 }
 
 function markerOf(runId: string): Buffer {

@@ -1,7 +1,7 @@
+import { batching } from '../domain/batching.ts';
 import type { RunEnd } from '../domain/run.ts';
 import type { RunExit, Runner, RunProcess } from '../runner/runner.ts';
 import type { Storage } from '../storage/storage.ts';
-import { batching } from './batching.ts';
 import type { RunLogService } from './run-log-service.ts';
 import { surely } from './surely.ts';
 

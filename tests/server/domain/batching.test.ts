@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { batching } from '../../../server/services/batching.ts';
+import { batching } from '../../../server/domain/batching.ts';
 
 it('does what comes while a batch is under way as the next one', async () => {
   const batches: (readonly number[])[] = [];
