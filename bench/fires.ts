@@ -8,7 +8,7 @@ import { type Measure, maximum, median, percentile } from './measure.ts';
 import { type BenchServer, onEachStorage, type StorageName, withBuiltServer } from './setting.ts';
 
 /** Says when it was started, as the first thing that it does. One short line is appended whole. */
-const CLOCK = '#!/bin/bash\necho "$EPOCHREALTIME" >>"$OUT/starts"\n';
+const CLOCK = '#!/bin/bash\n[ "$1" = --version ] && exit 1\necho "$EPOCHREALTIME" >>"$OUT/starts"\n';
 
 const FIRES = 500;
 const SCHEDULES = 10;

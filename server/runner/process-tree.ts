@@ -35,12 +35,21 @@ const GONE = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
 /** Whether the very process is still there. */
 export async function isRunning(id: ProcessId): Promise<boolean> {
   if (process.platform !== 'linux') return canSignal(id.pid);
-  const [stat, bootId] = await Promise.all([readStat(id.pid), readBootId()]);
-  return isLiving(stat, id.startTime) && bootId === id.bootId;
+  return isLiving(readStatNow(id.pid), id.startTime) && (await readBootId()) === id.bootId;
 }
 
-export async function readBootId(): Promise<string> {
-  return ((await readProc('/proc/sys/kernel/random/boot_id'))?.toString() ?? '').trim();
+let bootId: Promise<string> | null = null;
+
+/** It is the same for as long as this process lives. */
+export function readBootId(): Promise<string> {
+  bootId ??= readProc('/proc/sys/kernel/random/boot_id').then(
+    (text) => (text?.toString() ?? '').trim(),
+    (error: unknown) => {
+      bootId = null;
+      throw error;
+    },
+  );
+  return bootId;
 }
 
 /**
@@ -54,30 +63,64 @@ export async function findRunProcesses(
   { readsMarkers = true } = {},
 ): Promise<ProcessStat[]> {
   const marker = markerOf(runId);
-  const living = new Map<number, ProcessStat>();
+  const { living, childrenOf } = await listLiving();
   const found = new Map<number, ProcessStat>();
-  await Promise.all(
-    (await listProcesses()).map(async (pid) => {
-      const stat = await readStat(pid);
-      if (stat === null || stat.state === 'Z' || pid === process.pid) return;
-      living.set(pid, stat);
-      if (readsMarkers && (await hasEntry(pid, marker))) found.set(pid, stat);
-    }),
-  );
+  if (readsMarkers) {
+    await Promise.all(
+      [...living].map(async ([pid, stat]) => {
+        if (await hasEntry(pid, marker)) found.set(pid, stat);
+      }),
+    );
+  }
   for (const { pid, startTime } of known) {
     const stat = living.get(pid);
     if (stat?.startTime === startTime) found.set(pid, stat);
   }
-  for (let grew = true; grew; ) {
-    grew = false;
-    for (const [pid, stat] of living) {
-      if (found.has(stat.parent) && !found.has(pid)) {
-        found.set(pid, stat);
-        grew = true;
-      }
-    }
-  }
+  // what is added meanwhile is gone through, too
+  for (const pid of found.keys()) for (const child of childrenOf.get(pid) ?? []) found.set(child.pid, child);
   return [...found.values()];
+}
+
+/**
+ * All other processes that live. Runs that have no cgroup look every two seconds, so all who ask at once share one look that
+ * begins after they asked.
+ */
+async function listLiving(): Promise<Living> {
+  let living: Living = { living: new Map(), childrenOf: new Map() };
+  await lookAtAll((found) => {
+    living = found;
+  });
+  return living;
+}
+
+interface Living {
+  readonly living: ReadonlyMap<number, ProcessStat>;
+  readonly childrenOf: ReadonlyMap<number, readonly ProcessStat[]>;
+}
+
+const lookAtAll = batching<(living: Living) => void>(async (asked) => {
+  const living = new Map<number, ProcessStat>();
+  const childrenOf = new Map<number, ProcessStat[]>();
+  for await (const pid of processesInTurns()) {
+    const stat = readStatNow(pid);
+    if (stat === null || stat.state === 'Z' || pid === process.pid) continue;
+    living.set(pid, stat);
+    const siblings = childrenOf.get(stat.parent);
+    if (siblings) siblings.push(stat);
+    else childrenOf.set(stat.parent, [stat]);
+  }
+  for (const tell of asked) tell({ living, childrenOf });
+});
+
+/** Processes that are looked at in one turn of the event loop: a few ms. */
+const LOOKED_AT_ONCE = 200;
+
+async function* processesInTurns(): AsyncGenerator<number, void, undefined> {
+  const pids = await listProcesses();
+  for (let from = 0; from < pids.length; from += LOOKED_AT_ONCE) {
+    yield* pids.slice(from, from + LOOKED_AT_ONCE);
+    await nextTurn();
+  }
 }
 
 /** Whether a process is the supervisor of a run, as far as the system can tell. Always, on one without /proc. */
@@ -112,14 +155,10 @@ const lookForSupervisors = batching<{
   for (const { runId, tell } of asked) tell(byRun.get(runId) ?? null);
 });
 
-/** Processes that are looked at in one turn of the event loop: a few ms. */
-const LOOKED_AT_ONCE = 200;
-
 async function listSupervisors(runIds: ReadonlySet<string>): Promise<Map<string, FoundSupervisor>> {
   const bootId = await readBootId();
   const byRun = new Map<string, FoundSupervisor>();
-  for (const [n, pid] of (await listProcesses()).entries()) {
-    if (n % LOOKED_AT_ONCE === LOOKED_AT_ONCE - 1) await nextTurn();
+  for await (const pid of processesInTurns()) {
     const runId = supervisedBy(readBegin(`/proc/${pid}/cmdline`));
     if (runId === null || !runIds.has(runId) || pid === process.pid) continue;
     if (!(await hasEntry(pid, markerOf(runId)))) continue;
