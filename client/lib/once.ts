@@ -1,11 +1,9 @@
-/** What one click asks for, also when it is asked again because the answer was lost: it is done once. */
-export interface Once {
-  /**
-   * @param request what is asked for; the same again after a failure within some minutes gets the same key
-   * @param ask is given the key to send along
-   */
-  <T>(request: unknown, ask: (idempotencyKey: string) => Promise<T>): Promise<T>;
-}
+/**
+ * What one click asks for, also when it is asked again because the answer was lost: it is done once.
+ * @param request what is asked for; the same again after a failure within some minutes gets the same key
+ * @param ask is given the key to send along
+ */
+export type Once = <T>(request: unknown, ask: (idempotencyKey: string) => Promise<T>) => Promise<T>;
 
 /** Later than this a click is a new wish. */
 const REMEMBERED_MS = 600_000;

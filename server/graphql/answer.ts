@@ -1,4 +1,5 @@
 import { InvalidStateError } from '../domain/errors.ts';
+import { nextTurn } from './turns.ts';
 
 /**
  * The long texts of one answer: contents of playbooks, pages of logs. They are read one after the other, and no more of them
@@ -19,7 +20,7 @@ export interface Answer {
 const MAX_LENGTH = 3 * 1_048_576;
 /** Answers with long texts that are made and sent at once. */
 const MAX_AT_ONCE = 2;
-const MAX_WAITING = 500;
+const MAX_WAITING = 100;
 /** For a client to read such an answer. */
 const MAX_MS = 60_000;
 
@@ -78,6 +79,8 @@ export function createAnswer(cut: (() => void) | null): Answer {
     if (length <= MAX_LENGTH) {
       const result = await work();
       length += lengthOf(result);
+      // with the last of its texts an answer is turned into JSON: not two in one round of the loop
+      await nextTurn();
       if (length <= MAX_LENGTH) return result;
     }
     throw new InvalidStateError(

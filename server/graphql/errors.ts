@@ -1,4 +1,4 @@
-import { GraphQLError } from 'graphql';
+import type { GraphQLError } from 'graphql';
 import {
   ConflictError,
   DomainError,
@@ -47,8 +47,8 @@ builder.objectType(InvalidStateError, {
  * What a client is told of an error outside a result union: expected failures as they are, with their code;
  * null for everything else, which is masked.
  */
-export function publicError(error: unknown): GraphQLError | null {
+export function publicError(error: unknown): Pick<GraphQLError, 'message' | 'extensions'> | null {
   if (!(error instanceof DomainError)) return null;
   const issues = error instanceof InvalidInputError ? { issues: error.issues } : {};
-  return new GraphQLError(error.message, { extensions: { code: error.code, ...issues } });
+  return { message: error.message, extensions: { code: error.code, ...issues } };
 }

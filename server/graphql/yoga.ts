@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { JsonLimits } from '../domain/json-shape.ts';
 import { clientError } from './client-errors.ts';
@@ -66,16 +66,13 @@ export function createGraphqlYoga(options: YogaOptions): Yoga {
       maskError: (error) => {
         const original = error instanceof GraphQLError ? error.originalError : error;
         const shown = publicError(original);
-        if (shown) return locatedLike(shown, error);
+        if (shown) return shownAt(error, shown.message, shown.extensions);
         // made by GraphQL itself, of the document or the variables
         if (error instanceof GraphQLError && (!original || original instanceof GraphQLError))
           return clientError(error, hidesSchema);
         const requestId = randomUUID();
         options.onInternalError(original, requestId);
-        const masked = new GraphQLError('Internal error.', {
-          extensions: { code: 'INTERNAL_SERVER_ERROR', requestId },
-        });
-        return locatedLike(masked, error);
+        return shownAt(error, 'Internal error.', { code: 'INTERNAL_SERVER_ERROR', requestId });
       },
     },
   });
@@ -98,10 +95,7 @@ function recipientOf(response: ServerResponse): Recipient {
       }
       const waiting = whenClosed.get(socket) ?? watchClose(socket);
       waiting.add(done);
-      response.once('close', () => {
-        waiting.delete(done);
-        done();
-      });
+      response.once('close', () => endInTurn(waiting, done));
     },
     cut: () => socket.destroy(),
   };
@@ -110,22 +104,21 @@ function recipientOf(response: ServerResponse): Recipient {
 function watchClose(socket: Socket): Set<() => void> {
   const waiting = new Set<() => void>();
   whenClosed.set(socket, waiting);
-  socket.once('close', async () => {
-    for (const done of waiting) {
-      done();
-      // each of them ends an operation: one in a turn of the loop
-      await nextTurn();
-    }
+  socket.once('close', () => {
+    for (const done of waiting) void endInTurn(waiting, done);
   });
   return waiting;
 }
 
-/** `error`, at the place in the document where `located` happened. */
-function locatedLike(error: GraphQLError, located: unknown): GraphQLError {
-  if (!(located instanceof GraphQLError)) return error;
-  return new GraphQLError(error.message, {
-    nodes: located.nodes ?? null,
-    path: located.path ?? null,
-    extensions: error.extensions,
-  });
+/** Each ends an operation, which may take as long as to begin one. */
+async function endInTurn(waiting: Set<() => void>, done: () => void): Promise<void> {
+  if (!waiting.delete(done)) return;
+  await nextTurn();
+  done();
+}
+
+/** At the place in the document where `error` happened, if it knows one. */
+function shownAt(error: unknown, message: string, extensions: GraphQLErrorExtensions): GraphQLError {
+  const { nodes = null, path = null } = error instanceof GraphQLError ? error : {};
+  return new GraphQLError(message, { nodes, path, extensions });
 }

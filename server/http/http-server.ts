@@ -15,6 +15,7 @@ import { CONSOLE_ROUTE, registerConsole } from './console-files.ts';
 import type { Door, RequestHead } from './door.ts';
 import { readJson } from './json-body.ts';
 import { MAX_REFUSED_KEYS, REFUSED_KEYS_WINDOW_MS, type RefusedKeys, storeOf } from './refused-keys.ts';
+import { createServerInTurns, isOneTooMany } from './requests-in-turns.ts';
 import { drainBeforeClosing, isBodyUnread } from './unread-body.ts';
 
 /** The one listening socket: GraphQL over HTTP, SSE and WebSocket, the plain routes, and the console. */
@@ -45,6 +46,14 @@ const MAX_BODY_BYTES = 2.25 * 1_048_576;
 const REQUEST_TIMEOUT_MS = 60_000;
 /** For a connection to say what it wants. */
 const HEADERS_TIMEOUT_MS = 10_000;
+/** For a connection without a request; longer than that of usual proxies, which then are the ones to close it. */
+const KEEP_ALIVE_MS = 72_000;
+const TIMEOUTS = {
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  connectionsCheckingInterval: HEADERS_TIMEOUT_MS / 5,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+};
 const GRAPHQL_PATH = '/graphql';
 /** What Node could not read as a request, by its code. */
 const CLIENT_ERRORS: Readonly<Record<string, string>> = {
@@ -58,8 +67,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: HEADERS_TIMEOUT_MS / 5 },
+    serverFactory: (handle) => createServerInTurns(TIMEOUTS, handle),
     routerOptions: { maxParamLength: 500 },
     forceCloseConnections: true,
     // who is asking is read off the socket: a header can be written by anybody
@@ -167,6 +175,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
+    if (isOneTooMany(request)) {
+      socket.destroy();
+      return;
+    }
     const refusal = door.refusal(headOf(request));
     if (request.url?.split('?', 1)[0] !== GRAPHQL_PATH)
       answerRaw(socket, '404 Not Found', 'There is no WebSocket here.');
