@@ -1,3 +1,4 @@
+import { attacks } from './attacks.ts';
 import { bundle } from './bundle.ts';
 import { creates } from './creates.ts';
 import { dueTogether, fireLatency } from './fires.ts';
@@ -26,6 +27,7 @@ const MEASURES: Readonly<Record<string, () => Promise<Measure[]>>> = {
   'second-start': secondStart,
   idle,
   bundle,
+  attacks,
 };
 
 const wanted = process.argv.slice(2);

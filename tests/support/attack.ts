@@ -1,8 +1,11 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { ATTACKS_TOKEN, type Attack } from './attacks.ts';
 import { memoryOf } from './processes.ts';
+import { SQLITE } from './storages.ts';
+import { makeTempDir } from './temp-dir.ts';
 import { waitUntil } from './wait-until.ts';
-import type { TestServer } from './with-server.ts';
+import { type TestServer, withServer } from './with-server.ts';
 
 /** What an attack did to the server while it went on. */
 export interface Damage {
@@ -12,13 +15,62 @@ export interface Damage {
   readonly growthMb: number;
 }
 
-/** Environment for a server whose damage is to be measured. @param folder where the meter writes */
-export function meterEnv(folder: string): Record<string, string> {
+/** A server whose damage can be measured. */
+export type Measured = TestServer & { measure(attack: () => Promise<unknown>): Promise<Damage> };
+
+/** For as long as `work` goes on. */
+export async function withMeter(
+  work: (test: Measured) => Promise<void>,
+  playbooks: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const folder = await makeTempDir();
   const meter = new URL('../fixtures/stall-meter.mjs', import.meta.url).pathname;
-  return { NODE_OPTIONS: `--import=${meter}`, STALL_FILE: join(folder, 'stall.json') };
+  try {
+    await withServer(
+      {
+        storage: SQLITE,
+        ansible: 'scripted',
+        playbooks: { 'hello.yaml': '- hosts: localhost\n', ...playbooks },
+        env: {
+          SIBLE_ADMIN_TOKEN: ATTACKS_TOKEN,
+          NODE_OPTIONS: `--import=${meter}`,
+          STALL_FILE: join(folder.path, STALL_FILE),
+        },
+      },
+      async (test) => {
+        const measure = (attack: () => Promise<unknown>) => damageOf(test, folder.path, attack);
+        // what the first request takes of time and memory is not the attack's
+        await test.api.request('{ system { version } }');
+        await work(Object.create(test, { measure: { value: measure } }) as Measured);
+      },
+    );
+  } finally {
+    await folder.remove();
+  }
 }
 
-export async function damageOf(
+/** What one step did, and the length of what its client was told. */
+export interface StepDamage extends Damage {
+  readonly title: string;
+  readonly toldLength: number;
+}
+
+/** One step after the other, on one server. */
+export async function damageOfSteps(attack: Attack, test: Measured): Promise<StepDamage[]> {
+  const steps: StepDamage[] = [];
+  for (const { title, run } of attack.steps) {
+    let toldLength = 0;
+    const damage = await test.measure(async () => {
+      toldLength = (await run(test)).length;
+    });
+    steps.push({ title, toldLength, ...damage });
+  }
+  return steps;
+}
+
+const STALL_FILE = 'stall.json';
+
+async function damageOf(
   { server }: TestServer,
   folder: string,
   attack: () => Promise<unknown>,
@@ -39,7 +91,7 @@ export async function damageOf(
 }
 
 async function readStall(pid: number, folder: string): Promise<number> {
-  const file = join(folder, 'stall.json');
+  const file = join(folder, STALL_FILE);
   rmSync(file, { force: true });
   process.kill(pid, 'SIGUSR2');
   const text = await waitUntil(() => existsSync(file) && readFileSync(file, 'utf8'), { withinMs: 60_000 });
