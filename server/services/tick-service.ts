@@ -6,7 +6,8 @@ import { decideTicks } from '../domain/tick-decision.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
 import type { Firing, Storage } from '../storage/storage.ts';
 import { newId } from './new-id.ts';
-import type { Admission, RunExecutor } from './run-executor.ts';
+import type { Admission } from './run-admission.ts';
+import type { RunExecutor } from './run-executor.ts';
 
 /** Turns instants that have come into ledger rows and runs. */
 export interface TickService {

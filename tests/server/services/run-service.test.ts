@@ -3,7 +3,7 @@ import { NotFoundError } from '../../../server/domain/errors.ts';
 import type { Run } from '../../../server/domain/run.ts';
 import type { Schedule } from '../../../server/domain/schedule.ts';
 import { createIdempotency } from '../../../server/services/idempotency.ts';
-import type { Admission } from '../../../server/services/run-executor.ts';
+import type { Admission } from '../../../server/services/run-admission.ts';
 import { createRunService } from '../../../server/services/run-service.ts';
 import { makeEnd, makePage, makeSchedule, minutesAfter, NOON } from '../../support/make.ts';
 import { openTempStorage } from '../../support/temp-storage.ts';

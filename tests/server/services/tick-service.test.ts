@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Run } from '../../../server/domain/run.ts';
 import type { Schedule } from '../../../server/domain/schedule.ts';
-import type { Admission } from '../../../server/services/run-executor.ts';
+import type { Admission } from '../../../server/services/run-admission.ts';
 import { createTickService } from '../../../server/services/tick-service.ts';
 import { makePage, makeSchedule, minutesAfter, NOON } from '../../support/make.ts';
 import { openTempStorage } from '../../support/temp-storage.ts';
