@@ -1,5 +1,3 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import type { Spool } from './spool.ts';
 
 /**
@@ -47,40 +45,16 @@ const MAX_TAIL_BYTES = 32_768;
 const MAX_CAUSES = 20;
 const MAX_MESSAGE = 2_000;
 
-export async function readRunFacts(spool: Pick<Spool, 'eventsPath' | 'outputPath'>): Promise<RunFacts> {
-  const [events, tail] = await Promise.all([
-    readPart(spool.eventsPath, 'head', MAX_EVENT_BYTES),
-    readPart(spool.outputPath, 'tail', MAX_TAIL_BYTES),
-  ]);
+export function readRunFacts(spool: Pick<Spool, 'readEvents' | 'readOutputEnd'>): RunFacts {
+  const events = spool.readEvents(MAX_EVENT_BYTES);
   const records = events.split('\n', MAX_EVENTS).flatMap(parseRecord);
   const end = records.find(({ kind }) => kind === 'end');
   return {
     isTold: records.length > 0,
     hasBegun: end !== undefined || records.some(({ kind }) => kind === 'play'),
     end: end === undefined ? null : countsOf(end),
-    logTail: withoutEscapes(tail),
+    logTail: withoutEscapes(spool.readOutputEnd(MAX_TAIL_BYTES)),
   };
-}
-
-/** Part of a file that a playbook may have put something else in the place of; "" when there is nothing to read. */
-async function readPart(path: string, part: 'head' | 'tail', maxBytes: number): Promise<string> {
-  let file: FileHandle | null = null;
-  try {
-    // neither through a link, nor waiting for the other end of a pipe
-    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const stats = await file.stat();
-    if (!stats.isFile()) return '';
-    const length = Math.min(stats.size, maxBytes);
-    const { bytesRead, buffer } = await file.read({
-      buffer: Buffer.alloc(length),
-      position: part === 'head' ? 0 : stats.size - length,
-    });
-    return buffer.toString('utf8', 0, bytesRead);
-  } catch {
-    return '';
-  } finally {
-    await file?.close();
-  }
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -1,4 +1,13 @@
-import { closeSync, constants, fstatSync, lstatSync, mkdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  readSync,
+  rmdirSync,
+  unlinkSync,
+} from 'node:fs';
 import { chmod, lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../domain/caught.ts';
@@ -22,8 +31,9 @@ import type { ProcessId } from './process-tree.ts';
 export interface Spool {
   readonly path: string;
   readonly extraVarsPath: string;
-  /** Where the output was made, and what our callback plugin tells of the run, as JSON lines; anything may stand there. */
+  /** Where the output was made. */
   readonly outputPath: string;
+  /** Where our callback plugin tells of the run, as JSON lines. */
   readonly eventsPath: string;
   /** Makes the folder, and the file for the output in it. Safe to call again. */
   create(): void;
@@ -45,6 +55,9 @@ export interface Spool {
   isStarted(): boolean;
   /** The supervisor as the folder has it; null when it does not say. To be checked before it is used. */
   readSupervisor(): ProcessId | null;
+  /** The first part of what our callback plugin told, and the last part of the output; "" where there is none. */
+  readEvents(maxBytes: number): string;
+  readOutputEnd(maxBytes: number): string;
   /** How the program ended, as the folder has it; null when it does not say. */
   readStatus(): SpoolStatus | null;
   /** Says for good that it was ended on purpose; the first reason stays. */
@@ -255,6 +268,21 @@ function createSpool(path: string, forget: () => void): Spool {
         : { pid: Number(pid), startTime: known(startTime), bootId: known(bootId) };
     },
 
+    readEvents(maxBytes) {
+      const fd = orNull(() => inside((at) => openRegular(at('events.jsonl'), constants.O_RDONLY)));
+      if (fd === null) return '';
+      try {
+        return readAt(fd, 0, maxBytes);
+      } finally {
+        closeSync(fd);
+      }
+    },
+
+    readOutputEnd(maxBytes) {
+      const fd = openOutput();
+      return fd === null ? '' : readAt(fd, Math.max(0, fstatSync(fd).size - maxBytes), maxBytes);
+    },
+
     readStatus() {
       const found = read('status');
       const [, code, full] = STATUS.exec(found?.text ?? '') ?? [];
@@ -288,6 +316,11 @@ function createSpool(path: string, forget: () => void): Spool {
 
     close,
   };
+}
+
+function readAt(fd: number, position: number, maxBytes: number): string {
+  const buffer = Buffer.alloc(maxBytes);
+  return buffer.toString('utf8', 0, readSync(fd, buffer, 0, maxBytes, position));
 }
 
 /** Removes what bears this name: a link itself, and folders also that may not be read as they are. */

@@ -149,7 +149,7 @@ export function supervise(supervised: Supervised): RunProcess {
     // what is in the folder anybody may have written: it counts only where nothing else is known
     const status =
       known === null ? spool.readStatus() : known.code === null ? null : { ...known, code: known.code };
-    const facts = await readRunFacts(spool);
+    const facts = readRunFacts(spool);
     const exit =
       status || asked
         ? describeExit(status, asked, timeoutMs, facts)

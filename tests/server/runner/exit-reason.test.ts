@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { reasonOf } from '../../../server/runner/exit-reason.ts';
 import { type RunCounts, type RunFacts, readRunFacts } from '../../../server/runner/run-facts.ts';
+import { createSpools } from '../../../server/runner/spool.ts';
 import { makeTempDir } from '../../support/temp-dir.ts';
 
 const COUNTS: RunCounts = {
@@ -230,22 +231,23 @@ describe('what lies in the spool', () => {
   async function makeSpool() {
     const folder = await makeTempDir();
     onTestFinished(() => folder.remove());
-    const spool = {
-      eventsPath: join(folder.path, 'events.jsonl'),
-      outputPath: join(folder.path, 'output.log'),
-    };
-    return { spool, path: folder.path };
+    const spools = createSpools(folder.path);
+    onTestFinished(() => spools.close());
+    const spool = spools.of('run');
+    // as after a restart: what is there was made by somebody
+    mkdirSync(spool.path);
+    return spool;
   }
   const UNKNOWN = { isTold: false, hasBegun: false, end: null, logTail: '' };
 
   it('is read as the plugin wrote it, and the log without colours', async () => {
-    const { spool } = await makeSpool();
+    const spool = await makeSpool();
     writeFileSync(
       spool.eventsPath,
       `{"kind": "begin"}\n{"kind": "play"}\n${JSON.stringify({ kind: 'end', ...COUNTS, failed: 1, causes: [failed('m', 'a')] })}\n`,
     );
     writeFileSync(spool.outputPath, `${'x'.repeat(100_000)}\n\u001b[0;31mERROR! a\u001b[0m\n`);
-    const facts = await readRunFacts(spool);
+    const facts = readRunFacts(spool);
     expect(facts).toMatchObject({
       isTold: true,
       hasBegun: true,
@@ -262,14 +264,25 @@ describe('what lies in the spool', () => {
     ['a link to a file', (path) => symlinkSync('/etc/passwd', path)],
     ['a device', (path) => symlinkSync('/dev/zero', path)],
   ])('is taken for nothing when it is %s', async (_name, make) => {
-    const { spool } = await makeSpool();
+    const spool = await makeSpool();
     make(spool.eventsPath);
     make(spool.outputPath);
-    expect(await readRunFacts(spool)).toEqual(UNKNOWN);
+    expect(readRunFacts(spool)).toEqual(UNKNOWN);
+  });
+
+  it('is not followed into a folder that has taken the place of the one that was made', async () => {
+    const spool = await makeSpool();
+    spool.create();
+    renameSync(spool.path, `${spool.path}-away`);
+    mkdirSync(spool.path);
+    writeFileSync(spool.eventsPath, '{"kind": "begin"}\n');
+    writeFileSync(spool.outputPath, 'ERROR! forged\n');
+    writeFileSync(join(`${spool.path}-away`, 'output.log'), 'true\n');
+    expect(readRunFacts(spool)).toEqual({ ...UNKNOWN, logTail: 'true\n' });
   });
 
   it('and is never more than words when it is forged', async () => {
-    const { spool } = await makeSpool();
+    const spool = await makeSpool();
     for (const forged of [
       'null\n[]\n1\n',
       '['.repeat(500_000),
@@ -280,7 +293,7 @@ describe('what lies in the spool', () => {
       readFileSync('/usr/bin/env'),
     ]) {
       writeFileSync(spool.eventsPath, forged);
-      const facts = await readRunFacts(spool);
+      const facts = readRunFacts(spool);
       for (const code of [0, 1, 2, 4, 250]) expect((reasonOf(code, facts) ?? '').length).toBeLessThan(500);
     }
   });
