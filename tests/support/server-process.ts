@@ -33,12 +33,17 @@ export function openUnlessKeyed(env: Record<string, string>): Record<string, str
   return isKeyed ? env : { SIBLE_OPEN: '1', ...env };
 }
 
-/** Starts the server; resolves when it listens, rejects with its output when it ends before. */
+/**
+ * Starts the server; resolves when it listens, rejects with its output when it ends before.
+ * @param launcher a command that becomes the one that follows, to start it as another user
+ */
 export async function startServerProcess(
   dataDir: string,
   env: Record<string, string> = {},
+  launcher: readonly string[] = [],
 ): Promise<ServerProcess> {
-  const child: ChildProcess = spawn('sh', [SERVER_ENTRY, ...NODE_ARGS], {
+  const [program, ...args] = [...launcher, 'sh', SERVER_ENTRY, ...NODE_ARGS] as [string, ...string[]];
+  const child: ChildProcess = spawn(program, args, {
     cwd: ROOT,
     env: {
       PATH: process.env.PATH ?? '',

@@ -21,6 +21,8 @@ export interface TestServerOptions {
   /** Real Ansible, or a program that does what the playbook's comments say. */
   readonly ansible: 'real' | 'scripted';
   readonly env?: Record<string, string>;
+  /** A command that starts it as another user. */
+  readonly launcher?: readonly string[];
   /** A data folder that outlives the server; made and removed when none is given. */
   readonly playbooks?: Record<string, string>;
 }
@@ -45,7 +47,7 @@ export async function withServer(
     SIBLE_ANSIBLE_PLAYBOOK: options.ansible === 'real' ? findAnsible() : SCRIPTED,
     ...options.env,
   };
-  const start = () => startServerProcess(dataDir, env);
+  const start = () => startServerProcess(dataDir, env, options.launcher);
   let server = await start();
   let api = createApiClient(server.url, options.env?.SIBLE_ADMIN_TOKEN ?? null);
   try {

@@ -119,6 +119,58 @@ describe('hosts', () => {
     expect(reasonOf(4, printed)).toBe('Host a could not be reached.');
   });
 
+  /** As ansible-core 2.14 to 2.21 word them with OpenSSH 9.2 and sudo 1.9. */
+  it.each<[string, string]>([
+    [
+      'deploy@web1: Permission denied (publickey,password).',
+      'no SSH key or password was accepted; a key with a passphrase needs an ssh-agent',
+    ],
+    [
+      'deploy@web1: Permission denied (publickey,keyboard-interactive).',
+      'no SSH key or password was accepted; a key with a passphrase needs an ssh-agent',
+    ],
+    [
+      'deploy@web1: Permission denied (publickey).',
+      'no SSH key was accepted; one with a passphrase needs an ssh-agent',
+    ],
+    [
+      'no such identity: /home/me/.ssh/key: No such file or directory\r\ndeploy@web1: Permission denied (publickey,password).',
+      'no SSH key was accepted; a key file that is named is not there',
+    ],
+    [
+      'Invalid/incorrect username/password. Skipping remaining 0 retries to prevent account lockout: Permission denied, please try again.',
+      'the SSH password is wrong',
+    ],
+    [
+      "Using a SSH password instead of a key is not possible because Host Key checking is enabled and sshpass does not support this. Please add this host's fingerprint to your known_hosts file to manage this host.",
+      'the SSH host key is unknown or has changed; compare it with known_hosts',
+    ],
+    ['kex_exchange_identification: Connection closed by remote host', 'the host closed the connection'],
+    ['Connection closed by 10.0.0.1 port 22', 'the host closed the connection'],
+    ['Connection reset by 10.0.0.1 port 22', 'the host closed the connection'],
+  ])('unreachable: %s', (message, cause) => {
+    const text = `Failed to connect to the host via ssh: ${message}`;
+    const facts = ended({ unreachable: 1, causes: [unreachable(text, 'web1')] });
+    expect(reasonOf(4, facts)).toBe(`Host web1 could not be reached: ${cause}.`);
+  });
+
+  it.each<[string, string | null]>([
+    ['MODULE FAILURE\ndeploy is not in the sudoers file.', 'the user may not use sudo'],
+    ['MODULE FAILURE\nSorry, user deploy may not run sudo on web1.', 'the user may not use sudo'],
+    ['MODULE FAILURE\n/bin/sh: 1: sudo: not found', 'sudo is not installed on the host'],
+    ['MODULE FAILURE\nbash: line 1: sudo: command not found', 'sudo is not installed on the host'],
+    ['MODULE FAILURE\nsudo: unknown user nobody1', 'the user to become does not exist'],
+    [
+      'Failed to set permissions on the temporary files Ansible needs to create when becoming an unprivileged user (rc: 1, err: chmod: invalid mode)',
+      "Ansible's files could not be handed to the user to become; it does not exist, or the host has no setfacl",
+    ],
+    // a server that the task itself talks to
+    ['Request failed: <urlopen error [Errno 104] Connection reset by peer>', null],
+  ])('failed: %s', (message, cause) => {
+    const facts = ended({ failed: 1, causes: [failed(message, 'web1')] });
+    expect(reasonOf(2, facts)).toBe(cause === null ? 'Host web1 failed.' : `Host web1 failed: ${cause}.`);
+  });
+
   it('a name is shown without control, bidi and zero-width characters, and not at any length', () => {
     const hosts = ['a\u202eb\u001b[31m\u200b\ud800', 'x'.repeat(1_000)];
     const reason = reasonOf(2, ended({ failed: 2, causes: [failed('', ...hosts)] })) ?? '';
@@ -163,6 +215,29 @@ const BEFORE: readonly (readonly [number, string, string])[] = [
     1,
     '[ERROR]: The vault password file\n/home/me/.vault was not found',
     'Nothing ran: the vault password file was not found.',
+  ],
+  [1, '[ERROR]: The password file /home/me/.pw was not found', 'Nothing ran: a password file was not found.'],
+  [1, "[ERROR]: Could not read password file '/p/.pw'.", 'Nothing ran: a password file could not be read.'],
+  [
+    1,
+    'ERROR! Could not read vault password file /p/.pw: [Errno 13] Permission denied',
+    'Nothing ran: a password file could not be read.',
+  ],
+  [1, 'ERROR! Empty password was provided from file (/p/.pw)', 'Nothing ran: a password file is empty.'],
+  [
+    1,
+    'ERROR! The password script /p/pw.sh returned an error (rc=1): hunter2',
+    'Nothing ran: a password script failed.',
+  ],
+  [
+    1,
+    'ERROR! Vault password script /p/pw.sh returned non-zero (1): hunter2',
+    'Nothing ran: a password script failed.',
+  ],
+  [
+    1,
+    'ERROR! Problem running vault password script /p/pw.sh ([Errno 8] Exec format error).',
+    'Nothing ran: a password script failed.',
   ],
   [
     1,
@@ -214,6 +289,10 @@ it('no text makes the search for a cause slow', () => {
     "'a.",
     'Connection to x',
     'Could not load ',
+    'no such identity: ',
+    'password script ',
+    'The password file ',
+    'Connection reset by x',
     ' \t',
   ];
   const before = performance.now();
