@@ -52,12 +52,12 @@ export function parseJsonText(text: string, maxDepth: number): JsonNode {
 
   function readText(): string {
     const start = at;
-    at += 1;
-    while (text[at] !== '"') {
-      if (at >= text.length) fail('A text has no end.', start);
-      at += text[at] === '\\' ? 2 : 1;
-    }
-    at += 1;
+    let end = start;
+    do {
+      end = text.indexOf('"', end + 1);
+      if (end === -1) fail('A text has no end.', start);
+    } while (isEscaped(text, end));
+    at = end + 1;
     try {
       return JSON.parse(text.slice(start, at));
     } catch {
@@ -111,6 +111,13 @@ export function parseJsonText(text: string, maxDepth: number): JsonNode {
   skipBlanks();
   if (at < text.length) fail('Expected nothing more after the value.');
   return value;
+}
+
+/** Whether an odd number of backslashes stands before a quote. */
+function isEscaped(text: string, quote: number): boolean {
+  let at = quote;
+  while (text[at - 1] === '\\') at -= 1;
+  return (quote - at) % 2 === 1;
 }
 
 /** A value could not be told from another one that was rounded to it. */

@@ -10,6 +10,9 @@ export interface PageRequest {
   readonly backward: boolean;
 }
 
+/** What is read of one page, in characters: it ends early, with more to come, where the items are that large. */
+export const MAX_PAGE_LENGTH = 16 * 1_048_576;
+
 /** A part of a list, in the list's order. */
 export interface Page<T> {
   readonly items: readonly PageItem<T>[];

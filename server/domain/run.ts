@@ -30,6 +30,9 @@ export interface Run {
   readonly cancelRequestedAt: Date | null;
 }
 
+/** All of a run but what it was started with, which may be large: lists would read megabytes that nobody asked for. */
+export type RunSummary = Omit<Run, 'parameters'>;
+
 /** Where a run was started. */
 export interface RunPlace {
   /** Relative to the playbook folder, "" for its root. */

@@ -2,22 +2,25 @@ import { InvalidStateError } from '../domain/errors.ts';
 import { nextTurn } from './turns.ts';
 
 /**
- * The long texts of one answer: contents of playbooks, pages of logs. They are read one after the other, and no more of them
+ * The long texts of one answer: contents of playbooks, pages of logs, extra variables. They are read one after the other, and no more of them
  * than an answer may hold. What is counted here costs several times as much until it has been sent.
  */
 export interface Answer {
   /**
    * Reads a text when those before it were read. Waits while many other answers with long texts are under way.
    * @param lengthOf what it takes of the answer
+   * @param kind `short`: waits for no other answers as long as this one is short, too
    * @throws {InvalidStateError} when the answer would become too long, or the server has too many of them to make
    */
-  read<T>(work: () => Promise<T>, lengthOf: (result: T) => number): Promise<T>;
+  read<T>(work: () => Promise<T>, lengthOf: (result: T) => number, kind?: 'short'): Promise<T>;
   /** It has been sent, or nobody waits for it any more. Safe to call again. */
   end(): void;
 }
 
 /** Of all texts of one answer, in characters: to turn more into JSON would keep the others waiting. */
 const MAX_LENGTH = 3 * 1_048_576;
+/** An answer that holds less is made whatever others are under way. */
+const SHORT_LENGTH = 65_536;
 /** Answers with long texts that are made and sent at once. */
 const MAX_AT_ONCE = 2;
 const MAX_WAITING = 100;
@@ -72,25 +75,29 @@ export function createAnswer(cut: (() => void) | null): Answer {
     };
   }
 
-  async function readNow<T>(work: () => Promise<T>, lengthOf: (result: T) => number): Promise<T> {
-    if (cut) place ??= takePlace(cut);
+  async function readNow<T>(
+    work: () => Promise<T>,
+    lengthOf: (result: T) => number,
+    kind?: 'short',
+  ): Promise<T> {
+    if (cut && (kind !== 'short' || length > SHORT_LENGTH)) place ??= takePlace(cut);
     await place;
     if (isEnded) throw new InvalidStateError('Nobody waits for the answer any more.');
     if (length <= MAX_LENGTH) {
       const result = await work();
       length += lengthOf(result);
       // with the last of its texts an answer is turned into JSON: not two in one round of the loop
-      await nextTurn();
+      if (length > SHORT_LENGTH) await nextTurn();
       if (length <= MAX_LENGTH) return result;
     }
     throw new InvalidStateError(
-      `The answer would hold more than ${MAX_LENGTH} characters of playbooks and logs; ask for fewer at once.`,
+      `The answer would hold more than ${MAX_LENGTH} characters of playbooks, logs and extra variables; ask for fewer at once.`,
     );
   }
 
   return {
-    read(work, lengthOf) {
-      const result = last.then(() => readNow(work, lengthOf));
+    read(work, lengthOf, kind) {
+      const result = last.then(() => readNow(work, lengthOf, kind));
       last = result.catch(() => undefined);
       return result;
     },

@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Playbook } from '../domain/playbook.ts';
-import type { Run } from '../domain/run.ts';
+import type { RunSummary } from '../domain/run.ts';
 import type { Schedule } from '../domain/schedule.ts';
 import type { PlaybookService } from '../services/playbook-service.ts';
 import type { RunLogService } from '../services/run-log-service.ts';
@@ -57,9 +57,9 @@ export function createContext(services: Services, recipient: Recipient | null): 
 
 export interface Loaders {
   readonly schedule: DataLoader<string, Schedule | null>;
-  readonly run: DataLoader<string, Run | null>;
+  readonly run: DataLoader<string, RunSummary | null>;
   readonly playbook: DataLoader<string, Playbook>;
-  readonly lastRunOfSchedule: DataLoader<string, Run | null>;
+  readonly lastRunOfSchedule: DataLoader<string, RunSummary | null>;
   readonly schedulesOfPlaybook: DataLoader<string, Schedule[]>;
 }
 

@@ -1,10 +1,10 @@
-import type { Run } from '../domain/run.ts';
+import type { RunSummary } from '../domain/run.ts';
 import type { Schedule } from '../domain/schedule.ts';
 import { builder } from './builder.ts';
 
 /** Named here since each refers to the other; their fields are in `schedule.ts` and `run.ts`. */
 export const ScheduleRef = builder.objectRef<Schedule>('Schedule');
-export const RunRef = builder.objectRef<Run>('Run');
+export const RunRef = builder.objectRef<RunSummary>('Run');
 
 export const RunConnectionRef = builder.connectionObject(
   { type: RunRef, name: 'RunConnection' },

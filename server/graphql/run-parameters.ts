@@ -30,7 +30,8 @@ export const RunParametersRef = builder.objectRef<RunParameters>('RunParameters'
             type: 'JSONText',
             description,
             nullable: true,
-            resolve: value<string | null>,
+            resolve: (all, _args, { answerOf }, info) =>
+              answerOf(info).read(async () => value<string | null>(all), lengthOf, 'short'),
           });
       }
     };
@@ -45,7 +46,8 @@ export const RunParametersRef = builder.objectRef<RunParameters>('RunParameters'
         type: 'JSONObject',
         nullable: true,
         description: '`extraVarsJson` as an object, with numbers rounded as JSON parsers round them.',
-        resolve: ({ extraVarsJson }) => objectOf(extraVarsJson),
+        resolve: async ({ extraVarsJson }, _args, { answerOf }, info) =>
+          objectOf(await answerOf(info).read(async () => extraVarsJson, lengthOf, 'short')),
       }),
     };
   },
@@ -84,6 +86,9 @@ export const RunParametersInputRef = builder.inputRef<RunParametersInput>('RunPa
     };
   },
 });
+
+/** Asked for by many names, one text is in the answer many times. */
+const lengthOf = (text: string | null) => text?.length ?? 0;
 
 /** Null when what is stored is no JSON object: a run of it is refused, and says so. */
 function objectOf(json: string | null): Readonly<Record<string, unknown>> | null {

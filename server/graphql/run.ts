@@ -93,10 +93,16 @@ builder.node(RunRef, {
       nullable: true,
       description: 'Why the run ended as it did, where the exit code does not say it.',
     }),
-    parameters: t.expose('parameters', {
+    parameters: t.field({
       type: RunParametersRef,
       nullable: true,
       description: 'What it was started with; null when what is stored of it cannot be read.',
+      resolve: ({ id }, _args, { services, answerOf }, info) =>
+        answerOf(info).read(
+          async () => (await services.runs.find(id))?.parameters ?? null,
+          (parameters) => parameters?.extraVarsJson?.length ?? 0,
+          'short',
+        ),
     }),
     node: t.exposeString('workerId', {
       nullable: true,

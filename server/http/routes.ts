@@ -47,14 +47,14 @@ export function registerRoutes(app: FastifyInstance, services: Services): void {
   });
 
   app.get('/schedule', async () => {
-    const all: Schedule[] = [];
+    const all: ReturnType<typeof scheduleJson>[] = [];
     let cursor: string | null = null;
     do {
       const page = await services.schedules.list({}, 'nextRun', { limit: 500, cursor, backward: false });
-      all.push(...page.items.map((item) => item.node));
+      all.push(...page.items.map(({ node }) => scheduleJson(node)));
       cursor = page.hasMore ? (page.items.at(-1)?.cursor ?? null) : null;
     } while (cursor !== null);
-    return all.map(scheduleJson);
+    return all;
   });
 
   app.delete<{ Params: { id: string } }>('/schedule/:id', async (request, reply) => {

@@ -102,8 +102,12 @@ function unsafeText(text: string): string {
   return NO_TEMPLATE.test(text) ? yamlText(text) : `!unsafe ${yamlText(text)}`;
 }
 
+/** Nothing in it has to be escaped. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
 /** In double quotes, in ASCII: YAML reads some of the other characters as line ends and refuses others. */
 function yamlText(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`;
   let quoted = '"';
   for (const character of text) {
     const code = character.codePointAt(0) ?? 0;

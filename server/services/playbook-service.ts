@@ -108,11 +108,16 @@ export function createPlaybookService({
 
   async function openPrompts(path: string, parameters: RunParameters): Promise<OpenPrompt[]> {
     const { root } = folder;
+    let answers: Readonly<Record<string, unknown>> | null = null;
     return findOpenPrompts(
       {
         playbook: join(root, path),
         workingFolder: join(root, parameters.workingFolder ?? ''),
-        extraVars: answersIn(parameters),
+        // few playbooks ask for any, and they may be long
+        get extraVars() {
+          answers ??= answersIn(parameters);
+          return answers;
+        },
         extraVarsFiles: parameters.extraVarsFiles.map((file) => resolve(root, file)),
       },
       verdicts,

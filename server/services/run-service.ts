@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { NO_PARAMETERS, type RunParameters } from '../../shared/run-parameters.ts';
 import { clip, DomainError, InvalidStateError, NotFoundError } from '../domain/errors.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import type { Run, RunFilter } from '../domain/run.ts';
+import type { Run, RunFilter, RunSummary } from '../domain/run.ts';
 import type { Schedule } from '../domain/schedule.ts';
 import type { ManualStart, Storage } from '../storage/storage.ts';
 import type { Idempotency } from './idempotency.ts';
@@ -27,12 +27,12 @@ export interface RunService {
   /** Why a schedule cannot fire, or its runs cannot start as things are now; null when they can. Never rejects. */
   problemOf(schedule: Schedule): Promise<string | null>;
   /** Ends a run; one that is running ends a little later. @throws {NotFoundError} @throws {InvalidStateError} when it has ended */
-  cancel(id: string): Promise<Run>;
+  cancel(id: string): Promise<RunSummary>;
   find(id: string): Promise<Run | null>;
-  findMany(ids: readonly string[]): Promise<(Run | null)[]>;
-  list(filter: RunFilter, page: PageRequest): Promise<Page<Run>>;
+  findMany(ids: readonly string[]): Promise<(RunSummary | null)[]>;
+  list(filter: RunFilter, page: PageRequest): Promise<Page<RunSummary>>;
   count(filter: RunFilter): Promise<number>;
-  lastOfSchedules(scheduleIds: readonly string[]): Promise<Map<string, Run>>;
+  lastOfSchedules(scheduleIds: readonly string[]): Promise<Map<string, RunSummary>>;
   /**
    * Marks runs as lost whose worker has not vouched for them in time, nor between two looks.
    * Takes `secondLookMs` when there may be any.

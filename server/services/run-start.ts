@@ -1,6 +1,6 @@
 import type { RunParameters } from '../../shared/run-parameters.ts';
 import { DomainError } from '../domain/errors.ts';
-import type { Run, RunEnd, RunPlace } from '../domain/run.ts';
+import type { Run, RunEnd, RunPlace, RunSummary } from '../domain/run.ts';
 import {
   type RunExit,
   type Runner,
@@ -24,9 +24,9 @@ export interface RunStart {
    * that nobody starts would count as lost.
    * @returns null when somebody else has it
    */
-  claimSurely(runId: string, place: RunPlace): Promise<Run | null>;
+  claimSurely(runId: string, place: RunPlace): Promise<RunSummary | null>;
   /** Starts a run that is ours by its row, and follows it to its end. Its place is the caller's. */
-  start(ours: Run, request: RunRequest): Promise<void>;
+  start(ours: RunSummary, request: RunRequest): Promise<void>;
   failureOf(reason: string): RunEnd;
 }
 
@@ -83,7 +83,7 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
   }
 
   /** Whether a run that is ours by its row still is: a node that was paused for longer than its lease cannot know. */
-  async function isStillOurs({ id, leaseUntil }: Run): Promise<boolean> {
+  async function isStillOurs({ id, leaseUntil }: RunSummary): Promise<boolean> {
     if (leaseUntil !== null && options.now() < leaseUntil) return true;
     const renewed = await held.untilAnswered(`looking whether run ${id} is ours`, () =>
       runs.renewLeases(workerId, [id], active.lease()),
@@ -91,7 +91,7 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
     return renewed.length === 1;
   }
 
-  async function start(ours: Run, request: RunRequest): Promise<void> {
+  async function start(ours: RunSummary, request: RunRequest): Promise<void> {
     const { id } = ours;
     if (!(await isStillOurs(ours))) {
       starting.delete(id);
@@ -120,7 +120,7 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
     await ended;
   }
 
-  function claimSurely(runId: string, place: RunPlace): Promise<Run | null> {
+  function claimSurely(runId: string, place: RunPlace): Promise<RunSummary | null> {
     return held.untilAnswered(`claiming run ${runId}`, async () => {
       const claimed = await runs.claim(runId, workerId, options.now(), active.lease(), place);
       if (claimed) return claimed;

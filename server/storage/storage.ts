@@ -1,7 +1,7 @@
 import type { AgendaBackend } from 'agenda';
 import type { KeyBinding } from '../domain/idempotency.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import type { Run, RunEnd, RunFilter, RunPlace } from '../domain/run.ts';
+import type { Run, RunEnd, RunFilter, RunPlace, RunSummary } from '../domain/run.ts';
 import type { LogChunk, LogHead, LogReadLimits, StoredLines } from '../domain/run-log.ts';
 import type { Schedule, ScheduleFilter, ScheduleOrder } from '../domain/schedule.ts';
 import type { Tick } from '../domain/tick.ts';
@@ -131,14 +131,15 @@ export interface RunStore {
   insert(run: Run): Promise<void>;
   /** @returns whether it was stored; false when the id is taken */
   insertNew(run: Run): Promise<boolean>;
+  /** With what it was started with; everything else that is read here is without. */
   find(id: string): Promise<Run | null>;
   /** In the order of `ids`; null where there is none. */
-  findMany(ids: readonly string[]): Promise<(Run | null)[]>;
+  findMany(ids: readonly string[]): Promise<(RunSummary | null)[]>;
   /** Newest first, by `queuedAt`, then id. */
-  list(filter: RunFilter, page: PageRequest): Promise<Page<Run>>;
+  list(filter: RunFilter, page: PageRequest): Promise<Page<RunSummary>>;
   count(filter: RunFilter): Promise<number>;
   /** The newest run of each schedule by `queuedAt`, then id; absent when it has none. */
-  lastOfSchedules(scheduleIds: readonly string[]): Promise<Map<string, Run>>;
+  lastOfSchedules(scheduleIds: readonly string[]): Promise<Map<string, RunSummary>>;
   /** How many runs of each schedule are queued or running; absent when there are none. */
   countActive(scheduleIds: readonly string[]): Promise<Map<string, number>>;
   /** queued → running, owned by `workerId`. @returns the run as it is now; null when it was not queued */
@@ -148,36 +149,36 @@ export interface RunStore {
     startedAt: Date,
     leaseUntil: Date,
     place: RunPlace,
-  ): Promise<Run | null>;
+  ): Promise<RunSummary | null>;
   /** running → queued again, when it is running under `workerId`; for a run that certainly did not start. */
-  unclaim(id: string, workerId: string): Promise<Run | null>;
+  unclaim(id: string, workerId: string): Promise<RunSummary | null>;
   /**
    * Ends a run: running → the end; queued → canceled or failed; lost → anything but lost (its worker came back).
    * `workerId` must be the run's own, null for a queued one. When `leaseBefore` is given,
    * also its lease must have ended before that (used by the sweep, with the run's workerId).
    * Clears the lease. @returns the run as it is now; null when it was in no such state
    */
-  finish(id: string, workerId: string | null, end: RunEnd, leaseBefore?: Date): Promise<Run | null>;
+  finish(id: string, workerId: string | null, end: RunEnd, leaseBefore?: Date): Promise<RunSummary | null>;
   /** Ends runs of this worker as `finish` does; those that are in no such state are left as they are. Safe to call again. */
   finishOwn(workerId: string, ends: readonly { readonly id: string; readonly end: RunEnd }[]): Promise<void>;
   /** Marks a queued or running run so that its worker ends it; keeps an earlier mark. @returns null when it is finished */
-  requestCancel(id: string, at: Date): Promise<Run | null>;
+  requestCancel(id: string, at: Date): Promise<RunSummary | null>;
   /**
    * Vouches for those of `ids` that are running under this worker.
    * @returns them, so that it sees its cancel marks
    */
-  renewLeases(workerId: string, ids: readonly string[], leaseUntil: Date): Promise<Run[]>;
+  renewLeases(workerId: string, ids: readonly string[], leaseUntil: Date): Promise<RunSummary[]>;
   /**
    * lost → running again, for those of `ids` that this worker had and knows to go on.
    * @returns them; those that are not lost are left as they are
    */
-  revive(workerId: string, ids: readonly string[], leaseUntil: Date): Promise<Run[]>;
+  revive(workerId: string, ids: readonly string[], leaseUntil: Date): Promise<RunSummary[]>;
   /** Running under this worker. */
-  listRunningOf(workerId: string): Promise<Run[]>;
+  listRunningOf(workerId: string): Promise<RunSummary[]>;
   /** Running, with a lease that ended before `now`. */
-  listExpired(now: Date, limit: number): Promise<Run[]>;
+  listExpired(now: Date, limit: number): Promise<RunSummary[]>;
   /** Queued before `queuedBefore`, oldest first. */
-  listQueued(queuedBefore: Date, limit: number): Promise<Run[]>;
+  listQueued(queuedBefore: Date, limit: number): Promise<RunSummary[]>;
 }
 
 export interface RunLogStore {

@@ -254,5 +254,8 @@ async function storedOf(storage: Storage, { id }: Schedule) {
     storage.ticks.list(id, makePage({ limit: 1_000 })),
     storage.runs.list({ scheduleId: id }, makePage({ limit: 1_000 })),
   ]);
-  return { ticks: ticks.items.map(({ node }) => node), runs: runs.items.map(({ node }) => node) };
+  return {
+    ticks: ticks.items.map(({ node }) => node),
+    runs: await Promise.all(runs.items.map(({ node }) => storage.runs.find(node.id))),
+  };
 }

@@ -1,7 +1,9 @@
 import { expect } from 'vitest';
 import { InvalidInputError } from '../../server/domain/errors.ts';
+import type { PageRequest } from '../../server/domain/page.ts';
 import type { Schedule, ScheduleFilter, ScheduleOrder } from '../../server/domain/schedule.ts';
 import type { Storage } from '../../server/storage/storage.ts';
+import { NO_PARAMETERS } from '../../shared/run-parameters.ts';
 import { makePage, makeSchedule, minutesAfter, NOON } from '../support/make.ts';
 import { readAll } from '../support/read-all.ts';
 import { type OpenStorage, storageTest } from './opened-storage.ts';
@@ -20,6 +22,23 @@ export function describeScheduleLists(open: OpenStorage): void {
     ]);
 
     expect(await idsInOrder(storage, 'nextRun')).toEqual(['soon', 'between', 'late', 'far', 'never']);
+  });
+
+  test('ends a page early where schedules are large, and says that there are more', async (storage) => {
+    const parameters = { ...NO_PARAMETERS, extraVarsJson: JSON.stringify({ text: 'x'.repeat(250_000) }) };
+    const ids = Array.from({ length: 80 }, (_, n) => `${n}`.padStart(2, '0'));
+    await insertAll(
+      storage,
+      ids.map((id) => ({ id, name: id, parameters })),
+    );
+
+    for (const backward of [false, true]) {
+      const list = (page: PageRequest) => storage.schedules.list({}, 'name', page);
+      const first = await list(makePage({ limit: 500, backward }));
+      expect(first.hasMore).toBe(true);
+      expect(first.items.length).toBeGreaterThan(0);
+      expect((await readAll(list, 500, backward, { mayEndEarly: true })).map(({ id }) => id)).toEqual(ids);
+    }
   });
 
   test('sorts by name, upper and lower case alike', async (storage) => {

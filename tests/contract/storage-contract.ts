@@ -139,7 +139,10 @@ function describeWhole(open: OpenStorage): void {
       ...schedule,
       nextRunAt: firing.nextRunAt,
     });
-    expect(await reopened.runs.findMany([run.id, firing.runs[0]?.id ?? ''])).toEqual([run, firing.runs[0]]);
+    expect(await Promise.all([run, ...firing.runs].map(({ id }) => reopened.runs.find(id)))).toEqual([
+      run,
+      ...firing.runs,
+    ]);
     const ticks = await reopened.ticks.list(schedule.id, makePage());
     expect(ticks.items.map(({ node }) => node)).toEqual(firing.ticks);
     expect(await reopened.runLogs.head(run.id)).toEqual({ totalLines: 2, endOffset: 12 });

@@ -122,7 +122,7 @@ describe('the file', () => {
       for (const [i, json] of ['{"limit": "web', 'null'].entries())
         raw.prepare('UPDATE runs SET parameters = ? WHERE id = ?').run(json, runs[i]?.id);
       raw.close();
-      expect(await storage.runs.findMany(runs.map((run) => run.id))).toEqual([
+      expect(await Promise.all(runs.map(({ id }) => storage.runs.find(id)))).toEqual([
         { ...runs[0], parameters: null },
         { ...runs[1], parameters: null },
         runs[2],

@@ -1,4 +1,5 @@
 import { connect as connectTcp, type Socket } from 'node:net';
+import { MUTATIONS } from './mutations.ts';
 import { send } from './raw-http.ts';
 import { connect } from './raw-socket.ts';
 import { waitUntil } from './wait-until.ts';
@@ -334,6 +335,52 @@ const NEVER_THE_SAME: Attack = {
   ],
 };
 
+const LONG_PARAMETERS = {
+  extraVarsJson: JSON.stringify(
+    Object.fromEntries(Array.from({ length: 9_000 }, (_, n) => [`key_${n}`, `"${'x'.repeat(10)}"`])),
+  ),
+};
+const MANY = 150;
+
+const PARAMETERS: Attack = {
+  title: 'long parameters of many runs and schedules',
+  strangers: 0,
+  steps: [
+    {
+      title: 'start runs',
+      async run({ api }) {
+        for (let n = 0; n < MANY; n += 1)
+          await api.request(MUTATIONS.run, {
+            input: { playbook: 'hello.yaml', parameters: LONG_PARAMETERS },
+          });
+        return '';
+      },
+    },
+    {
+      title: 'create schedules',
+      async run({ api }) {
+        const timing = { cron: '0 3 * * *' };
+        for (let n = 0; n < MANY; n += 1)
+          await api.request(MUTATIONS.create, {
+            input: { name: `s${n}`, playbook: 'hello.yaml', timing, parameters: LONG_PARAMETERS },
+          });
+        return '';
+      },
+    },
+    ...[
+      '{ runs(first: 500) { edges { node { id status } } } }',
+      '{ runs(first: 500) { edges { node { parameters { extraVarsJson } } } } }',
+      `{ runs(first: 1) { edges { node { parameters { ${repeat(40, (n) => `a${n}: extraVarsJson`)} } } } } }`,
+      `{ runs(first: 1) { edges { node { parameters { ${repeat(40, (n) => `a${n}: extraVars`)} } } } } }`,
+      '{ schedules(first: 500) { edges { node { id name } } } }',
+      '{ schedules(first: 500) { edges { node { parameters { extraVarsJson } } } } }',
+    ].map((query) => ({
+      title: query.slice(0, 60),
+      run: async ({ api }: TestServer) => (await told(api.request(query))).slice(0, 30_000),
+    })),
+  ],
+};
+
 export const ATTACKS: readonly Attack[] = [
   ...OPERATIONS_EACH_WAY,
   MANY_OPERATIONS,
@@ -343,5 +390,6 @@ export const ATTACKS: readonly Attack[] = [
   ...FLOODS_OF_HOLDERS,
   ...ALL_PLAYBOOKS,
   UNREAD_ANSWERS,
+  PARAMETERS,
   NEVER_THE_SAME,
 ];

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { PageRequest } from '../../server/domain/page.ts';
-import type { Run, RunEnd } from '../../server/domain/run.ts';
+import type { Run, RunEnd, RunSummary } from '../../server/domain/run.ts';
 import type { LogChunk } from '../../server/domain/run-log.ts';
 import type { Schedule } from '../../server/domain/schedule.ts';
 import type { Tick } from '../../server/domain/tick.ts';
@@ -109,4 +109,12 @@ export function makePage(overrides: Partial<PageRequest> = {}): PageRequest {
 export async function fireOne(schedules: ScheduleStore, firing: Firing): Promise<boolean> {
   const [stored = null] = await schedules.fire([firing]);
   return stored !== null;
+}
+
+/** What every read of a run but the one by its id gives. */
+export function summaryOf<R extends Run | null>(run: R): R extends null ? RunSummary | null : RunSummary;
+export function summaryOf(run: Run | null): RunSummary | null {
+  if (run === null) return null;
+  const { parameters: _, ...summary } = run;
+  return summary;
 }

@@ -1,3 +1,4 @@
+import { putBounded } from '../bounded-map.ts';
 import { clip } from '../errors.ts';
 import { type JsonNode, type JsonObject, JsonSyntaxError, parseJsonText } from '../json-text.ts';
 import type { TextFault } from './text.ts';
@@ -61,6 +62,18 @@ export function parseExtraVars(json: string): JsonObject {
  * (ansible_python_interpreter, ansible_ssh_executable, ansible_become_exe, …).
  */
 export function checkExtraVars(json: string): TextFault | null {
+  const known = checked.get(json);
+  if (known !== undefined) return known;
+  const fault = findFault(json);
+  putBounded(checked, json, fault, MAX_REMEMBERED);
+  return fault;
+}
+
+/** A run is checked several times on its way, and long variables take some ms. */
+const checked = new Map<string, TextFault | null>();
+const MAX_REMEMBERED = 20;
+
+function findFault(json: string): TextFault | null {
   const fault = (message: string, position: number | null = null): TextFault => ({ message, position });
   const bytes = Buffer.byteLength(json);
   if (bytes > MAX_BYTES)

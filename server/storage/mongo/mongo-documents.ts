@@ -1,5 +1,5 @@
 import type { Binary } from 'mongodb';
-import type { Run, RunStatus, RunTrigger } from '../../domain/run.ts';
+import type { Run, RunStatus, RunSummary, RunTrigger } from '../../domain/run.ts';
 import type { OverlapPolicy, Schedule } from '../../domain/schedule.ts';
 import type { Tick, TickOutcome } from '../../domain/tick.ts';
 import { NEVER_MS, readSchedule, searchTextOf, writeTiming } from '../stored.ts';
@@ -174,12 +174,16 @@ export function runToDocument({ id, ...run }: Run): RunDocument {
   };
 }
 
-export function documentToRun({ _id, ...document }: RunDocument): Run {
+export function documentToRun(document: RunDocument): Run {
+  return { ...documentToRunSummary(document), parameters: readRunParameters(document.parameters) };
+}
+
+/** @param document whose parameters were not read */
+export function documentToRunSummary({ _id, parameters: _, ...document }: RunDocument): RunSummary {
   return {
     ...document,
     id: _id,
     place: document.place ?? null,
-    parameters: readRunParameters(document.parameters),
     status: document.status as RunStatus,
     trigger: document.trigger as RunTrigger,
   };

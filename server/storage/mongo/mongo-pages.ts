@@ -1,5 +1,17 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Collection, Document, Filter, Sort } from 'mongodb';
-import { decodeCursor, encodeCursor, type Page, type PageRequest, type SortKey } from '../../domain/page.ts';
+import {
+  decodeCursor,
+  encodeCursor,
+  MAX_PAGE_LENGTH,
+  type Page,
+  type PageItem,
+  type PageRequest,
+  type SortKey,
+} from '../../domain/page.ts';
+
+/** For which documents are read before others get their turn. */
+const MAX_TURN_MS = 5;
 
 /** One order of a collection: one field and then the id, both in the same direction. */
 export interface Order<D> {
@@ -19,10 +31,11 @@ export async function findPage<D extends Document & { _id: string }, T>(
     readonly filter: Filter<D>;
     readonly order: Order<D>;
     readonly page: PageRequest;
+    readonly projection?: Document;
     map(document: D): T;
   },
 ): Promise<Page<T>> {
-  const { filter, order, page } = query;
+  const { filter, order, page, projection } = query;
   // backward reads the same order from its other end
   const goesDown = order.isDescending !== page.backward;
   const conditions: Filter<D>[] = [filter];
@@ -30,20 +43,33 @@ export async function findPage<D extends Document & { _id: string }, T>(
     conditions.push(behind(order, decodeCursor(page.cursor, [order.type, 'string']), goesDown));
   const sort: Sort = { [order.field]: goesDown ? -1 : 1, _id: goesDown ? -1 : 1 };
   // one more than asked for tells whether there is more
-  const found = await collection
-    .find({ $and: conditions } as Filter<D>)
+  const found = collection
+    .find({ $and: conditions } as Filter<D>, projection === undefined ? {} : { projection })
     .sort(sort)
-    .limit(page.limit + 1)
-    .toArray();
-  const wanted = found.slice(0, page.limit) as D[];
-  if (page.backward) wanted.reverse();
-  return {
-    hasMore: found.length > page.limit,
-    items: wanted.map((document) => ({
-      node: query.map(document),
-      cursor: encodeCursor([order.value(document), document._id]),
-    })),
-  };
+    .limit(page.limit + 1);
+  const items: PageItem<T>[] = [];
+  let hasMore = false;
+  let length = 0;
+  let turnBegan = performance.now();
+  for await (const document of found as AsyncIterable<D>) {
+    if (items.length === page.limit || length > MAX_PAGE_LENGTH) {
+      hasMore = true;
+      break;
+    }
+    items.push({ node: query.map(document), cursor: encodeCursor([order.value(document), document._id]) });
+    length += lengthOf(document);
+    if (performance.now() - turnBegan < MAX_TURN_MS) continue;
+    await nextTurn();
+    turnBegan = performance.now();
+  }
+  return { hasMore, items: page.backward ? items.reverse() : items };
+}
+
+function lengthOf(document: Document): number {
+  return Object.values(document).reduce<number>(
+    (sum, value) => sum + (typeof value === 'string' ? value.length : 8),
+    0,
+  );
 }
 
 function behind<D>(order: Order<D>, [value = '', id = '']: SortKey, goesDown: boolean): Filter<D> {

@@ -1,8 +1,11 @@
 import { type Db, type Filter, MongoServerError, type UpdateFilter } from 'mongodb';
-import type { Run, RunEnd, RunFilter } from '../../domain/run.ts';
+import type { RunEnd, RunFilter, RunSummary } from '../../domain/run.ts';
 import type { RunStore } from '../storage.ts';
-import { documentToRun, type RunDocument, runToDocument } from './mongo-documents.ts';
+import { documentToRun, documentToRunSummary, type RunDocument, runToDocument } from './mongo-documents.ts';
 import { findPage, type Order } from './mongo-pages.ts';
+
+/** What every read but `find` reads. */
+const SUMMARY = { projection: { parameters: 0 } } as const;
 
 const DUPLICATE_KEY = 11_000;
 
@@ -27,19 +30,26 @@ export async function createMongoRuns(db: Db): Promise<RunStore> {
   ]);
 
   /** One compare-and-set. */
-  async function change(filter: Filter<RunDocument>, update: UpdateFilter<RunDocument>): Promise<Run | null> {
-    const document = await runs.findOneAndUpdate(filter, update, { returnDocument: 'after' });
-    return document && documentToRun(document);
+  async function change(
+    filter: Filter<RunDocument>,
+    update: UpdateFilter<RunDocument>,
+  ): Promise<RunSummary | null> {
+    const document = await runs.findOneAndUpdate(filter, update, { returnDocument: 'after', ...SUMMARY });
+    return document && documentToRunSummary(document);
   }
 
-  const listSorted = async (filter: Filter<RunDocument>, field: string, limit: number): Promise<Run[]> =>
+  const listSorted = async (
+    filter: Filter<RunDocument>,
+    field: string,
+    limit: number,
+  ): Promise<RunSummary[]> =>
     (
       await runs
-        .find(filter)
+        .find(filter, SUMMARY)
         .sort({ [field]: 1, _id: 1 })
         .limit(limit)
         .toArray()
-    ).map(documentToRun);
+    ).map(documentToRunSummary);
 
   return {
     async insert(run) {
@@ -62,25 +72,31 @@ export async function createMongoRuns(db: Db): Promise<RunStore> {
     },
 
     async findMany(ids) {
-      const found = await runs.find({ _id: { $in: [...ids] } }).toArray();
-      const byId = new Map(found.map((document) => [document._id, documentToRun(document)]));
+      const found = await runs.find({ _id: { $in: [...ids] } }, SUMMARY).toArray();
+      const byId = new Map(found.map((document) => [document._id, documentToRunSummary(document)]));
       return ids.map((id) => byId.get(id) ?? null);
     },
 
     list: (filter, page) =>
-      findPage(runs, { filter: filterOf(filter), order: NEWEST_FIRST, page, map: documentToRun }),
+      findPage(runs, {
+        filter: filterOf(filter),
+        order: NEWEST_FIRST,
+        page,
+        map: documentToRunSummary,
+        ...SUMMARY,
+      }),
     count: (filter) => runs.countDocuments(filterOf(filter)),
 
     async lastOfSchedules(scheduleIds) {
       // each is one step down the index; a grouping would read all runs
       const last = await Promise.all(
         scheduleIds.map((id) =>
-          runs.findOne({ scheduleId: { $eq: id } }, { sort: { queuedAt: -1, _id: -1 } }),
+          runs.findOne({ scheduleId: { $eq: id } }, { ...SUMMARY, sort: { queuedAt: -1, _id: -1 } }),
         ),
       );
       return new Map(
         last.flatMap((document) =>
-          document?.scheduleId ? [[document.scheduleId, documentToRun(document)]] : [],
+          document?.scheduleId ? [[document.scheduleId, documentToRunSummary(document)]] : [],
         ),
       );
     },
@@ -134,14 +150,14 @@ export async function createMongoRuns(db: Db): Promise<RunStore> {
       // a mark that is there stays
       return (
         (await change({ ...active, cancelRequestedAt: null }, { $set: { cancelRequestedAt: at } })) ??
-        (await runs.findOne(active).then((document) => document && documentToRun(document)))
+        (await runs.findOne(active, SUMMARY).then((document) => document && documentToRunSummary(document)))
       );
     },
 
     async renewLeases(workerId, ids, leaseUntil) {
       const own = { _id: { $in: [...ids] }, workerId, status: 'running' };
       await runs.updateMany(own, { $set: { leaseUntil } });
-      return (await runs.find(own).toArray()).map(documentToRun);
+      return (await runs.find(own, SUMMARY).toArray()).map(documentToRunSummary);
     },
 
     async revive(workerId, ids, leaseUntil) {
@@ -151,8 +167,8 @@ export async function createMongoRuns(db: Db): Promise<RunStore> {
     },
 
     async listRunningOf(workerId) {
-      return (await runs.find({ workerId: { $eq: workerId }, status: 'running' }).toArray()).map(
-        documentToRun,
+      return (await runs.find({ workerId: { $eq: workerId }, status: 'running' }, SUMMARY).toArray()).map(
+        documentToRunSummary,
       );
     },
 

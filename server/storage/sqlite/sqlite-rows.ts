@@ -1,4 +1,4 @@
-import type { Run, RunStatus, RunTrigger } from '../../domain/run.ts';
+import type { Run, RunStatus, RunSummary, RunTrigger } from '../../domain/run.ts';
 import type { OverlapPolicy, Schedule } from '../../domain/schedule.ts';
 import type { Tick, TickOutcome } from '../../domain/tick.ts';
 import { readSchedule, searchTextOf, writeTiming } from '../stored.ts';
@@ -136,10 +136,13 @@ export function runToRow(run: Run): RunRow {
 }
 
 export function rowToRun(row: RunRow): Run {
+  return { ...rowToRunSummary(row), parameters: readRunParameters(row.parameters) };
+}
+
+export function rowToRunSummary(row: Omit<RunRow, 'parameters'>): RunSummary {
   return {
     id: row.id,
     playbook: row.playbook,
-    parameters: readRunParameters(row.parameters),
     status: row.status as RunStatus,
     trigger: row.trigger as RunTrigger,
     scheduleId: row.schedule_id,

@@ -1,7 +1,8 @@
-import type { Run, RunEnd, RunFilter } from '../../domain/run.ts';
+import type { Run, RunEnd, RunFilter, RunSummary } from '../../domain/run.ts';
 import type { RunStore } from '../storage.ts';
-import { type RunRow, rowToRun, runToRow } from './sqlite-rows.ts';
+import { type RunRow, rowToRun, rowToRunSummary, runToRow } from './sqlite-rows.ts';
 import {
+  eachInTurns,
   insertText,
   type Order,
   type SqlValue,
@@ -31,8 +32,12 @@ const COLUMNS = [
   'cancel_requested_at',
 ] as const satisfies readonly (keyof RunRow)[];
 
+/** What every read but `find` reads. */
+const SUMMARY = COLUMNS.filter((name) => name !== 'parameters').join(', ');
+type SummaryRow = Omit<RunRow, 'parameters'>;
+
 const INSERT = insertText('runs', COLUMNS);
-const NEWEST_FIRST: Order<RunRow> = {
+const NEWEST_FIRST: Order<SummaryRow> = {
   columns: [
     { name: 'queued_at', type: 'number' },
     { name: 'id', type: 'string' },
@@ -49,17 +54,22 @@ export function createSqliteRuns(statements: Statements): RunStore & { insertNow
     const row = runToRow(inserted);
     run(INSERT, ...COLUMNS.map((name) => row[name]));
   };
-  const find = (id: string): Run | null => one('SELECT * FROM runs WHERE id = ?', id);
-  const one = (sql: string, ...values: SqlValue[]): Run | null => {
-    const row = get<RunRow>(sql, ...values);
-    return row && rowToRun(row);
+  const one = (sql: string, ...values: SqlValue[]): RunSummary | null => {
+    const row = get<SummaryRow>(sql, ...values);
+    return row && rowToRunSummary(row);
   };
+  const findSummary = (id: string) => one(`SELECT ${SUMMARY} FROM runs WHERE id = ?`, id);
 
   /** @param sql takes a lease, an id and a worker, in this order @returns those that it changed */
-  const leaseEach = (sql: string, workerId: string, ids: readonly string[], leaseUntil: Date): Run[] =>
+  const leaseEach = (sql: string, workerId: string, ids: readonly string[], leaseUntil: Date): RunSummary[] =>
     statements.transaction(() => ids.flatMap((id) => one(sql, leaseUntil.getTime(), id, workerId) ?? []));
 
-  const finish = (id: string, workerId: string | null, end: RunEnd, leaseBefore?: Date): Run | null => {
+  const finish = (
+    id: string,
+    workerId: string | null,
+    end: RunEnd,
+    leaseBefore?: Date,
+  ): RunSummary | null => {
     const from: string[] = [];
     if (workerId !== null) from.push("'running'");
     if (workerId !== null && end.status !== 'lost' && !leaseBefore) from.push("'lost'");
@@ -75,7 +85,7 @@ export function createSqliteRuns(statements: Statements): RunStore & { insertNow
     ];
     const lease = leaseBefore ? ' AND lease_until < ?' : '';
     if (leaseBefore) values.push(leaseBefore.getTime());
-    return one(`${FINISH} AND status IN (${from.join(', ')})${lease} RETURNING *`, ...values);
+    return one(`${FINISH} AND status IN (${from.join(', ')})${lease} RETURNING ${SUMMARY}`, ...values);
   };
 
   return {
@@ -83,20 +93,24 @@ export function createSqliteRuns(statements: Statements): RunStore & { insertNow
     insert: (inserted) => statements.grouped(() => insertNow(inserted)),
     insertNew: (inserted) =>
       statements.grouped(() => {
-        if (find(inserted.id)) return false;
+        if (findSummary(inserted.id)) return false;
         insertNow(inserted);
         return true;
       }),
-    find: async (id) => find(id),
-    findMany: async (ids) => ids.map(find),
+    async find(id) {
+      const row = get<RunRow>('SELECT * FROM runs WHERE id = ?', id);
+      return row && rowToRun(row);
+    },
+    findMany: (ids) => eachInTurns(ids, findSummary),
 
     async list(filter, page) {
       return selectPage(statements, {
+        columns: SUMMARY,
         from: 'runs',
         where: where(filter),
         order: NEWEST_FIRST,
         page,
-        map: rowToRun,
+        map: rowToRunSummary,
       });
     },
 
@@ -106,10 +120,10 @@ export function createSqliteRuns(statements: Statements): RunStore & { insertNow
     },
 
     async lastOfSchedules(scheduleIds) {
-      const found = new Map<string, Run>();
+      const found = new Map<string, RunSummary>();
       for (const id of scheduleIds) {
         const last = one(
-          'SELECT * FROM runs WHERE schedule_id = ? ORDER BY queued_at DESC, id DESC LIMIT 1',
+          `SELECT ${SUMMARY} FROM runs WHERE schedule_id = ? ORDER BY queued_at DESC, id DESC LIMIT 1`,
           id,
         );
         if (last) found.set(id, last);
@@ -129,7 +143,7 @@ export function createSqliteRuns(statements: Statements): RunStore & { insertNow
 
     async claim(id, workerId, startedAt, leaseUntil, place) {
       return one(
-        "UPDATE runs SET status = 'running', worker_id = ?, started_at = ?, lease_until = ?, working_folder = ?, ansible_config = ? WHERE id = ? AND status = 'queued' RETURNING *",
+        `UPDATE runs SET status = 'running', worker_id = ?, started_at = ?, lease_until = ?, working_folder = ?, ansible_config = ? WHERE id = ? AND status = 'queued' RETURNING ${SUMMARY}`,
         workerId,
         startedAt.getTime(),
         leaseUntil.getTime(),
@@ -141,7 +155,7 @@ export function createSqliteRuns(statements: Statements): RunStore & { insertNow
 
     async unclaim(id, workerId) {
       return one(
-        "UPDATE runs SET status = 'queued', worker_id = NULL, started_at = NULL, lease_until = NULL, working_folder = NULL, ansible_config = NULL WHERE id = ? AND worker_id = ? AND status = 'running' RETURNING *",
+        `UPDATE runs SET status = 'queued', worker_id = NULL, started_at = NULL, lease_until = NULL, working_folder = NULL, ansible_config = NULL WHERE id = ? AND worker_id = ? AND status = 'running' RETURNING ${SUMMARY}`,
         id,
         workerId,
       );
@@ -157,41 +171,37 @@ export function createSqliteRuns(statements: Statements): RunStore & { insertNow
 
     async requestCancel(id, at) {
       return one(
-        "UPDATE runs SET cancel_requested_at = ifnull(cancel_requested_at, ?) WHERE id = ? AND status IN ('queued', 'running') RETURNING *",
+        `UPDATE runs SET cancel_requested_at = ifnull(cancel_requested_at, ?) WHERE id = ? AND status IN ('queued', 'running') RETURNING ${SUMMARY}`,
         at.getTime(),
         id,
       );
     },
 
     async renewLeases(workerId, ids, leaseUntil) {
-      const sql =
-        "UPDATE runs SET lease_until = ? WHERE id = ? AND worker_id = ? AND status = 'running' RETURNING *";
+      const sql = `UPDATE runs SET lease_until = ? WHERE id = ? AND worker_id = ? AND status = 'running' RETURNING ${SUMMARY}`;
       return leaseEach(sql, workerId, ids, leaseUntil);
     },
 
     async revive(workerId, ids, leaseUntil) {
-      const sql =
-        "UPDATE runs SET status = 'running', lease_until = ?, finished_at = NULL, reason = NULL WHERE id = ? AND worker_id = ? AND status = 'lost' RETURNING *";
+      const sql = `UPDATE runs SET status = 'running', lease_until = ?, finished_at = NULL, reason = NULL WHERE id = ? AND worker_id = ? AND status = 'lost' RETURNING ${SUMMARY}`;
       return leaseEach(sql, workerId, ids, leaseUntil);
     },
 
     async listRunningOf(workerId) {
-      return all<RunRow>(
-        "SELECT * FROM runs WHERE worker_id = ? AND status = 'running' ORDER BY id",
+      return all<SummaryRow>(
+        `SELECT ${SUMMARY} FROM runs WHERE worker_id = ? AND status = 'running' ORDER BY id`,
         workerId,
-      ).map(rowToRun);
+      ).map(rowToRunSummary);
     },
 
     async listExpired(now, limit) {
-      const sql =
-        "SELECT * FROM runs INDEXED BY runs_running_by_lease WHERE status = 'running' AND lease_until < ? ORDER BY lease_until LIMIT ?";
-      return all<RunRow>(sql, now.getTime(), limit).map(rowToRun);
+      const sql = `SELECT ${SUMMARY} FROM runs INDEXED BY runs_running_by_lease WHERE status = 'running' AND lease_until < ? ORDER BY lease_until LIMIT ?`;
+      return all<SummaryRow>(sql, now.getTime(), limit).map(rowToRunSummary);
     },
 
     async listQueued(queuedBefore, limit) {
-      const sql =
-        "SELECT * FROM runs WHERE status = 'queued' AND queued_at < ? ORDER BY queued_at, id LIMIT ?";
-      return all<RunRow>(sql, queuedBefore.getTime(), limit).map(rowToRun);
+      const sql = `SELECT ${SUMMARY} FROM runs WHERE status = 'queued' AND queued_at < ? ORDER BY queued_at, id LIMIT ?`;
+      return all<SummaryRow>(sql, queuedBefore.getTime(), limit).map(rowToRunSummary);
     },
   };
 }

@@ -12,6 +12,7 @@ import {
   tickToRow,
 } from './sqlite-rows.ts';
 import {
+  eachInTurns,
   insertText,
   type Order,
   type SqlValue,
@@ -111,7 +112,7 @@ export function createSqliteSchedules(statements: Statements, insertRun: (run: R
     },
 
     find: async (id) => find(id),
-    findMany: async (ids) => ids.map(find),
+    findMany: (ids) => eachInTurns(ids, find),
 
     async replace(schedule, expectedVersion) {
       const row = scheduleToRow(schedule);
@@ -126,6 +127,7 @@ export function createSqliteSchedules(statements: Statements, insertRun: (run: R
 
     async list(filter, order, page) {
       return selectPage(statements, {
+        columns: '*',
         from: 'schedules',
         where: where(filter),
         order: ORDERS[order],
@@ -206,6 +208,7 @@ export function createSqliteTicks(statements: Statements): TickStore {
     async list(scheduleId, page) {
       const scheduleTicks = { conditions: ['schedule_id = ?'], values: [scheduleId] };
       return selectPage(statements, {
+        columns: '*',
         from: 'ticks',
         where: scheduleTicks,
         order: TICK_ORDER,

@@ -112,6 +112,13 @@ const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE INDEX keys_by_age ON keys (bound_at);
   `,
+  // last in the row: to read what stands behind a long text, SQLite has to go through it
+  `
+  ALTER TABLE runs RENAME COLUMN parameters TO earlier_parameters;
+  ALTER TABLE runs ADD COLUMN parameters TEXT NOT NULL DEFAULT 'null';
+  UPDATE runs SET parameters = earlier_parameters;
+  ALTER TABLE runs DROP COLUMN earlier_parameters;
+  `,
 ];
 
 /** Says in the file that it is Sible's: "Sibl". */

@@ -1,5 +1,14 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database } from 'libsql';
-import { decodeCursor, encodeCursor, type Page, type PageRequest, type SortKey } from '../../domain/page.ts';
+import {
+  decodeCursor,
+  encodeCursor,
+  MAX_PAGE_LENGTH,
+  type Page,
+  type PageItem,
+  type PageRequest,
+  type SortKey,
+} from '../../domain/page.ts';
 
 export type SqlValue = string | number | null | Buffer;
 
@@ -104,41 +113,95 @@ export interface Where {
   readonly values: readonly SqlValue[];
 }
 
+/** For which is read before others get their turn. */
+const TURN_MS = 5;
+
+/** One after the other, as far as a turn of the event loop reaches. */
+export async function eachInTurns<T, R>(items: readonly T[], work: (item: T) => R): Promise<R[]> {
+  const results: R[] = [];
+  let begun = performance.now();
+  for (const item of items) {
+    results.push(work(item));
+    if (performance.now() - begun < TURN_MS) continue;
+    await nextTurn();
+    begun = performance.now();
+  }
+  return results;
+}
+
+/** Rows that are read at first in one turn; twice as many each time that it took less. */
+const FIRST_STEP = 8;
+
 /** One page by keyset: the cost does not grow with what lies before it. */
-export function selectPage<Row, T>(
+export async function selectPage<Row extends object, T>(
   statements: Statements,
   query: {
+    readonly columns: string;
     readonly from: string;
     readonly where: Where;
     readonly order: Order<Row>;
     readonly page: PageRequest;
     map(row: Row): T;
   },
-): Page<T> {
-  const { from, where, order, page } = query;
+): Promise<Page<T>> {
+  const { order, page } = query;
+  const items: PageItem<T>[] = [];
+  let hasMore = true;
+  let length = 0;
+  let step = FIRST_STEP;
+  for (let { cursor } = page; hasMore && items.length < page.limit && length < MAX_PAGE_LENGTH; ) {
+    const begun = performance.now();
+    const wanted = Math.min(step, page.limit - items.length);
+    // one more than wanted tells whether there is more
+    const rows = selectBehind(statements, query, cursor, wanted + 1);
+    hasMore = rows.length > wanted;
+    for (const row of rows.slice(0, wanted)) {
+      if (length >= MAX_PAGE_LENGTH) {
+        hasMore = true;
+        break;
+      }
+      cursor = encodeCursor(order.key(row));
+      items.push({ node: query.map(row), cursor });
+      length += lengthOf(row);
+    }
+    if (performance.now() - begun < TURN_MS) step *= 2;
+    else await nextTurn();
+  }
+  return { hasMore, items: page.backward ? items.reverse() : items };
+}
+
+function selectBehind<Row>(
+  statements: Statements,
+  query: {
+    readonly columns: string;
+    readonly from: string;
+    readonly where: Where;
+    readonly order: Order<Row>;
+    readonly page: PageRequest;
+  },
+  cursor: string | null,
+  limit: number,
+): Row[] {
+  const { columns, from, where, order, page } = query;
   const names = order.columns.map((column) => column.name);
   // backward reads the same order from its other end
   const goesDown = order.isDescending !== page.backward;
   const conditions = [...where.conditions];
   const values = [...where.values];
-  if (page.cursor !== null) {
+  if (cursor !== null) {
     const key = decodeCursor(
-      page.cursor,
+      cursor,
       order.columns.map((column) => column.type),
     );
     conditions.push(`(${names.join(', ')}) ${goesDown ? '<' : '>'} (${names.map(() => '?').join(', ')})`);
     values.push(...key);
   }
-  const sql = `SELECT * FROM ${from} ${whereText(conditions)} ORDER BY ${names.map((name) => `${name} ${goesDown ? 'DESC' : 'ASC'}`).join(', ')} LIMIT ?`;
-  // one more than asked for tells whether there is more
-  const rows = statements.all<Row>(sql, ...values, page.limit + 1);
-  const hasMore = rows.length > page.limit;
-  const wanted = rows.slice(0, page.limit);
-  if (page.backward) wanted.reverse();
-  return {
-    hasMore,
-    items: wanted.map((row) => ({ node: query.map(row), cursor: encodeCursor(order.key(row)) })),
-  };
+  const sql = `SELECT ${columns} FROM ${from} ${whereText(conditions)} ORDER BY ${names.map((name) => `${name} ${goesDown ? 'DESC' : 'ASC'}`).join(', ')} LIMIT ?`;
+  return statements.all<Row>(sql, ...values, limit);
+}
+
+function lengthOf(row: object): number {
+  return Object.values(row).reduce((sum, value) => sum + (typeof value === 'string' ? value.length : 8), 0);
 }
 
 export function whereText(conditions: readonly string[]): string {
