@@ -35,7 +35,7 @@ const CAUSES: readonly Cause[] = [
     says: 'an SSH password needs the program sshpass, which is not installed',
   },
   {
-    text: /Invalid\/incorrect (?:username\/)?password|Authentication failed/,
+    text: /Invalid\/incorrect (?:username\/)?password|Authentication failed|(?:^|Task failed: )Authentication failure\./,
     says: 'the SSH password is wrong',
   },
   // ssh goes on with its other keys
@@ -73,10 +73,15 @@ const CAUSES: readonly Cause[] = [
     says: 'the connection timed out',
   },
   {
-    text: /Missing \w{1,20} password|sudo: a password is required|sudo: a terminal is required/,
+    text: /Missing (\w{1,20}) password/,
+    says: (method) => `${method} asks for a password, and none was given`,
+  },
+  { text: /Incorrect (\w{1,20}) password/, says: (method) => `the ${method} password is wrong` },
+  { text: /incorrect password attempt/, says: 'the sudo password is wrong' },
+  {
+    text: /sudo: a password is required|sudo: a terminal is required/,
     says: 'sudo asks for a password, and none was given',
   },
-  { text: /Incorrect \w{1,20} password|incorrect password attempt/, says: 'the sudo password is wrong' },
   {
     text: /is not in the sudoers file|is not allowed to (?:run sudo|execute)|may not run sudo/,
     says: 'the user may not use sudo',

@@ -63,19 +63,20 @@ export interface SshMachine {
   authorize(user: LinuxUser, ...publicKeys: string[]): void;
   /** Starts an agent that holds these keys of the user's ~/.ssh, and protects their files with a passphrase. @returns its socket */
   startAgent(user: LinuxUser, ...names: string[]): Promise<string>;
+  /** Ends the connections that ssh keeps open for the user's next run. */
+  closeConnections(user: LinuxUser): Promise<void>;
   /** How a process is started that is to be this user. */
   launcherFor(user: LinuxUser): readonly string[];
 }
 
-/** The SSH server is the same at all of them, but for what the names say; nobody listens at the last. */
+/** Where the SSH server listens; it is the same at all of them, but for what the names say. */
 export const ADDRESSES = {
   known: '127.0.0.1',
   unknown: '127.0.0.2',
   changed: '127.0.0.3',
   keysOnly: '127.0.0.4',
-  closed: '127.0.0.5',
 } as const;
-const LISTENING = [ADDRESSES.known, ADDRESSES.unknown, ADDRESSES.changed, ADDRESSES.keysOnly];
+const LISTENING = Object.values(ADDRESSES);
 
 /** Everything is stopped and removed when `work` ends, however it ends. */
 export async function withSshMachine(work: (machine: SshMachine) => Promise<void>): Promise<void> {
@@ -151,6 +152,9 @@ export async function withSshMachine(work: (machine: SshMachine) => Promise<void
       authorize: (user, ...keys) =>
         write(user, join(user.home, '.ssh', 'authorized_keys'), `${keys.join('\n')}\n`),
       startAgent,
+      async closeConnections({ uid }) {
+        await waitUntil(() => killAll(processesOf(uid).filter((pid) => nameOf(pid) === 'ssh')) === 0);
+      },
       // the checkout and Ansible may lie where only root can read, and access(2) must agree that they can be read
       launcherFor: ({ name }) => [
         'setpriv',
@@ -255,6 +259,14 @@ function processesOf(uid: number): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && uidOf(name) === uid)
     .map(Number);
+}
+
+function nameOf(pid: number): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return null;
+  }
 }
 
 /** @returns how many there were */

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { createCgroups } from '../../server/runner/cgroup.ts';
 import { findAnsible } from './ansible.ts';
 import { type ApiClient, createApiClient } from './api-client.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
@@ -73,6 +74,8 @@ export async function withServer(
   } finally {
     await api.close();
     await server.stop();
+    // a server that was killed has left the groups of its runs
+    await createCgroups(dataDir).close();
     await options.storage.drop();
     await folder.remove();
   }

@@ -145,16 +145,21 @@ describe('hosts', () => {
       "Using a SSH password instead of a key is not possible because Host Key checking is enabled and sshpass does not support this. Please add this host's fingerprint to your known_hosts file to manage this host.",
       'the SSH host key is unknown or has changed; compare it with known_hosts',
     ],
+    // of which 2.21 leaves no more when sshpass was used
+    ['Task failed: Authentication failure.', 'the SSH password is wrong'],
     ['kex_exchange_identification: Connection closed by remote host', 'the host closed the connection'],
     ['Connection closed by 10.0.0.1 port 22', 'the host closed the connection'],
     ['Connection reset by 10.0.0.1 port 22', 'the host closed the connection'],
   ])('unreachable: %s', (message, cause) => {
-    const text = `Failed to connect to the host via ssh: ${message}`;
-    const facts = ended({ unreachable: 1, causes: [unreachable(text, 'web1')] });
+    const facts = ended({ unreachable: 1, causes: [unreachable(message, 'web1')] });
     expect(reasonOf(4, facts)).toBe(`Host web1 could not be reached: ${cause}.`);
   });
 
   it.each<[string, string | null]>([
+    ['Task failed: Missing su password', 'su asks for a password, and none was given'],
+    ['Incorrect su password', 'the su password is wrong'],
+    ['sudo: a terminal is required to read the password', 'sudo asks for a password, and none was given'],
+    ['MODULE FAILURE\nsu: Authentication failure', null],
     ['MODULE FAILURE\ndeploy is not in the sudoers file.', 'the user may not use sudo'],
     ['MODULE FAILURE\nSorry, user deploy may not run sudo on web1.', 'the user may not use sudo'],
     ['MODULE FAILURE\n/bin/sh: 1: sudo: not found', 'sudo is not installed on the host'],
