@@ -30,6 +30,27 @@ export interface Run {
   readonly cancelRequestedAt: Date | null;
 }
 
+/** A run that was just asked for, and of which nothing has happened yet. */
+export function newRun(
+  wanted: Pick<
+    Run,
+    'id' | 'playbook' | 'parameters' | 'trigger' | 'scheduleId' | 'scheduledFor' | 'queuedAt'
+  >,
+): Run {
+  return {
+    ...wanted,
+    status: 'queued',
+    startedAt: null,
+    finishedAt: null,
+    place: null,
+    exitCode: null,
+    reason: null,
+    workerId: null,
+    leaseUntil: null,
+    cancelRequestedAt: null,
+  };
+}
+
 /** All of a run but what it was started with, which may be large: lists would read megabytes that nobody asked for. */
 export type RunSummary = Omit<Run, 'parameters'>;
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { NO_PARAMETERS, type RunParameters } from '../../shared/run-parameters.ts';
 import { clip, DomainError, InvalidStateError, NotFoundError } from '../domain/errors.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import type { Run, RunFilter, RunSummary } from '../domain/run.ts';
+import { newRun, type Run, type RunFilter, type RunSummary } from '../domain/run.ts';
 import type { Schedule } from '../domain/schedule.ts';
 import type { ManualStart, Storage } from '../storage/storage.ts';
 import type { Idempotency } from './idempotency.ts';
@@ -66,21 +66,7 @@ export function createRunService(options: RunServiceOptions): RunService {
     template: Pick<Run, 'id' | 'playbook' | 'parameters' | 'scheduleId'>,
     store: (run: Run) => Promise<boolean>,
   ): Promise<Run | null> {
-    const run: Run = {
-      ...template,
-      status: 'queued',
-      trigger: 'manual',
-      scheduledFor: null,
-      queuedAt: options.now(),
-      startedAt: null,
-      finishedAt: null,
-      place: null,
-      exitCode: null,
-      reason: null,
-      workerId: null,
-      leaseUntil: null,
-      cancelRequestedAt: null,
-    };
+    const run = newRun({ ...template, trigger: 'manual', scheduledFor: null, queuedAt: options.now() });
     const admission = await executor.admit(run);
     let isStored: boolean;
     try {

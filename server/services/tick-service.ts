@@ -1,5 +1,5 @@
 import { messageOf } from '../domain/caught.ts';
-import type { Run } from '../domain/run.ts';
+import { newRun, type Run } from '../domain/run.ts';
 import type { Schedule } from '../domain/schedule.ts';
 import type { Tick } from '../domain/tick.ts';
 import { decideTicks } from '../domain/tick-decision.ts';
@@ -290,23 +290,7 @@ function keyOf({ id, version, nextRunAt }: Waiting): string {
   return `${id} ${version} ${nextRunAt.getTime()}`;
 }
 
-function queuedRun(schedule: Waiting, id: string, now: Date): Run {
-  return {
-    id,
-    playbook: schedule.playbook,
-    parameters: schedule.parameters,
-    status: 'queued',
-    trigger: 'schedule',
-    scheduleId: schedule.id,
-    scheduledFor: schedule.nextRunAt,
-    queuedAt: now,
-    startedAt: null,
-    finishedAt: null,
-    place: null,
-    exitCode: null,
-    reason: null,
-    workerId: null,
-    leaseUntil: null,
-    cancelRequestedAt: null,
-  };
+function queuedRun({ id: scheduleId, playbook, parameters, nextRunAt }: Waiting, id: string, now: Date): Run {
+  const scheduledFor = nextRunAt;
+  return newRun({ id, playbook, parameters, trigger: 'schedule', scheduleId, scheduledFor, queuedAt: now });
 }

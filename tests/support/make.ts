@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { PageRequest } from '../../server/domain/page.ts';
-import type { Run, RunEnd, RunSummary } from '../../server/domain/run.ts';
+import { newRun, type Run, type RunEnd, type RunSummary } from '../../server/domain/run.ts';
 import type { LogChunk } from '../../server/domain/run-log.ts';
 import type { Schedule } from '../../server/domain/schedule.ts';
 import type { Tick } from '../../server/domain/tick.ts';
@@ -36,25 +36,16 @@ export function makeSchedule(overrides: Partial<Schedule> = {}): Schedule {
 
 /** A queued run that was started by hand. */
 export function makeRun(overrides: Partial<Run> = {}): Run {
-  return {
+  const wanted = {
     id: randomUUID(),
     playbook: 'update.yaml',
     parameters: NO_PARAMETERS,
-    status: 'queued',
     trigger: 'manual',
     scheduleId: null,
     scheduledFor: null,
     queuedAt: NOON,
-    startedAt: null,
-    finishedAt: null,
-    place: null,
-    exitCode: null,
-    reason: null,
-    workerId: null,
-    leaseUntil: null,
-    cancelRequestedAt: null,
-    ...overrides,
-  };
+  } as const;
+  return { ...newRun(wanted), ...overrides };
 }
 
 export function makeEnd(overrides: Partial<RunEnd> = {}): RunEnd {
