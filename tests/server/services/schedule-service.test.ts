@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { changeOf } from '../../../server/domain/run-parameters/input.ts';
 import type { Schedule } from '../../../server/domain/schedule.ts';
 import { createIdempotency } from '../../../server/services/idempotency.ts';
-import { createScheduleService } from '../../../server/services/schedule-service.ts';
+import { type CreateSchedule, createScheduleService } from '../../../server/services/schedule-service.ts';
+import type { Storage } from '../../../server/storage/storage.ts';
 import { NO_PARAMETERS, RUN_PARAMETER_NAMES, type RunParameters } from '../../../shared/run-parameters.ts';
 import { makePage, makeSchedule, minutesAfter, NOON } from '../../support/make.ts';
 import { openTempStorage } from '../../support/temp-storage.ts';
@@ -129,4 +130,99 @@ it('an interval that is changed keeps its anchor, unless that is given or cleare
   expect(await anchorAfter({ seconds: 60 })).toEqual(new Date('2020-01-01T10:00:07Z'));
   expect(await anchorAfter({ seconds: 60, anchor: new Date(5_000) })).toEqual(new Date(5_000));
   expect(await anchorAfter({ seconds: 60, anchor: null })).toEqual(minutesAfter(NOON, 12));
+});
+
+/** A service of another node on the same store. */
+function makeNodeOn(storage: Storage, clock: { now: Date }) {
+  return createScheduleService({
+    storage,
+    idempotency: createIdempotency({ keys: storage.keys, now: () => clock.now }),
+    scheduler: { armTick: async () => undefined, disarmTick: async () => undefined },
+    playbooks: { checkRunnable: async () => undefined },
+    defaultTimezone: 'UTC',
+    now: () => clock.now,
+    onError: (error) => expect(error).toBeNull(),
+  });
+}
+const ASKED: CreateSchedule = {
+  playbook: 'a.yaml',
+  timing: { cron: '0 3 * * *' },
+  timezone: null,
+  name: 'Nightly',
+  enabled: true,
+  overlap: 'skip',
+  parameters: OTHER,
+};
+const countOf = async (storage: Storage) =>
+  (await storage.schedules.list({}, 'nextRun', makePage())).items.length;
+
+it('the same key makes one schedule, with many at once and on two nodes', async () => {
+  const storage = await openTempStorage();
+  const clock = { now: NOON };
+  const nodes = [makeNodeOn(storage, clock), makeNodeOn(storage, clock)];
+  const made = await Promise.all(Array.from({ length: 10 }, (_, n) => nodes[n % 2]?.create(ASKED, 'key')));
+  expect(new Set(made.map((schedule) => schedule?.id)).size).toBe(1);
+  expect(await countOf(storage)).toBe(1);
+  // without a key each makes its own
+  await Promise.all([nodes[0]?.create(ASKED), nodes[1]?.create(ASKED)]);
+  expect(await countOf(storage)).toBe(3);
+});
+
+it.each<[string, Partial<CreateSchedule>]>([
+  ['another playbook', { playbook: 'b.yaml' }],
+  ['another time', { timing: { cron: '0 4 * * *' } }],
+  ['another name', { name: 'Daily' }],
+  ['no name', { name: null }],
+  ['another zone', { timezone: 'Asia/Tokyo' }],
+  ['another policy', { overlap: 'allow' }],
+  ['none of its parameters', { parameters: null }],
+  ['another parameter', { parameters: { ...OTHER, verbosity: 4 } }],
+])('the same key with %s is refused and makes nothing', async (_, change) => {
+  const storage = await openTempStorage();
+  const node = makeNodeOn(storage, { now: NOON });
+  await node.create(ASKED, 'key');
+  await expect(node.create({ ...ASKED, ...change }, 'key')).rejects.toMatchObject({
+    code: 'INVALID_INPUT',
+    message: expect.stringMatching(/used for another request within 24 h/),
+  });
+  expect(await countOf(storage)).toBe(1);
+});
+
+it('a key gives its schedule as it is now, for 24 h, and then makes another one', async () => {
+  const storage = await openTempStorage();
+  const clock = { now: NOON };
+  const node = makeNodeOn(storage, clock);
+  const { id } = await node.create(ASKED, 'key');
+  await node.update(id, { name: 'Renamed' });
+  clock.now = new Date(NOON.getTime() + 24 * 3_600_000);
+  expect(await node.create(ASKED, 'key')).toMatchObject({ id, name: 'Renamed' });
+  clock.now = new Date(clock.now.getTime() + 1);
+  const later = await node.create(ASKED, 'key');
+  expect(later.id).not.toBe(id);
+  // the new one holds for 24 h of its own
+  clock.now = new Date(clock.now.getTime() + 24 * 3_600_000 - 1);
+  expect((await node.create(ASKED, 'key')).id).toBe(later.id);
+  expect(await countOf(storage)).toBe(2);
+});
+
+it('the sweep forgets a key after 24 h and not before', async () => {
+  const storage = await openTempStorage();
+  const clock = { now: NOON };
+  const idempotency = createIdempotency({ keys: storage.keys, now: () => clock.now });
+  await makeNodeOn(storage, clock).create(ASKED, 'key');
+  clock.now = new Date(NOON.getTime() + 24 * 3_600_000);
+  await idempotency.forgetOld();
+  expect(await storage.keys.find('key')).not.toBeNull();
+  clock.now = new Date(clock.now.getTime() + 1);
+  await idempotency.forgetOld();
+  expect(await storage.keys.find('key')).toBeNull();
+});
+
+it('a key of a schedule that was deleted does not make it again', async () => {
+  const storage = await openTempStorage();
+  const node = makeNodeOn(storage, { now: NOON });
+  const { id } = await node.create(ASKED, 'key');
+  await node.delete(id);
+  await expect(node.create(ASKED, 'key')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  expect(await countOf(storage)).toBe(0);
 });
