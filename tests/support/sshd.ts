@@ -32,7 +32,7 @@ const missing = [
 ];
 export const isSshdMissing = missing.length > 0;
 if (isSshdMissing && process.env.REQUIRE_SSHD === '1')
-  throw new Error(`REQUIRE_SSHD=1, and there is no ${missing.join(', no ')}.`);
+  throw new Error(`REQUIRE_SSHD=1, and this is missing: ${missing.join(', ')}.`);
 if (isSshdMissing) console.log(`SSH is not covered: that needs ${missing.join(', ')}.`);
 
 /** A Linux user who exists while a test lasts. */
