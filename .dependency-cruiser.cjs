@@ -62,7 +62,7 @@ module.exports = {
     library('yaml-stays-in-reader', 'yaml', '^server/reader/'),
     library('drivers-stay-in-adapters', 'mongodb|libsql|kysely', '^server/storage/(mongo|sqlite)/'),
     layer('client-lib', '^client/lib/', ['^client/lib/', '^client/graphql/', '^shared/']),
-    layer('client-ui', '^client/ui/', ['^client/(ui|lib|graphql/generated)/']),
+    layer('client-ui', '^client/ui/', ['^client/(ui|lib|graphql/generated)/', '^shared/']),
     layer('client-feature', '^client/features/([^/]+)/', [
       '^client/(ui|lib|graphql)/',
       '^shared/',

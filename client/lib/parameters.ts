@@ -79,7 +79,7 @@ function readTyped(
   if (text === '') return null;
   switch (field.kind) {
     case 'number':
-      return /^\d+$/.test(text)
+      return /^\d+$/.test(text) && Number(text) >= field.min && Number(text) <= field.max
         ? Number(text)
         : { message: `Expected a whole number from ${field.min} to ${field.max}.` };
     case 'json':
@@ -87,6 +87,15 @@ function readTyped(
     default:
       return 'emptyAs' in field && text === field.emptyAs ? '' : text;
   }
+}
+
+/** Which parameter an issue of the server is about; null: none. */
+export function parameterOf(path: readonly string[]): RunParameterName | null {
+  const [first, second] = path;
+  if (first !== 'parameters') return null;
+  if (second === 'inventory') return 'inventories';
+  if (second === 'extraVars') return 'extraVarsJson';
+  return RUN_PARAMETER_NAMES.find((name) => name === second) ?? null;
 }
 
 function isObject(text: string): boolean {

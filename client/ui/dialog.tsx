@@ -1,7 +1,7 @@
 import * as KobalteDialog from '@kobalte/core/dialog';
 import type { JSX } from 'solid-js';
 
-/** A modal dialog: focus stays inside, Escape and a click outside ask `onClose`. */
+/** A modal dialog: focus stays inside and then returns to where it was; Escape and a click outside ask `onClose`. */
 export function Dialog(props: {
   title: JSX.Element;
   isOpen: boolean;
@@ -10,12 +10,23 @@ export function Dialog(props: {
   children: JSX.Element;
   footer: JSX.Element;
 }) {
+  let before: Element | null = null;
   return (
     <KobalteDialog.Root open={props.isOpen} onOpenChange={(isOpen) => !isOpen && props.onClose()}>
       <KobalteDialog.Portal>
         <KobalteDialog.Overlay class="scrim" />
         <div class="dlg-wrap">
-          <KobalteDialog.Content class="dlg" style={{ 'max-width': `${props.width ?? 460}px` }}>
+          <KobalteDialog.Content
+            class="dlg"
+            style={{ 'max-width': `${props.width ?? 460}px` }}
+            onOpenAutoFocus={() => {
+              before = document.activeElement;
+            }}
+            // Kobalte returns it only to a trigger of its own
+            onCloseAutoFocus={() => {
+              if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+            }}
+          >
             <header>
               <KobalteDialog.Title class="flex items-baseline gap-2">{props.title}</KobalteDialog.Title>
             </header>

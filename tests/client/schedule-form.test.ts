@@ -17,12 +17,8 @@ import {
   parameterWords,
 } from '../../client/lib/parameters.ts';
 import { relative, span } from '../../client/lib/time.ts';
-import {
-  NO_PARAMETERS,
-  RUN_PARAMETER_NAMES,
-  type RunParameterName,
-  type RunParameters,
-} from '../../shared/run-parameters.ts';
+import { NO_PARAMETERS, RUN_PARAMETER_NAMES, type RunParameterName } from '../../shared/run-parameters.ts';
+import { OTHER_PARAMETERS } from '../support/other-parameters.ts';
 
 describe('schedule form', () => {
   const draft = emptyDraft('hello.yaml', 'Europe/Berlin');
@@ -44,6 +40,8 @@ describe('schedule form', () => {
     [{ parameters: { ...emptyParameterDraft, extraVarsJson: '[1]' } }, 'extraVarsJson'],
     [{ parameters: { ...emptyParameterDraft, extraVarsJson: '{' } }, 'extraVarsJson'],
     [{ parameters: { ...emptyParameterDraft, forks: 'many' } }, 'forks'],
+    [{ parameters: { ...emptyParameterDraft, forks: '99999999999' } }, 'forks'],
+    [{ parameters: { ...emptyParameterDraft, timeoutSeconds: '0' } }, 'timeoutSeconds'],
     [{ playbook: '' }, 'playbook'],
   ] as const)('finds the fault in %o', (part, field) => {
     const input = createInputOf({ ...draft, ...part });
@@ -66,32 +64,12 @@ describe('schedule form', () => {
   });
 });
 
-/** For each parameter a value that is not what it is when it is not given. */
-const OTHER: RunParameters = {
-  inventories: ['inventory/prod', 'web1,web2,'],
-  limit: 'web:&prod',
-  tags: ['a b', 'c'],
-  skipTags: ['slow'],
-  extraVarsJson: '{"x": 9007199254740993}',
-  extraVarsFiles: ['vars/a.yaml', 'vars/b.yaml'],
-  check: true,
-  diff: true,
-  become: true,
-  becomeUser: 'postgres',
-  remoteUser: 'deploy',
-  connection: 'local',
-  privateKeyFile: '~/.ssh/id',
-  verbosity: 3,
-  forks: 12,
-  timeoutSeconds: 60,
-  workingFolder: '',
-};
 const TIMINGS: readonly EditedSchedule['timing'][] = [
   { __typename: 'CronTiming', expression: '0 3 * * *' },
   { __typename: 'OneOffTiming', at: '2020-01-01T10:00:07.250Z' },
   { __typename: 'IntervalTiming', seconds: 90, anchor: '2020-01-01T10:00:07.000Z' },
 ];
-const stored = (timing = TIMINGS[0], parameters = OTHER): EditedSchedule => ({
+const stored = (timing = TIMINGS[0], parameters = OTHER_PARAMETERS): EditedSchedule => ({
   id: 'x',
   name: 'Nightly',
   playbook: 'hello.yaml',
@@ -119,14 +97,14 @@ describe('editing a schedule', () => {
   it.each(RUN_PARAMETER_NAMES)('sets and clears %s and leaves everything else', (name) => {
     const full = draftOf(stored());
     const empty = draftOf(stored(TIMINGS[0], NO_PARAMETERS));
-    const withIt = parameterDraftOf({ ...NO_PARAMETERS, [name]: OTHER[name] });
+    const withIt = parameterDraftOf({ ...NO_PARAMETERS, [name]: OTHER_PARAMETERS[name] });
     expect(changeOf({ ...empty, parameters: withIt }, empty)).toEqual({
-      parameters: { [name]: OTHER[name] },
+      parameters: { [name]: OTHER_PARAMETERS[name] },
     });
     expect(createInputOf({ ...empty, parameters: withIt })).toMatchObject({
-      parameters: { [name]: OTHER[name] },
+      parameters: { [name]: OTHER_PARAMETERS[name] },
     });
-    const without = parameterDraftOf({ ...OTHER, [name]: NO_PARAMETERS[name] });
+    const without = parameterDraftOf({ ...OTHER_PARAMETERS, [name]: NO_PARAMETERS[name] });
     const cleared = changeOf({ ...full, parameters: without }, full);
     expect(cleared).toEqual({ parameters: { [name]: clearedOf(name) } });
   });
@@ -151,7 +129,7 @@ describe('editing a schedule', () => {
     const before = draftOf(stored());
     const typed = { ...before, name: 'Mine', parameters: { ...before.parameters, limit: 'mine' } };
     const theirs = draftOf({
-      ...stored(TIMINGS[2], { ...OTHER, forks: 99, limit: 'theirs' }),
+      ...stored(TIMINGS[2], { ...OTHER_PARAMETERS, forks: 99, limit: 'theirs' }),
       name: 'Theirs',
     });
     const merged = rebase(typed, before, theirs);
@@ -165,7 +143,7 @@ describe('editing a schedule', () => {
 
   it('says every parameter on the page', () => {
     expect(parameterWords(NO_PARAMETERS)).toEqual([]);
-    expect(parameterWords(OTHER).join(' ')).toBe(
+    expect(parameterWords(OTHER_PARAMETERS).join(' ')).toBe(
       '--inventory inventory/prod --inventory web1,web2, --limit web:&prod --tags a b,c --skip-tags slow --extra-vars {"x": 9007199254740993} --extra-vars @vars/a.yaml --extra-vars @vars/b.yaml --check --diff --become --become-user postgres --user deploy --connection local --private-key ~/.ssh/id -vvv --forks 12 time limit (seconds): 60 working folder: .',
     );
   });

@@ -1,4 +1,4 @@
-import { RUN_PARAMETER_NAMES, type RunParameterName } from '../../../shared/run-parameters.ts';
+import type { RunParameterName } from '../../../shared/run-parameters.ts';
 import type {
   CreateScheduleInput,
   OverlapPolicy,
@@ -6,11 +6,13 @@ import type {
   ScheduleToEditQuery,
   UpdateScheduleInput,
 } from '../../graphql/generated/graphql.ts';
+import { type FieldFault, faultsByField } from '../../lib/field-fault.ts';
 import {
   changedParameters,
   emptyParameterDraft,
   type ParameterDraft,
   parameterDraftOf,
+  parameterOf,
   valuesOf,
 } from '../../lib/parameters.ts';
 
@@ -29,11 +31,6 @@ export interface ScheduleDraft {
   readonly timezone: string;
   readonly overlap: OverlapPolicy;
   readonly parameters: ParameterDraft;
-}
-
-export interface FieldFault {
-  readonly message: string;
-  readonly position: number | null;
 }
 
 export type DraftField =
@@ -186,24 +183,18 @@ export function draftOf(schedule: EditedSchedule): ScheduleDraft {
 }
 
 /** Which field of the dialog an issue of the server belongs to. */
-export function fieldOf(path: readonly string[]): DraftField {
+function fieldOf(path: readonly string[]): DraftField {
   const [first, second] = path;
   if (first === 'timing') return second === 'at' ? 'at' : second === 'every' ? 'every' : 'cron';
-  if (first === 'parameters') {
-    if (second === 'inventory') return 'inventories';
-    if (second === 'extraVars') return 'extraVarsJson';
-    return RUN_PARAMETER_NAMES.find((name) => name === second) ?? 'form';
-  }
-  return first === 'playbook' || first === 'name' || first === 'timezone' ? first : 'form';
+  return first === 'playbook' || first === 'name' || first === 'timezone'
+    ? first
+    : (parameterOf(path) ?? 'form');
 }
 
 export function faultsOf(
-  issues: readonly { path: readonly string[]; message: string; position?: number | null }[],
+  issues: Parameters<typeof faultsByField>[0],
 ): Partial<Record<DraftField, FieldFault>> {
-  const faults: Partial<Record<DraftField, FieldFault>> = {};
-  for (const { path, message, position } of issues)
-    faults[fieldOf(path)] ??= { message, position: position ?? null };
-  return faults;
+  return faultsByField(issues, fieldOf);
 }
 
 /** Local date and time for `<input type="datetime-local">`, as exact as the instant is. */

@@ -1,15 +1,9 @@
 import { createEffect, createSignal, For, on, onCleanup, Show } from 'solid-js';
 import { request } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
+import type { FieldFault } from '../../lib/field-fault.ts';
 import { absolute, currentTime, relative } from '../../lib/time.ts';
-import {
-  type DraftField,
-  type FieldFault,
-  faultsOf,
-  isFault,
-  type ScheduleDraft,
-  timingOf,
-} from './schedule-form.ts';
+import { type DraftField, faultsOf, isFault, type ScheduleDraft, timingOf } from './schedule-form.ts';
 
 const PREVIEW = graphql(`
   query PreviewSchedule($timing: ScheduleTimingInput!, $timezone: TimeZone!) {

@@ -1,7 +1,8 @@
 import { For, Show } from 'solid-js';
+import type { FieldFault } from '../../lib/field-fault.ts';
 import { viewerTimezone } from '../../lib/time.ts';
-import { FormField } from './form-field.tsx';
-import { type DraftField, type FieldFault, type ScheduleDraft, UNIT_SECONDS } from './schedule-form.ts';
+import { controlOf, FormField, TextField } from '../../ui/form-field.tsx';
+import { type DraftField, type ScheduleDraft, UNIT_SECONDS } from './schedule-form.ts';
 
 const KINDS = [
   ['cron', 'Cron'],
@@ -35,43 +36,36 @@ export function TimingFields(props: {
         </fieldset>
       </div>
       <Show when={props.draft.kind === 'cron'}>
-        <FormField
-          id="cron"
+        <TextField
+          id="schedule-cron"
           label="Cron expression"
           fault={props.faults.cron}
           help="minute hour day month weekday, six fields with seconds first, or a macro such as @daily"
+          input={{ class: 'in mono', autocomplete: 'off' }}
+          value={props.draft.cron}
+          onInput={(cron) => props.onChange({ cron })}
         >
-          <input
-            id="schedule-cron"
-            class="in mono"
-            autocomplete="off"
-            spellcheck={false}
-            value={props.draft.cron}
-            aria-invalid={props.faults.cron !== undefined}
-            onInput={(event) => props.onChange({ cron: event.currentTarget.value })}
-          />
           <Show when={props.faults.cron?.position != null}>
             <div class="caret" aria-hidden="true">{`${' '.repeat(props.faults.cron?.position ?? 0)}▲`}</div>
           </Show>
-        </FormField>
+        </TextField>
       </Show>
       <Show when={props.draft.kind === 'once'}>
-        <FormField id="at" label="At" fault={props.faults.at} help={`In your zone, ${viewerTimezone}`}>
-          <input
-            id="schedule-at"
-            type="datetime-local"
-            step="any"
-            class="in"
-            value={props.draft.at}
-            onInput={(event) => props.onChange({ at: event.currentTarget.value })}
-          />
-        </FormField>
+        <TextField
+          id="schedule-at"
+          label="At"
+          fault={props.faults.at}
+          help={`In your zone, ${viewerTimezone}`}
+          input={{ type: 'datetime-local', step: 'any' }}
+          value={props.draft.at}
+          onInput={(at) => props.onChange({ at })}
+        />
       </Show>
       <Show when={props.draft.kind === 'interval'}>
-        <FormField id="every" label="Every" fault={props.faults.every}>
+        <FormField id="schedule-every" label="Every" fault={props.faults.every}>
           <div class="flex gap-2">
             <input
-              id="schedule-every"
+              {...controlOf({ id: 'schedule-every', fault: props.faults.every })}
               class="in"
               inputmode="numeric"
               value={props.draft.every}
@@ -96,20 +90,17 @@ export function TimingFields(props: {
           </div>
         </FormField>
       </Show>
-      <FormField id="timezone" label="Time zone" fault={props.faults.timezone}>
-        <input
-          id="schedule-timezone"
-          class="in"
-          list="zones"
-          spellcheck={false}
-          value={props.draft.timezone}
-          aria-invalid={props.faults.timezone !== undefined}
-          onInput={(event) => props.onChange({ timezone: event.currentTarget.value })}
-        />
-        <datalist id="zones">
-          <For each={props.zones}>{(zone) => <option value={zone} />}</For>
-        </datalist>
-      </FormField>
+      <TextField
+        id="schedule-timezone"
+        label="Time zone"
+        fault={props.faults.timezone}
+        input={{ list: 'zones' }}
+        value={props.draft.timezone}
+        onInput={(timezone) => props.onChange({ timezone })}
+      />
+      <datalist id="zones">
+        <For each={props.zones}>{(zone) => <option value={zone} />}</For>
+      </datalist>
     </>
   );
 }

@@ -4,8 +4,9 @@ import type { Schedule } from '../../../server/domain/schedule.ts';
 import { createIdempotency } from '../../../server/services/idempotency.ts';
 import { type CreateSchedule, createScheduleService } from '../../../server/services/schedule-service.ts';
 import type { Storage } from '../../../server/storage/storage.ts';
-import { NO_PARAMETERS, RUN_PARAMETER_NAMES, type RunParameters } from '../../../shared/run-parameters.ts';
+import { NO_PARAMETERS, RUN_PARAMETER_NAMES } from '../../../shared/run-parameters.ts';
 import { makePage, makeSchedule, minutesAfter, NOON } from '../../support/make.ts';
+import { OTHER_PARAMETERS } from '../../support/other-parameters.ts';
 import { openTempStorage } from '../../support/temp-storage.ts';
 
 /** A schedule every five minutes that waits for noon, at twelve minutes past. */
@@ -52,26 +53,6 @@ it('they stay due when the change is not about time', async () => {
   expect(await ticks()).toEqual([]);
 });
 
-/** For each parameter a value that is not what it is when it is not given. */
-const OTHER: RunParameters = {
-  inventories: ['inventory/prod', 'web1,web2,'],
-  limit: 'web:&prod',
-  tags: ['a b'],
-  skipTags: ['slow'],
-  extraVarsJson: '{"x": 9007199254740993}',
-  extraVarsFiles: ['vars/a.yaml'],
-  check: true,
-  diff: true,
-  become: true,
-  becomeUser: 'postgres',
-  remoteUser: 'deploy',
-  connection: 'local',
-  privateKeyFile: '~/.ssh/id',
-  verbosity: 3,
-  forks: 12,
-  timeoutSeconds: 60,
-  workingFolder: '',
-};
 const FIRED: Partial<Schedule> = {
   timing: { kind: 'once', at: new Date('2020-01-01T10:00:07.250Z') },
   nextRunAt: null,
@@ -86,7 +67,7 @@ it.each([
   ['at an interval', EVERY],
 ])('a schedule that runs %s is renamed and nothing else', async (_, more) => {
   const { service, storage } = await makeLate();
-  const schedule = makeSchedule({ id: 'renamed', parameters: OTHER, overlap: 'allow', ...more });
+  const schedule = makeSchedule({ id: 'renamed', parameters: OTHER_PARAMETERS, overlap: 'allow', ...more });
   await storage.schedules.insert(schedule);
   const { version, updatedAt, ...others } = schedule;
   expect(await service.update('renamed', { name: 'Other' })).toMatchObject({ ...others, name: 'Other' });
@@ -111,12 +92,12 @@ it.each([
 
 it.each(RUN_PARAMETER_NAMES)('%s is changed and cleared for itself', async (name) => {
   const { service, storage } = await makeLate();
-  await storage.schedules.insert(makeSchedule({ id: 'full', parameters: OTHER }));
+  await storage.schedules.insert(makeSchedule({ id: 'full', parameters: OTHER_PARAMETERS }));
   await storage.schedules.insert(makeSchedule({ id: 'empty' }));
   const cleared = await service.update('full', { parameters: changeOf({ [name]: null }) });
-  expect(cleared.parameters).toEqual({ ...OTHER, [name]: NO_PARAMETERS[name] });
-  const set = await service.update('empty', { parameters: changeOf({ [name]: OTHER[name] }) });
-  expect(set.parameters).toEqual({ ...NO_PARAMETERS, [name]: OTHER[name] });
+  expect(cleared.parameters).toEqual({ ...OTHER_PARAMETERS, [name]: NO_PARAMETERS[name] });
+  const set = await service.update('empty', { parameters: changeOf({ [name]: OTHER_PARAMETERS[name] }) });
+  expect(set.parameters).toEqual({ ...NO_PARAMETERS, [name]: OTHER_PARAMETERS[name] });
   expect(await storage.schedules.find('empty')).toEqual(set);
 });
 
@@ -151,7 +132,7 @@ const ASKED: CreateSchedule = {
   name: 'Nightly',
   enabled: true,
   overlap: 'skip',
-  parameters: OTHER,
+  parameters: OTHER_PARAMETERS,
 };
 const countOf = async (storage: Storage) =>
   (await storage.schedules.list({}, 'nextRun', makePage())).items.length;
@@ -176,7 +157,7 @@ it.each<[string, Partial<CreateSchedule>]>([
   ['another zone', { timezone: 'Asia/Tokyo' }],
   ['another policy', { overlap: 'allow' }],
   ['none of its parameters', { parameters: null }],
-  ['another parameter', { parameters: { ...OTHER, verbosity: 4 } }],
+  ['another parameter', { parameters: { ...OTHER_PARAMETERS, verbosity: 4 } }],
 ])('the same key with %s is refused and makes nothing', async (_, change) => {
   const storage = await openTempStorage();
   const node = makeNodeOn(storage, { now: NOON });

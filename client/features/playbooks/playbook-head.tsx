@@ -1,0 +1,73 @@
+import { Show } from 'solid-js';
+import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
+import { currentTime, relative } from '../../lib/time.ts';
+import { Button } from '../../ui/button.tsx';
+import { toastError } from '../../ui/toast.tsx';
+import type { PlaybookEditing } from './open-playbook.ts';
+
+/** Which playbook is open, and what can be done with it. */
+export function PlaybookHead(props: {
+  path: string | null;
+  editing: PlaybookEditing;
+  schedules: readonly { readonly nextRunAt: string | null }[];
+  isStarting: boolean;
+  onCreate(): void;
+  onDelete(): Promise<void>;
+  onRun(): void;
+  onRunWithParameters(): void;
+}) {
+  const nextRunAt = () =>
+    props.schedules.flatMap((schedule) => (schedule.nextRunAt ? [schedule.nextRunAt] : [])).sort()[0];
+  return (
+    <div class="head">
+      <Show when={props.path} fallback={<h1>Playbooks</h1>}>
+        <span class="sub">Playbooks /</span>
+        <h1 class="mono !text-base">{props.path}</h1>
+        <Show when={props.editing.isChanged()}>
+          <span class="sub">● unsaved</span>
+        </Show>
+      </Show>
+      <span class="sp" />
+      <Show
+        when={props.editing.playbook()}
+        fallback={
+          <Button kind="p" onClick={() => props.onCreate()}>
+            New playbook
+          </Button>
+        }
+      >
+        <Button kind="q" onClick={() => props.onCreate()}>
+          New
+        </Button>
+        <Button kind="q" class="d" onClick={() => void props.onDelete().catch(toastError)}>
+          Delete
+        </Button>
+        <Button disabled={props.isStarting} onClick={() => props.onRun()}>
+          ▶ Run
+        </Button>
+        <Button aria-haspopup="dialog" onClick={() => props.onRunWithParameters()}>
+          Run with parameters…
+        </Button>
+        <Button
+          onClick={() => openScheduleDialog({ kind: 'create', playbook: props.path })}
+          aria-label="Schedule"
+        >
+          <span aria-hidden="true">◷</span> Schedule
+          <Show when={props.schedules.length > 0}>
+            <span class="sub">
+              {props.schedules.length}
+              <Show when={nextRunAt()}>{(at) => <> · {relative(at(), currentTime())}</>}</Show>
+            </span>
+          </Show>
+        </Button>
+        <Button
+          kind="p"
+          disabled={!props.editing.isChanged() || props.editing.isSaving()}
+          onClick={() => void props.editing.save()}
+        >
+          Save <kbd class="wide">Ctrl S</kbd>
+        </Button>
+      </Show>
+    </div>
+  );
+}
