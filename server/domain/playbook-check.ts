@@ -23,6 +23,16 @@ export interface ListVerdict {
   /** 1-based line of the first item that is no mapping; null: there is none, or its line is not known. */
   readonly otherLine: number | null;
   readonly otherPosition: number | null;
+  /** What keeps Ansible from loading a play or an import; null: nothing, or our own parser was asked. */
+  readonly playFault: PlayFault | null;
+}
+
+export interface PlayFault {
+  /** Part of a sentence. */
+  readonly problem: string;
+  /** 1-based; null where it is not known. */
+  readonly line: number | null;
+  readonly position: number | null;
 }
 
 export type PlaybookVerdict =
@@ -72,11 +82,12 @@ export function faultOf(verdict: PlaybookVerdict): PlaybookFault | null {
     case 'list':
       if (verdict.isEmpty)
         return { problem: 'The playbook is empty; expected at least one play.', position: 0 };
-      if (verdict.otherLine === null) return null;
-      return {
-        problem: `A playbook is a list of plays; line ${verdict.otherLine} is none: expected "hosts: …" or "import_playbook: …".`,
-        position: verdict.otherPosition,
-      };
+      if (verdict.otherLine !== null)
+        return {
+          problem: `A playbook is a list of plays; line ${verdict.otherLine} is none: expected "hosts: …" or "import_playbook: …".`,
+          position: verdict.otherPosition,
+        };
+      return verdict.playFault && faultOfPlay(verdict.playFault);
     case 'heavy':
       return { problem: 'The playbook takes too much time or memory to read.', position: null };
     case 'unknown':
@@ -84,4 +95,9 @@ export function faultOf(verdict: PlaybookVerdict): PlaybookFault | null {
     case 'vault':
       return null;
   }
+}
+
+function faultOfPlay({ problem, line, position }: PlayFault): PlaybookFault {
+  const at = line === null ? '' : ` at line ${line}`;
+  return { problem: `Ansible cannot load the playbook${at}: ${problem}.`, position };
 }

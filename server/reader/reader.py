@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import importlib.util
 import itertools
 import json
 import os
@@ -34,6 +35,15 @@ MAX_NAMES = 1000
 MAX_ANSWER = 32 * 1024
 MAX_TEXT = 500
 IMPORTS = ("import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook")
+# Ansible's list of keywords says nothing of where each may stand.
+ONLY_TASKS = frozenset(
+    "action args always async block changed_when delay delegate_facts delegate_to failed_when loop loop_control notify poll"
+    " register rescue retries until when".split()
+)
+ONLY_PLAYS = frozenset(
+    "collections fact_path force_handlers gather_facts gather_subset gather_timeout handlers hosts max_fail_percentage order"
+    " post_tasks pre_tasks roles serial strategy tasks vars_files vars_prompt".split()
+)
 TAG = "tag:yaml.org,2002:"
 LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
@@ -122,11 +132,16 @@ def classify(data, text):
         "isEmpty": not data,
         "prompts": [],
         "imports": [],
-        "otherLine": None if other is None else line_of_item(text, other),
+        "otherLine": None,
         "otherPosition": None,
+        "playFault": None,
     }
-    if other is not None and verdict["otherLine"] is not None:
-        verdict["otherPosition"] = offset_of(text, verdict["otherLine"] - 1, 0)
+    if other is None:
+        verdict["playFault"] = next((fault for at, item in enumerate(data) if (fault := fault_of(item, at, text))), None)
+    place = None if other is None else place_of(text, other, None)
+    if place is not None:
+        verdict["otherLine"] = place[0] + 1
+        verdict["otherPosition"] = offset_of(text, place[0], 0)
     for item in data:
         if not isinstance(item, dict):
             continue
@@ -156,12 +171,141 @@ def classify(data, text):
     return verdict
 
 
-def line_of_item(text, at):
-    """1-based; None where the text is JSON that is no YAML."""
+class Keywords:
+    """Of the Ansible whose Python this is; None where its list is not found: then every word may be one."""
+
+    plays = None
+    imports = None
+    # older ones join a list of mappings
+    takes_list_of_vars = True
+
+    @classmethod
+    def load(cls):
+        try:
+            (folder,) = importlib.util.find_spec("ansible").submodule_search_locations
+            with open(os.path.join(folder, "release.py"), encoding="utf-8") as file:
+                version = re.search(r"__version__ = '(\d+)\.(\d+)", file.read())
+            cls.takes_list_of_vars = version is None or (int(version[1]), int(version[2])) < (2, 19)
+            with open(os.path.join(folder, "keyword_desc.yml"), "rb") as file:
+                words = frozenset(Loader(file.read()).get_single_data())
+        except Exception:
+            return
+        if {"hosts", "tasks", "vars", "tags"} <= words:
+            cls.plays = words - ONLY_TASKS | {"user"}
+            cls.imports = words - ONLY_TASKS - ONLY_PLAYS | {"when", *IMPORTS}
+
+
+def fault_of(item, at, text):
+    """What keeps Ansible from loading a play or an import, whatever modules, roles and files there are."""
+    key, problem = find_fault(item)
+    if problem is None:
+        return None
+    line, column = place_of(text, at, key) or (None, None)
+    return {
+        "problem": clip(problem),
+        "line": None if line is None else line + 1,
+        "position": None if line is None else offset_of(text, line, column),
+    }
+
+
+def find_fault(item):
+    """The key that is at fault (None: the play as a whole) and what it is; (None, None): nothing is."""
+    imports = [name for name in IMPORTS if name in item]
+    kind, words = ("an import", Keywords.imports) if imports else ("a play", Keywords.plays)
+    if len(imports) > 1:
+        return imports[1], "a playbook is imported twice in one item"
+    unknown = [key for key in item if words is not None and key not in words]
+    if unknown:
+        return unknown[0], '"%s" is no keyword of %s' % (clip(str(unknown[0])), kind)
+    for name in imports:
+        if item[name] is None or isinstance(item[name], (dict, list)):
+            return name, '"%s" is no path of a playbook' % name
+    if not imports and "hosts" not in item:
+        return None, "the play has no hosts"
+    if "user" in item and "remote_user" in item:
+        return "user", '"user" and "remote_user" are the same; expected one of them'
+    for key, check in CHECKS.items():
+        if key in item:
+            problem = check(item[key])
+            if problem is not None:
+                return key, '"%s" %s' % (key, problem)
+    return None, None
+
+
+def check_hosts(hosts):
+    if not isinstance(hosts, Encrypted) and not hosts:
+        return "is empty; expected names of hosts or groups"
+    for host in hosts if isinstance(hosts, list) else [hosts]:
+        if not isinstance(host, (str, bytes, Encrypted)):
+            return "holds something other than text; expected names of hosts or groups"
+    return None
+
+
+def check_blocks(blocks):
+    if blocks is not None and not isinstance(blocks, list):
+        return "is no list"
+    # Ansible passes over an item without anything in it
+    if any(block is not None and not isinstance(block, dict) for block in blocks or []):
+        return "holds something other than tasks"
+    return None
+
+
+def check_roles(roles):
+    if roles is not None and not isinstance(roles, list):
+        return "is no list"
+    if any(not isinstance(role, (str, dict, int)) for role in roles or []):
+        return "holds something other than roles"
+    return None
+
+
+def check_vars(values):
+    if isinstance(values, list) and Keywords.takes_list_of_vars:
+        return None
+    if values is None:
+        return None
+    if not isinstance(values, dict):
+        return "is no mapping"
+    for name in values:
+        # others than ASCII are left to Ansible
+        if not isinstance(name, str) or (name.isascii() and not name.isidentifier()):
+            return 'holds "%s", which is no name of a variable' % clip(str(name))
+    return None
+
+
+def check_tags(tags):
+    return "is no list of names" if isinstance(tags, (dict, int, float)) else None
+
+
+def check_prompts(prompts):
+    for prompt in prompts if isinstance(prompts, list) else [] if prompts is None else [prompts]:
+        if not isinstance(prompt, dict) or "name" not in prompt:
+            return 'holds something without a "name"'
+    return None
+
+
+CHECKS = {
+    "hosts": check_hosts,
+    "vars": check_vars,
+    "tags": check_tags,
+    "vars_prompt": check_prompts,
+    "roles": check_roles,
+    "pre_tasks": check_blocks,
+    "tasks": check_blocks,
+    "post_tasks": check_blocks,
+    "handlers": check_blocks,
+}
+
+
+def place_of(text, at, key):
+    """0-based line and column of an item or of its key; None where the text is JSON that is no YAML."""
     loader = None
     try:
         loader = Loader(text)
-        return loader.get_single_node().value[at].start_mark.line + 1
+        item = loader.get_single_node().value[at]
+        # what is merged into it has its key elsewhere
+        keys = [name for name, _ in item.value if name.value == str(key)] if key is not None else []
+        mark = (keys or [item])[0].start_mark
+        return mark.line, mark.column
     except (yaml.YAMLError, AttributeError, IndexError):
         return None
     finally:
@@ -201,6 +345,7 @@ def main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # nothing that is built lives long, and looking for cycles among it takes as long as building it
     gc.disable()
+    Keywords.load()
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
     stdout.write(b'{"kind":"ready"}\n')
     stdout.flush()

@@ -67,6 +67,7 @@ function judge(bytes) {
     imports: plays.flatMap(importsOf),
     otherLine: other === undefined ? null : position === null ? 1 : lineAt(position),
     otherPosition: position,
+    playFault: null,
   };
 }
 

@@ -9,7 +9,14 @@ import { watchStalls } from '../../support/stalls.ts';
 import { makeTempDir } from '../../support/temp-dir.ts';
 
 const MIB = 1_048_576;
-const LIST = { isEmpty: false, prompts: [], imports: [], otherLine: null, otherPosition: null };
+const LIST = {
+  isEmpty: false,
+  prompts: [],
+  imports: [],
+  otherLine: null,
+  otherPosition: null,
+  playFault: null,
+};
 
 const verdictsOf = async (reader: PlaybookReader, texts: readonly (string | Buffer)[]) =>
   Promise.all(texts.map((text) => reader.read(Buffer.from(text as string), false)));
