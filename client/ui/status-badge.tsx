@@ -34,6 +34,16 @@ export function StatusBadge(props: { run: Outcome & { readonly exitCode?: number
   );
 }
 
+/** Marks a schedule that cannot run as it is; the reason stands beside it. */
+export function ProblemBadge() {
+  return (
+    <span class="st bad">
+      <span aria-hidden="true">⚠</span>
+      Problem
+    </span>
+  );
+}
+
 export function statusWord(status: RunStatus): string {
   return STATUS[status].word;
 }

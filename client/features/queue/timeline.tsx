@@ -9,14 +9,20 @@ export const TIMELINE_RUNS = 30;
 
 /** When the schedules shown run in the next 24 hours. */
 export function Timeline(props: {
-  schedules: readonly { readonly id: string; readonly name: string; readonly nextRuns: readonly string[] }[];
+  schedules: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly nextRuns: readonly string[];
+    readonly problem: string | null;
+  }[];
 }) {
   const lanes = createMemo(() => {
     const until = currentTime() + DAY_MS;
     return props.schedules
-      .map(({ id, name, nextRuns }) => ({
+      .map(({ id, name, nextRuns, problem }) => ({
         id,
         name,
+        problem,
         fires: nextRuns.filter((fire) => Date.parse(fire) <= until),
         goesOn: nextRuns.length === TIMELINE_RUNS && Date.parse(nextRuns.at(-1) ?? '') < until,
       }))
@@ -39,7 +45,16 @@ export function Timeline(props: {
         <For each={lanes()} fallback={<span class="sub">Nothing runs within a day.</span>}>
           {(lane) => (
             <div class="lane">
-              <span class="truncate pr-3">{lane.name}</span>
+              <span class="truncate pr-3">
+                <Show when={lane.problem}>
+                  {(problem) => (
+                    <span class="text-[var(--bad)]" role="img" aria-label="Problem" title={problem()}>
+                      ⚠{' '}
+                    </span>
+                  )}
+                </Show>
+                {lane.name}
+              </span>
               <div>
                 <For each={lane.fires}>
                   {(fire) => <i style={{ left: left(fire) }} title={absolute(fire)} />}

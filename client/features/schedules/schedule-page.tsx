@@ -13,7 +13,7 @@ import { Button } from '../../ui/button.tsx';
 import { Loaded } from '../../ui/loaded.tsx';
 import { createPager, PagerButtons } from '../../ui/pager.tsx';
 import { Empty } from '../../ui/states.tsx';
-import { StatusBadge } from '../../ui/status-badge.tsx';
+import { ProblemBadge, StatusBadge } from '../../ui/status-badge.tsx';
 
 const LEDGER = graphql(`
   query ScheduleLedger($id: ID!, $first: Int!, $after: String) {
@@ -88,6 +88,9 @@ function OneSchedule(props: { id: string }) {
                 Queue /
               </A>
               <h1>{current().name}</h1>
+              <Show when={current().problem}>
+                <ProblemBadge />
+              </Show>
               <span class="sub num">
                 {current().ticks.totalCount} {current().ticks.totalCount === 1 ? 'instant' : 'instants'}
               </span>
@@ -161,6 +164,9 @@ function About(props: { schedule: Schedule }) {
 
 function TickRow(props: { tick: Tick; timezone: string }) {
   const lateMs = () => latenessOf(props.tick.scheduledFor, props.tick.run?.startedAt);
+  // why the instant was handled as it was says nothing about how its run ended
+  const reasons = () =>
+    [...new Set([props.tick.reason, props.tick.run?.reason])].filter((reason) => reason != null);
   return (
     <tr>
       <td class="num">
@@ -187,9 +193,7 @@ function TickRow(props: { tick: Tick; timezone: string }) {
             </span>
           )}
         </Show>
-        <Show when={props.tick.reason ?? props.tick.run?.reason}>
-          {(reason) => <div class="s mt-1">{reason()}</div>}
-        </Show>
+        <For each={reasons()}>{(reason) => <div class="s mt-1">{reason}</div>}</For>
       </td>
       <td class="wide num sub">
         <Show when={lateMs() !== null} fallback="–">
