@@ -45,6 +45,10 @@ const OTHER_CODES: Readonly<Record<number, string>> = {
 function otherReason(exitCode: number, facts: RunFacts): string | null {
   const text = OTHER_CODES[exitCode];
   if (text === undefined) return null;
+  if (exitCode === 1 && facts.prompt !== null) {
+    const did = facts.hasBegun ? 'It stopped' : 'Nothing ran';
+    return `${did}: the playbook asks for "${printable(facts.prompt)}" (vars_prompt), and nobody is there to answer; give it as an extra variable.`;
+  }
   const isAnsible = exitCode === 1 || exitCode === 250;
   const cause = isAnsible ? causeIn(lastError(facts.logTail)) : null;
   // without the plugin nobody knows whether a play began

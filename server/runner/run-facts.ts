@@ -9,6 +9,8 @@ export interface RunFacts {
   readonly isTold: boolean;
   /** Whether a play began. */
   readonly hasBegun: boolean;
+  /** Name of the variable that a play asked for and nobody gave: our plugin ended it there. Null: none did. */
+  readonly prompt: string | null;
   /** What it counted when Ansible had come to the end of the playbook; null: it did not get there. */
   readonly end: RunCounts | null;
   /** The last part of the log, without escape codes. */
@@ -44,14 +46,17 @@ const MAX_EVENTS = 100;
 const MAX_TAIL_BYTES = 32_768;
 const MAX_CAUSES = 20;
 const MAX_MESSAGE = 2_000;
+const MAX_PROMPT_NAME = 200;
 
 export function readRunFacts(spool: Pick<Spool, 'readEvents' | 'readOutputEnd'>): RunFacts {
   const events = spool.readEvents(MAX_EVENT_BYTES);
   const records = events.split('\n', MAX_EVENTS).flatMap(parseRecord);
   const end = records.find(({ kind }) => kind === 'end');
+  const prompt = records.find(({ kind }) => kind === 'prompt')?.name;
   return {
     isTold: records.length > 0,
     hasBegun: end !== undefined || records.some(({ kind }) => kind === 'play'),
+    prompt: typeof prompt === 'string' ? prompt.slice(0, MAX_PROMPT_NAME) : null,
     end: end === undefined ? null : countsOf(end),
     logTail: withoutEscapes(spool.readOutputEnd(MAX_TAIL_BYTES)),
   };

@@ -29,6 +29,7 @@ const MAX_PLAYBOOKS = 1_000;
  * Ansible without a terminal does not fail: it goes on with the default, or with nothing.
  * A template in the name of an import is filled in from the extra variables and the import's own. Where that does not tell
  * the file, every playbook counts whose path the rest of the name allows.
+ * What cannot be read here (encrypted, too heavy) asks when it runs: our callback plugin ends it there.
  * @param listPlaybooks absolute paths of all playbooks
  */
 export async function findOpenPrompts(
@@ -67,7 +68,7 @@ interface Answers {
 
 async function answersOf(question: PromptQuestion, verdicts: PlaybookVerdicts): Promise<Answers> {
   const names = new Set(Object.keys(question.extraVars));
-  // what cannot be looked into may hold any name: then the run shows whether it does
+  // what cannot be looked into may hold any name: our callback plugin ends the run if it does not
   let mayHoldAny = false;
   for (const file of question.extraVarsFiles) {
     const verdict = await verdicts.ofFile(file, true);

@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { findAnsible } from '../support/ansible.ts';
 import { cancelRun, readLog, runPlaybook, waitForEnd } from '../support/operations.ts';
 import { processesOf } from '../support/processes.ts';
 import { SQLITE } from '../support/storages.ts';
@@ -170,6 +172,53 @@ describe('real Ansible', () => {
         /"colour\\?"? .*vars_prompt|colour/,
       );
     }));
+
+  it('a prompt that cannot be known before is known when it comes: nothing goes on without its answer', () => {
+    const asks = `${play(
+      '    - ansible.builtin.debug: { msg: "taken: {{ colour }}" }\n',
+      '  vars_prompt:\n    - { name: colour, prompt: Which colour }\n',
+    )}`;
+    // a thousand answered prompts are more than is kept of a playbook
+    const many = Array.from(
+      { length: 900 },
+      (_, n) => `    - { name: answered_${'x'.repeat(40)}_${n}, default: y }\n`,
+    );
+    return withAnsible(
+      async (test) => {
+        const folder = join(test.dataDir, 'playbooks/vault');
+        const vault = (file: string) =>
+          execFileSync(join(dirname(findAnsible()), 'ansible-vault'), ['encrypt', file], {
+            cwd: folder,
+            stdio: 'pipe',
+          });
+        for (const file of ['whole.yaml', 'with.yaml', 'without.yaml']) vault(file);
+        const stopped = {
+          status: 'FAILED',
+          exitCode: 1,
+          reason: expect.stringMatching(/^Nothing ran: the playbook asks for "colour" \(vars_prompt\)/),
+          log: expect.not.stringContaining('taken:'),
+        };
+        const file = (name: string) => ({ extraVarsFiles: [`vault/${name}.yaml`] });
+        expect(await runToEnd(test, 'vault/whole.yaml')).toMatchObject(stopped);
+        expect(await runToEnd(test, 'vault/heavy.yaml')).toMatchObject(stopped);
+        expect(await runToEnd(test, 'vault/asks.yaml', file('without'))).toMatchObject(stopped);
+        const answered = { status: 'SUCCEEDED', log: expect.stringContaining('taken: blue') };
+        const colour = { extraVars: { colour: 'blue' } };
+        expect(await runToEnd(test, 'vault/whole.yaml', colour)).toMatchObject(answered);
+        expect(await runToEnd(test, 'vault/heavy.yaml', colour)).toMatchObject(answered);
+        expect(await runToEnd(test, 'vault/asks.yaml', file('with'))).toMatchObject(answered);
+      },
+      {
+        'vault/ansible.cfg': '[defaults]\nvault_password_file = pass\n',
+        'vault/pass': 'secret\n',
+        'vault/whole.yaml': asks,
+        'vault/asks.yaml': asks,
+        'vault/heavy.yaml': asks.replace('vars_prompt:\n', `vars_prompt:\n${many.join('')}`),
+        'vault/with.yaml': 'colour: blue\n',
+        'vault/without.yaml': 'other: blue\n',
+      },
+    );
+  });
 
   it('become without a password fails at once and says so', async () => {
     const folder = await makeTempDir();

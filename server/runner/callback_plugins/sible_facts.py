@@ -1,5 +1,5 @@
 # Copyright: Sible contributors. MIT License.
-"""Writes what Sible must know of a run, and cannot see from outside, into the run's spool folder."""
+"""Writes what Sible must know of a run, and cannot see from outside, into the run's spool folder; ends it at an open prompt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ type: aggregate
 short_description: tells Sible how a run went
 description:
   - Writes a few bounded facts as JSON lines to the file that the environment variable C(SIBLE_EVENTS) names.
-  - Does nothing without it, and prints nothing.
+  - Ends the playbook where it asks for a variable that has neither an extra variable nor a default.
+  - Does nothing without that environment variable, and prints nothing else.
 options: {}
 author: Sible
 """
@@ -81,20 +82,18 @@ class CallbackModule(CallbackBase):
         # the last that went wrong on each host: what was rescued before does not count
         self._last = {}
         self._fd = None
-        self.disabled = True
-        if not _PATH:
+        self.disabled = not _PATH
+        if self.disabled:
             return
         try:
             # whoever makes the file has it; a second process that was told of it stays silent
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
             self._fd = os.open(_PATH, flags, 0o600)
-            self.disabled = False
             self._write({"kind": "begin", "format": 1})
         except Exception:
             self._give_up()
 
     def _give_up(self):
-        self.disabled = True
         fd, self._fd = self._fd, None
         if fd is not None:
             try:
@@ -110,6 +109,30 @@ class CallbackModule(CallbackBase):
         self._plays += 1
         if self._plays == 1:
             self._write({"kind": "play"})
+
+    def v2_playbook_on_vars_prompt(
+        self,
+        varname,
+        private=True,
+        prompt=None,
+        encrypt=None,
+        confirm=False,
+        salt_size=None,
+        salt=None,
+        default=None,
+        unsafe=None,
+    ):
+        """Asked before Ansible reads the answer, and only where no extra variable gives one."""
+        if default is not None:
+            return
+        self._tell_prompt(varname)
+        self._display.error("The playbook asks for %r (vars_prompt), and nobody is there to answer." % str(varname))
+        # Ansible turns every other exception of a callback into a warning and would go on with nothing
+        raise SystemExit(1)
+
+    @_quietly
+    def _tell_prompt(self, name):
+        self._write({"kind": "prompt", "name": _clip(name, MAX_NAME)})
 
     @_quietly
     def v2_playbook_on_no_hosts_matched(self):

@@ -133,6 +133,49 @@ describe('our callback plugin', () => {
     expect(readFileSync(file('env'), 'utf8')).not.toContain('ANSIBLE_FORCE_COLOR');
   });
 
+  const ASKS = `- hosts: a
+  gather_facts: false
+  tasks: [{ debug: { msg: first play } }]
+- hosts: a
+  gather_facts: false
+  vars_prompt:
+    - { name: shade, default: "" }
+    - { name: "co{{ 'lo' }}ur", prompt: Which }
+  tasks: [{ debug: { msg: "second play: {{ colour }}" } }]
+`;
+
+  it('ends a playbook before a prompt that nobody answers, which Ansible would answer with nothing', async () => {
+    const { run, ours, facts, file } = await makeFolder(ASKS);
+    const byHand = run({});
+    expect(byHand.status).toBe(0);
+    expect(byHand.output).toContain('second play:');
+
+    const { status, output } = run(ours);
+    expect(status).toBe(1);
+    expect(output).toContain('first play');
+    expect(output).not.toContain('second play');
+    expect(output).toMatch(/ERROR.*asks for 'colour' \(vars_prompt\)/);
+    expect(output).not.toContain('Traceback');
+    expect(facts()).toEqual([
+      { kind: 'begin', format: 1 },
+      { kind: 'play' },
+      { kind: 'prompt', name: 'colour' },
+    ]);
+
+    // also where it cannot tell anybody
+    const untold = run({ ...ours, SIBLE_EVENTS: file('no/such/folder') });
+    expect(untold.status).toBe(1);
+    expect(untold.output).not.toContain('second play');
+  });
+
+  it('lets a playbook go on whose prompts are answered', async () => {
+    const { run, ours, facts } = await makeFolder(ASKS);
+    const { status, output } = run(ours, '-e', 'colour=red');
+    expect(status).toBe(0);
+    expect(output).toContain('second play: red');
+    expect(facts().at(-1)).toMatchObject({ kind: 'end', plays: 2 });
+  });
+
   it('prints nothing where it cannot write', async () => {
     const { run, ours, file } = await makeFolder(MIXED);
     const without = run({});

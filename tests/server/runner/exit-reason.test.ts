@@ -17,10 +17,11 @@ const COUNTS: RunCounts = {
   causes: [],
 };
 
-const NOTHING: RunFacts = { isTold: true, hasBegun: false, end: null, logTail: '' };
+const NOTHING: RunFacts = { isTold: true, hasBegun: false, prompt: null, end: null, logTail: '' };
 const ended = (counts: Partial<RunCounts>, logTail = ''): RunFacts => ({
   isTold: true,
   hasBegun: true,
+  prompt: null,
   end: { ...COUNTS, ...counts },
   logTail,
 });
@@ -28,6 +29,25 @@ const unreachable = (message: string, ...hosts: string[]) =>
   ({ status: 'unreachable', message, count: hosts.length, hosts: hosts.slice(0, 3) }) as const;
 const failed = (message: string, ...hosts: string[]) =>
   ({ status: 'failed', message, count: hosts.length, hosts: hosts.slice(0, 3) }) as const;
+
+describe('a prompt that nobody answers', () => {
+  it.each<[string, number, Partial<RunFacts>, string | null]>([
+    ['before anything ran', 1, {}, 'Nothing ran: the playbook asks for "colour" (vars_prompt), and nobody'],
+    ['later', 1, { hasBegun: true }, 'It stopped: the playbook asks for "colour" (vars_prompt), and nobody'],
+    [
+      'with a name that hides something',
+      1,
+      { prompt: 'a\u202e\nb' },
+      'asks for "a\ufffd\ufffdb" (vars_prompt)',
+    ],
+    ['forged by a run that failed otherwise', 2, { hasBegun: true }, 'One or more hosts failed.'],
+    ['forged by a run that succeeded', 0, { hasBegun: true }, null],
+  ])('%s', (_, code, more, reason) => {
+    const said = reasonOf(code, { ...NOTHING, prompt: 'colour', ...more });
+    if (reason === null) expect(said).toBeNull();
+    else expect(said).toContain(reason);
+  });
+});
 
 describe('success', () => {
   it.each<[string, RunFacts, string | null]>([
@@ -322,19 +342,20 @@ describe('what lies in the spool', () => {
     mkdirSync(spool.path);
     return spool;
   }
-  const UNKNOWN = { isTold: false, hasBegun: false, end: null, logTail: '' };
+  const UNKNOWN = { isTold: false, hasBegun: false, prompt: null, end: null, logTail: '' };
 
   it('is read as the plugin wrote it, and the log without colours', async () => {
     const spool = await makeSpool();
     writeFileSync(
       spool.eventsPath,
-      `{"kind": "begin"}\n{"kind": "play"}\n${JSON.stringify({ kind: 'end', ...COUNTS, failed: 1, causes: [failed('m', 'a')] })}\n`,
+      `{"kind": "begin"}\n{"kind": "play"}\n{"kind": "prompt", "name": "colour"}\n${JSON.stringify({ kind: 'end', ...COUNTS, failed: 1, causes: [failed('m', 'a')] })}\n`,
     );
     writeFileSync(spool.outputPath, `${'x'.repeat(100_000)}\n\u001b[0;31mERROR! a\u001b[0m\n`);
     const facts = readRunFacts(spool);
     expect(facts).toMatchObject({
       isTold: true,
       hasBegun: true,
+      prompt: 'colour',
       end: { failed: 1, causes: [failed('m', 'a')] },
     });
     expect(facts.logTail.endsWith('x\nERROR! a\n')).toBe(true);
