@@ -41,6 +41,8 @@ async function tryFolder(folder) {
     const entries = [];
     for (const { path, problem } of playbooks)
       entries.push({ path, kind: kinds.get(path), ...(await tryPlaybook(server, copy, path, problem)) });
+    // before Ansible has its turn: it may leave files of its own
+    const added = [...walk(copy)].filter((path) => !files.includes(path));
     await checkSyntax(copy, entries);
     for (const entry of entries) entry.class = compare(entry);
     const unlisted = yaml.filter((path) => !listed.has(path) && kinds.get(path) === 'playbook');
@@ -58,7 +60,7 @@ async function tryFolder(folder) {
       'changed and back, identical': count(({ changed }) => changed === true),
       'verdict equal': count(({ class: name }) => name === 'equal'),
       'verdict equal but for what is missing': count(({ class: name }) => name === 'missing'),
-      damaged: count(({ damage }) => damage) + [...walk(copy)].filter((path) => !files.includes(path)).length,
+      damaged: count(({ damage }) => damage) + added.length,
       failed: count(({ error }) => error),
       'list, ms': Math.round(listMs),
       'slowest request, ms': Math.round(Math.max(0, ...entries.map(({ ms }) => ms))),
@@ -71,6 +73,7 @@ async function tryFolder(folder) {
       console.log(`${String(some.length).padStart(5)}  ${name}\n         e.g. ${some[0].path}`);
     }
     for (const path of unlisted) console.log(`       not listed: ${path}`);
+    for (const path of added) console.log(`       added: ${path}`);
     for (const { path, damage, error } of entries)
       if (damage || error) console.log(`       ${path}: ${damage ?? error}`);
     if (server.output() !== '') console.log(server.output());
