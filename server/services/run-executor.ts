@@ -1,3 +1,4 @@
+import type { Run } from '../domain/run.ts';
 import type { Runner } from '../runner/runner.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -26,7 +27,7 @@ export interface RunExecutor extends Omit<RunAdmission, 'disarmed'> {
 }
 
 export interface RunExecutorOptions {
-  readonly storage: Pick<Storage, 'schedules' | 'runs' | 'changes' | 'isShared'>;
+  readonly storage: Pick<Storage, 'schedules' | 'ticks' | 'runs' | 'changes' | 'isShared'>;
   readonly runner: Runner;
   readonly runLogs: Pick<RunLogService, 'ingest' | 'notifyEnd'>;
   readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
@@ -58,6 +59,12 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
   const takeUpAll = createRunRecovery(options, held, starts);
   const heartbeat = setInterval(() => void held.beat(), HEARTBEAT_MS);
 
+  /** Before the run is finished: until then a queued run is looked at again, so that none is left unexplained. */
+  async function explainTick({ scheduleId, scheduledFor }: Run, reason: string): Promise<void> {
+    if (scheduleId !== null && scheduledFor !== null)
+      await storage.ticks.explain(scheduleId, scheduledFor, reason);
+  }
+
   return {
     ...admission,
 
@@ -81,6 +88,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
       try {
         const request = await starts.requestOrRefusal(queued);
         if (typeof request === 'string') {
+          await explainTick(queued, request);
           await runs.finish(runId, null, starts.failureOf(request));
           await storage.changes.publish({ kind: 'run', id: runId });
           return true;

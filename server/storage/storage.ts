@@ -124,6 +124,8 @@ export interface TickStore {
   /** Newest first. */
   list(scheduleId: string, page: PageRequest): Promise<Page<Tick>>;
   count(scheduleId: string): Promise<number>;
+  /** Says why the run that a tick started was refused when its turn came. A tick that has a reason keeps it. */
+  explain(scheduleId: string, scheduledFor: Date, reason: string): Promise<void>;
 }
 
 export interface RunStore {

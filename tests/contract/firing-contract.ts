@@ -38,6 +38,23 @@ export function describeFiring(open: OpenStorage): void {
     expect(await storedOf(storage, schedule)).toEqual({ ticks: winner?.ticks, runs: winner?.runs });
   });
 
+  test('a tick is told why its run was refused later, once, and no other tick is', async (storage) => {
+    const [schedule, other] = [await insert(storage, makeSchedule()), await insert(storage, makeSchedule())];
+    const [firing, others] = [makeFiring(schedule), makeFiring(other)];
+    for (const one of [firing, others]) await fireOne(storage.schedules, one);
+    for (const reason of ['It was not started.', 'another'])
+      await storage.ticks.explain(schedule.id, firing.expectedNextRunAt, reason);
+    await storage.ticks.explain(schedule.id, minutesAfter(NOON, 999), 'of none');
+    const told = firing.ticks.map((tick) =>
+      tick.scheduledFor.getTime() === firing.expectedNextRunAt.getTime() && tick.reason === null
+        ? { ...tick, reason: 'It was not started.' }
+        : tick,
+    );
+    expect(told).not.toEqual(firing.ticks);
+    expect((await storedOf(storage, schedule)).ticks).toEqual(told);
+    expect((await storedOf(storage, other)).ticks).toEqual(others.ticks);
+  });
+
   test('does nothing when the same is fired again', async (storage) => {
     const schedule = await insert(storage, makeSchedule());
     const firing = makeFiring(schedule);

@@ -220,6 +220,30 @@ describe('real Ansible', () => {
     );
   });
 
+  it('where the home cannot be written the run has another one, and its log says so first', () =>
+    withServer(
+      {
+        storage: SQLITE,
+        ansible: 'real',
+        env: { HOME: '/dev/null/home' },
+        playbooks: {
+          'home.yaml': play(
+            `    - ansible.builtin.file: { path: ~/written, state: touch }\n    - ansible.builtin.debug: { msg: "home {{ lookup('env', 'HOME') }}" }\n`,
+          ),
+        },
+      },
+      async (test) => {
+        const { status, log } = await runToEnd(test, 'home.yaml');
+        const notice =
+          /^Sible: The home folder "\/dev\/null\/home" cannot be written to; this run has "([^"]+)" for its home, and finds no keys, roles or collections in ~\.\n/;
+        const home = notice.exec(log)?.[1];
+        expect(status).toBe('SUCCEEDED');
+        expect(home?.startsWith(test.dataDir)).toBe(true);
+        expect(log).toContain(`home ${home}`);
+        expect(existsSync(join(home ?? '', 'written'))).toBe(true);
+      },
+    ));
+
   it('become without a password fails at once and says so', async () => {
     const folder = await makeTempDir();
     try {

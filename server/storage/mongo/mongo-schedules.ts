@@ -338,6 +338,12 @@ export async function createMongoTicks(db: Db): Promise<TickStore> {
         map: documentToTick,
       }),
     count: (scheduleId) => ticks.countDocuments({ scheduleId: { $eq: scheduleId } }),
+    async explain(scheduleId, scheduledFor, reason) {
+      await ticks.updateOne(
+        { _id: `${scheduleId}:${scheduledFor.getTime()}`, reason: null },
+        { $set: { reason } },
+      );
+    },
   };
 }
 

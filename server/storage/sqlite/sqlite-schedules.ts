@@ -222,6 +222,14 @@ export function createSqliteTicks(statements: Statements): TickStore {
           ?.n ?? 0
       );
     },
+    async explain(scheduleId, scheduledFor, reason) {
+      statements.run(
+        'UPDATE ticks SET reason = ? WHERE schedule_id = ? AND scheduled_for = ? AND reason IS NULL',
+        reason,
+        scheduleId,
+        scheduledFor.getTime(),
+      );
+    },
   };
 }
 

@@ -4,7 +4,7 @@ import { createRunExecutor } from '../../../server/services/run-executor.ts';
 import { NO_PARAMETERS } from '../../../shared/run-parameters.ts';
 import { failing } from '../../support/failing.ts';
 import { createFakeRunner, WORKSPACE } from '../../support/fake-runner.ts';
-import { makeRun, NOON } from '../../support/make.ts';
+import { fireOne, makeFiring, makePage, makeRun, makeSchedule, NOON } from '../../support/make.ts';
 import { openTempStorage } from '../../support/temp-storage.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
@@ -134,6 +134,24 @@ it('when the answer of the database is lost, what was stored is begun and what w
   expect(executor.countRoom()).toBe(1);
   runner.end('a');
   await waitUntil(async () => (await statusOf('a')) === 'succeeded');
+});
+
+it('a queued run that is refused when its turn comes says why, and so does its tick', async () => {
+  const { executor, storage, playbooks, statusOf } = await makeExecutor();
+  const schedule = makeSchedule({ playbook: 'gone.yaml' });
+  await storage.schedules.insert(schedule);
+  const firing = makeFiring(schedule);
+  await fireOne(storage.schedules, firing);
+  const [queued] = firing.runs;
+  playbooks.missing.add(queued?.playbook ?? '');
+
+  expect(await executor.execute(queued?.id ?? '')).toBe(true);
+
+  expect(await statusOf(queued?.id ?? '')).toBe('failed');
+  const { items } = await storage.ticks.list(schedule.id, makePage());
+  const { reason } = (await storage.runs.find(queued?.id ?? '')) ?? {};
+  expect(reason).toMatch(/^It was not started\. There is no playbook/);
+  expect(items.find(({ node }) => node.runId === queued?.id)?.node.reason).toBe(reason);
 });
 
 it('a queued run whose claim was stored though its answer was lost is run, once', async () => {
