@@ -169,6 +169,17 @@ it.each<[string, Partial<CreateSchedule>]>([
   expect(await countOf(storage)).toBe(1);
 });
 
+it('of two requests with the same key at once, on two nodes, the second one is refused', async () => {
+  const storage = await openTempStorage();
+  const [one, two] = [makeNodeOn(storage, { now: NOON }), makeNodeOn(storage, { now: NOON })];
+  const made = await Promise.allSettled([
+    one.create(ASKED, 'key'),
+    two.create({ ...ASKED, name: 'Daily' }, 'key'),
+  ]);
+  expect(made.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  expect(await countOf(storage)).toBe(1);
+});
+
 it('a key gives its schedule as it is now, for 24 h, and then makes another one', async () => {
   const storage = await openTempStorage();
   const clock = { now: NOON };
