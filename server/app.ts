@@ -21,6 +21,7 @@ import { openPlaybookFolder } from './services/playbook-folder.ts';
 import { createPlaybookListing } from './services/playbook-listing.ts';
 import { createPlaybookService } from './services/playbook-service.ts';
 import { createPlaybookVerdicts } from './services/playbook-verdicts.ts';
+import { createPlaybookWatch } from './services/playbook-watch.ts';
 import { createRunExecutor, HEARTBEAT_MS } from './services/run-executor.ts';
 import { createRunLogService } from './services/run-log-service.ts';
 import { createRunService } from './services/run-service.ts';
@@ -162,7 +163,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       now,
       onError,
     });
-    const watch = createWatchService(storage);
+    const watch = createWatchService(storage, createPlaybookWatch({ storage, root: folder.root, onError }));
     closers.push(() => watch.close());
     const system = createSystemService({
       storage,

@@ -2,6 +2,7 @@ import type { Run } from '../domain/run.ts';
 import type { Schedule } from '../domain/schedule.ts';
 import type { Change, Storage } from '../storage/storage.ts';
 import { interruptible } from './interruptible.ts';
+import type { PlaybookWatch } from './playbook-watch.ts';
 
 /** Schedules and runs as they change, by whoever and on whichever node. */
 export interface WatchService {
@@ -18,7 +19,10 @@ export interface WatchService {
   close(): void;
 }
 
-export function createWatchService(storage: Pick<Storage, 'schedules' | 'runs' | 'changes'>): WatchService {
+export function createWatchService(
+  storage: Pick<Storage, 'schedules' | 'runs' | 'changes'>,
+  playbookWatch: PlaybookWatch,
+): WatchService {
   const closing = new AbortController();
 
   /** Ids of changed things, each once until it is taken: at most as many as there are things, however slow the reader. */
@@ -69,8 +73,13 @@ export function createWatchService(storage: Pick<Storage, 'schedules' | 'runs' |
 
     schedules: () =>
       interruptible(async function* (signal) {
-        for await (const id of changedIds('schedule', signal))
-          yield { id, schedule: await storage.schedules.find(id) };
+        const stopWatching = playbookWatch.start();
+        try {
+          for await (const id of changedIds('schedule', signal))
+            yield { id, schedule: await storage.schedules.find(id) };
+        } finally {
+          stopWatching();
+        }
       }),
 
     close: () => closing.abort(),

@@ -54,6 +54,8 @@ export interface ScheduleStore {
   count(filter: ScheduleFilter): Promise<number>;
   /** The schedules of each playbook path given, by name; every path has an entry. */
   listByPlaybooks(paths: readonly string[]): Promise<Map<string, Schedule[]>>;
+  /** The playbook paths of all schedules, each once, in any order. */
+  listPlaybooks(): Promise<string[]>;
   /** Enabled schedules that wait for an instant not after `until`, soonest first. */
   listDue(until: Date, limit: number): Promise<Schedule[]>;
   /** The instants not after `until` that enabled schedules wait for, each once, in any order. */

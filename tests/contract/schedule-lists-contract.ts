@@ -254,6 +254,8 @@ export function describeScheduleLists(open: OpenStorage): void {
       ]),
     );
     expect(await storage.schedules.listByPlaybooks([])).toEqual(new Map());
+    const paths = await storage.schedules.listPlaybooks();
+    expect(paths.toSorted()).toEqual(['a.yaml', 'b.yaml', 'c.yaml']);
   });
 }
 

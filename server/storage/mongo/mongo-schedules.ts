@@ -238,6 +238,8 @@ export async function createMongoSchedules(db: Db): Promise<ScheduleStore> {
       return byPath;
     },
 
+    listPlaybooks: () => schedules.distinct('playbook'),
+
     async listDue(until, limit) {
       const found = await schedules
         .find({ enabled: true, nextRunSort: { $lte: until.getTime() } })

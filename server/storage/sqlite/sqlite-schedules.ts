@@ -143,6 +143,12 @@ export function createSqliteSchedules(statements: Statements, insertRun: (run: R
       );
     },
 
+    async listPlaybooks() {
+      return all<{ playbook: string }>('SELECT DISTINCT playbook FROM schedules').map(
+        ({ playbook }) => playbook,
+      );
+    },
+
     async listByPlaybooks(paths) {
       return new Map(
         paths.map((path) => [
