@@ -50,7 +50,8 @@ describe('the reader with Ansible’s Python', () => {
         '# nothing\n',
         '$ANSIBLE_VAULT;1.1;AES256\n3132\n',
       ]);
-      expect(tasks).toEqual({ kind: 'list', ...LIST });
+      const playFault = { problem: '"debug" is no keyword of a play', line: 2, position: 12 };
+      expect(tasks).toEqual({ kind: 'list', ...LIST, playFault });
       expect(mapping).toEqual({ kind: 'mapping', names: ['a', 'b'] });
       expect([scalar, empty, vault]).toEqual([{ kind: 'scalar' }, { kind: 'empty' }, { kind: 'vault' }]);
     }));
