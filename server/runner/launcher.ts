@@ -65,6 +65,8 @@ interface Launched {
   /** What it last said of its end; null while it said nothing. */
   told: { readonly code: number | null; readonly wasFull: boolean; readonly at: Date } | null;
   isSettling: boolean;
+  /** Whether the look before found that it has ended, or takes too long to begin. */
+  wasDoubtful: boolean;
   known(supervisor: ProcessId | null): void;
   gone(end: LaunchEnd): void;
 }
@@ -103,17 +105,17 @@ export function createLauncher(options: LauncherOptions): Launcher {
   async function look(id: string, run: Launched): Promise<void> {
     try {
       const waited = run.at === null ? 0 : Date.now() - run.at;
-      const isLate = waited > START_TIMEOUT_MS;
       if (!run.supervisor && waited > LOOK_MS) {
         const found = await findSupervisor(id);
         if (found) meet(id, run, found);
         // it was killed before it could be looked at
         else if (run.hasSpoken) return await end(id, run);
       }
-      const isGone = run.supervisor
-        ? !(await isRunning(run.supervisor))
-        : isLate && (await isNowhere(id, run));
-      if (isGone) await end(id, run);
+      const isDoubtful = run.supervisor ? !(await isRunning(run.supervisor)) : waited > START_TIMEOUT_MS;
+      // after a pause of this process or of the machine, what it said meanwhile is still in the pipe
+      const isSure = isDoubtful && (run.wasDoubtful || run.told !== null);
+      run.wasDoubtful = isDoubtful;
+      if (isSure && (run.supervisor || (await isNowhere(id, run)))) await end(id, run);
     } catch {
       // it is looked again
     }
@@ -272,6 +274,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
         hasBegun: false,
         told: null,
         isSettling: false,
+        wasDoubtful: false,
         known,
         gone,
       });

@@ -125,7 +125,9 @@ function ScheduleDialog(props: { target: ScheduleDialogTarget }) {
           />
         </div>
         <div>
-          <SchedulePreview draft={editor.draft} onFaults={editor.onPreviewFaults} />
+          <Show when={editor.isReady()}>
+            <SchedulePreview draft={editor.draft} onFaults={editor.onPreviewFaults} />
+          </Show>
         </div>
       </div>
     </Dialog>

@@ -29,6 +29,25 @@ it('starts one that was made ready only just before, 30 times of 30', async () =
   }
 });
 
+/** As when the process, or the machine, is paused: its timers come due while what others wrote to it is still unread. */
+function pause(forMs: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, forMs);
+}
+
+it('knows how runs ended that began and ended while the server was paused', async () => {
+  const { runner } = await makeRunner('sleep 0.2; exit 3');
+  for (let round = 0; round < 5; round += 1) {
+    const ids = Array.from({ length: 10 }, (_, n) => `r${round}-${n}`);
+    const runs = ids.map((id) => runner.start(request(runner, id)));
+    // they are known, and some others have ended before
+    await Promise.all(runs.slice(0, 3).map((run) => run.exit));
+    const more = ids.map((id) => runner.start(request(runner, `${id}-more`)));
+    pause(1_500);
+    for (const exit of await Promise.all([...runs, ...more].map((run) => run.exit)))
+      expect(exit).toMatchObject({ exitCode: 3, isLost: false });
+  }
+});
+
 it('starts a run whose supervisor was killed while it slept', async () => {
   const { runner, spool } = await makeRunner();
   runner.arm(request(runner, 'r'));
