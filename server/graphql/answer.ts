@@ -30,6 +30,8 @@ const MAX_MS = 60_000;
 let underWay = 0;
 const waiting = new Set<() => void>();
 
+const gone = () => new InvalidStateError('Nobody waits for the answer any more.');
+
 /** Lets the next in if there is a place. */
 function passOn(): void {
   const [next] = waiting;
@@ -80,9 +82,11 @@ export function createAnswer(cut: (() => void) | null): Answer {
     lengthOf: (result: T) => number,
     kind?: 'short',
   ): Promise<T> {
+    // one that ended before it was read has no place to give back
+    if (isEnded) throw gone();
     if (cut && (kind !== 'short' || length > SHORT_LENGTH)) place ??= takePlace(cut);
     await place;
-    if (isEnded) throw new InvalidStateError('Nobody waits for the answer any more.');
+    if (isEnded) throw gone();
     if (length <= MAX_LENGTH) {
       const result = await work();
       length += lengthOf(result);

@@ -17,6 +17,8 @@ export interface RunFacts {
   readonly logTail: string;
 }
 
+export const NO_FACTS: RunFacts = { isTold: false, hasBegun: false, end: null, prompt: null, logTail: '' };
+
 export interface RunCounts {
   readonly plays: number;
   /** Plays of which no host matched. */

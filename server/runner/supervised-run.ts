@@ -7,7 +7,7 @@ import { followFile } from './follower.ts';
 import { killAll } from './killing.ts';
 import type { LaunchEnd } from './launcher.ts';
 import { isRunning, type ProcessId, signal } from './process-tree.ts';
-import { type RunFacts, readRunFacts } from './run-facts.ts';
+import { NO_FACTS, type RunFacts, readRunFacts } from './run-facts.ts';
 import type { RunExit, RunProcess } from './runner.ts';
 import type { Ending, Spool } from './spool.ts';
 
@@ -142,6 +142,16 @@ export function supervise(supervised: Supervised): RunProcess {
     });
   let timer = timeoutMs === null ? null : endInTime(startedAt.getTime() + timeoutMs - Date.now());
 
+  /** They only word the reason: without them the end is known all the same. */
+  function factsOf(): RunFacts {
+    try {
+      return readRunFacts(spool);
+    } catch (error) {
+      warn(`Reading what is known of run ${runId}`, error);
+      return NO_FACTS;
+    }
+  }
+
   async function readExit(): Promise<RunExit> {
     const known = await supervisorGone;
     // what was ended on purpose has ended when nothing of it is left
@@ -149,7 +159,7 @@ export function supervise(supervised: Supervised): RunProcess {
     // what is in the folder anybody may have written: it counts only where nothing else is known
     const status =
       known === null ? spool.readStatus() : known.code === null ? null : { ...known, code: known.code };
-    const facts = readRunFacts(spool);
+    const facts = factsOf();
     const exit =
       status || asked
         ? describeExit(status, asked, timeoutMs, facts)

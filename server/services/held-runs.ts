@@ -54,6 +54,7 @@ export function createHeldRuns(options: HeldRunsOptions, stopping: AbortSignal):
   }
 
   function listen(): void {
+    if (stopping.aborted) return;
     stopListening ??= changes.listen((change) => {
       if (change.kind !== 'run') return;
       if (isTaken(change.id)) void cancelIfAsked(change.id);

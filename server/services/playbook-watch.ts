@@ -5,7 +5,7 @@ import type { Storage } from '../storage/storage.ts';
 
 /**
  * Looks whether playbooks with schedules were changed or removed by somebody else (an editor, git), and tells of their schedules,
- * whose `problem` may be another now. Events of the file system would be cheaper, and are missing on network file systems.
+ * whose `problem` may be another now. What the playbooks import is not looked at. Events of the file system would be cheaper, and are missing on network file systems.
  */
 export interface PlaybookWatch {
   /** Looks as long as anybody asks. @returns the function that ends it */
@@ -36,15 +36,17 @@ export function createPlaybookWatch(options: PlaybookWatchOptions): PlaybookWatc
 
   async function look(known: Map<string, string>): Promise<void> {
     const paths = await schedules.listPlaybooks();
-    const changed: string[] = [];
+    const changed = new Map<string, string>();
     for (const path of paths) {
       const state = await stateOf(join(options.root, path));
-      if (known.has(path) && known.get(path) !== state) changed.push(path);
-      known.set(path, state);
+      if (!known.has(path)) known.set(path, state);
+      else if (known.get(path) !== state) changed.set(path, state);
     }
-    if (changed.length === 0) return;
-    for (const found of (await schedules.listByPlaybooks(changed)).values())
+    if (changed.size === 0) return;
+    for (const found of (await schedules.listByPlaybooks([...changed.keys()])).values())
       for (const { id } of found) await changes.publish({ kind: 'schedule', id });
+    // what could not be told is told after the next look
+    for (const [path, state] of changed) known.set(path, state);
   }
 
   async function keepLooking(signal: AbortSignal): Promise<void> {

@@ -59,7 +59,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
   const takeUpAll = createRunRecovery(options, held, starts);
   const heartbeat = setInterval(() => void held.beat(), HEARTBEAT_MS);
 
-  /** Before the run is finished: until then a queued run is looked at again, so that none is left unexplained. */
+  /** Once the run is refused: of one that another node starts meanwhile the ledger must not say that it was not started. */
   async function explainTick({ scheduleId, scheduledFor }: Run, reason: string): Promise<void> {
     if (scheduleId !== null && scheduledFor !== null)
       await storage.ticks.explain(scheduleId, scheduledFor, reason);
@@ -88,8 +88,8 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
       try {
         const request = await starts.requestOrRefusal(queued);
         if (typeof request === 'string') {
-          await explainTick(queued, request);
-          await runs.finish(runId, null, starts.failureOf(request));
+          const refused = await runs.finish(runId, null, starts.failureOf(request));
+          if (refused) await explainTick(queued, request);
           await storage.changes.publish({ kind: 'run', id: runId });
           return true;
         }

@@ -71,6 +71,8 @@ export function createPlaybookEditing(path: () => string | null) {
     setSaving(true);
     try {
       const result = await savePlaybook({ path: current.path, content, expectedRevision, encoding });
+      // another one was opened meanwhile
+      if (playbook() !== current) return false;
       switch (result.__typename) {
         case 'SavePlaybookPayload':
           setPlaybook({ ...result.playbook, saved: content });

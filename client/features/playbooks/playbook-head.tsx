@@ -45,7 +45,11 @@ export function PlaybookHead(props: {
         <Button disabled={props.isStarting} onClick={() => props.onRun()}>
           ▶ Run
         </Button>
-        <Button aria-haspopup="dialog" onClick={() => props.onRunWithParameters()}>
+        <Button
+          aria-haspopup="dialog"
+          disabled={props.isStarting}
+          onClick={() => props.onRunWithParameters()}
+        >
           Run with parameters…
         </Button>
         <Button

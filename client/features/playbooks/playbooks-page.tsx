@@ -89,7 +89,7 @@ export default function PlaybooksPage() {
 
   // one for both ways to start, so that asking again after a lost answer starts nothing twice
   const once = createOnce();
-  const start = (playbook: OpenPlaybook, parameters?: RunParametersInput) =>
+  const start = (playbook: OpenPlaybook, parameters: RunParametersInput = {}) =>
     once({ playbook: playbook.path, of: playbook.revision, parameters }, (idempotencyKey) =>
       runPlaybook({ playbook: playbook.path, parameters, idempotencyKey }),
     );
@@ -181,11 +181,11 @@ export default function PlaybooksPage() {
       <Show when={isCreating()}>
         <NewPlaybookDialog onCreate={create} onClose={() => setCreating(false)} />
       </Show>
-      <Show when={isAsking()}>
+      <Show when={isAsking()} keyed>
         {(playbook) => (
           <RunDialog
-            playbook={playbook().path}
-            onStart={(parameters) => start(playbook(), parameters)}
+            playbook={playbook.path}
+            onStart={(parameters) => start(playbook, parameters)}
             onStarted={(runId) => navigate(runLink(runId))}
             onClose={() => setAsking(null)}
           />

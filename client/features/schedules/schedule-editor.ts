@@ -108,13 +108,22 @@ export function createScheduleEditor(target: ScheduleDialogTarget) {
       toast(`“${result.schedule.name}” is scheduled.`);
       if (!runsNow) return;
       const { id } = result.schedule;
-      const started = await onceRun(id, (idempotencyKey) => triggerSchedule({ id, idempotencyKey }));
-      if (started.__typename !== 'TriggerSchedulePayload') toast(started.message, true);
+      await runNow(id);
     } catch (error) {
       // everything typed stays where it is
       show({ form: { message: messageOf(error), position: null } });
     } finally {
       setSaving(false);
+    }
+  };
+
+  /** After the dialog has closed. */
+  const runNow = async (id: string) => {
+    try {
+      const started = await onceRun(id, (idempotencyKey) => triggerSchedule({ id, idempotencyKey }));
+      if (started.__typename !== 'TriggerSchedulePayload') toast(started.message, true);
+    } catch (error) {
+      toastError(error);
     }
   };
 
