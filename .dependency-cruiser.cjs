@@ -37,7 +37,7 @@ module.exports = {
     layer('storage-choice', '^server/storage/open-storage\\.ts$', ['^server/storage/']),
     layer('storage-adapter', '^server/storage/(mongo|sqlite)/', [
       '^server/domain/',
-      '^server/storage/(storage|stored|stored-parameters|tell|log-codec)\\.ts$',
+      '^server/storage/(storage|stored|stored-parameters|pages|tell|log-codec)\\.ts$',
       '^server/storage/$1/',
     ]),
     layer('scheduler', '^server/scheduler/', ['^server/domain/', '^shared/', '^server/scheduler/']),

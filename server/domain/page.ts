@@ -10,10 +10,7 @@ export interface PageRequest {
   readonly backward: boolean;
 }
 
-/** What is read of one page, in characters: it ends early, with more to come, where the items are that large. */
-export const MAX_PAGE_LENGTH = 16 * 1_048_576;
-
-/** A part of a list, in the list's order. */
+/** A part of a list, in the list's order. What changes its place while a page is read may be in it twice, or not at all. */
 export interface Page<T> {
   readonly items: readonly PageItem<T>[];
   /** Whether there is more in the direction that was asked for. */

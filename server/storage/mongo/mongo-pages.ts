@@ -1,17 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Collection, Document, Filter, Sort } from 'mongodb';
-import {
-  decodeCursor,
-  encodeCursor,
-  MAX_PAGE_LENGTH,
-  type Page,
-  type PageItem,
-  type PageRequest,
-  type SortKey,
-} from '../../domain/page.ts';
-
-/** For which documents are read before others get their turn. */
-const MAX_TURN_MS = 5;
+import { decodeCursor, encodeCursor, type Page, type PageRequest, type SortKey } from '../../domain/page.ts';
+import { fillPage } from '../pages.ts';
 
 /** One order of a collection: one field and then the id, both in the same direction. */
 export interface Order<D> {
@@ -47,29 +36,10 @@ export async function findPage<D extends Document & { _id: string }, T>(
     .find({ $and: conditions } as Filter<D>, projection === undefined ? {} : { projection })
     .sort(sort)
     .limit(page.limit + 1);
-  const items: PageItem<T>[] = [];
-  let hasMore = false;
-  let length = 0;
-  let turnBegan = performance.now();
-  for await (const document of found as AsyncIterable<D>) {
-    if (items.length === page.limit || length > MAX_PAGE_LENGTH) {
-      hasMore = true;
-      break;
-    }
-    items.push({ node: query.map(document), cursor: encodeCursor([order.value(document), document._id]) });
-    length += lengthOf(document);
-    if (performance.now() - turnBegan < MAX_TURN_MS) continue;
-    await nextTurn();
-    turnBegan = performance.now();
-  }
-  return { hasMore, items: page.backward ? items.reverse() : items };
-}
-
-function lengthOf(document: Document): number {
-  return Object.values(document).reduce<number>(
-    (sum, value) => sum + (typeof value === 'string' ? value.length : 8),
-    0,
-  );
+  return fillPage(found as AsyncIterable<D>, page, (document) => ({
+    node: query.map(document),
+    cursor: encodeCursor([order.value(document), document._id]),
+  }));
 }
 
 function behind<D>(order: Order<D>, [value = '', id = '']: SortKey, goesDown: boolean): Filter<D> {

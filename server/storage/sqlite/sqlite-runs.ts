@@ -1,8 +1,8 @@
 import type { Run, RunEnd, RunFilter, RunSummary } from '../../domain/run.ts';
+import { eachInTurns } from '../pages.ts';
 import type { RunStore } from '../storage.ts';
 import { type RunRow, rowToRun, rowToRunSummary, runToRow } from './sqlite-rows.ts';
 import {
-  eachInTurns,
   insertText,
   type Order,
   type SqlValue,

@@ -1,6 +1,7 @@
 import type { Run } from '../../domain/run.ts';
 import type { Schedule, ScheduleFilter, ScheduleOrder } from '../../domain/schedule.ts';
 import type { Tick } from '../../domain/tick.ts';
+import { eachInTurns } from '../pages.ts';
 import type { Firing, ManualStart, ScheduleStore, TickStore } from '../storage.ts';
 import { NEVER_MS } from '../stored.ts';
 import {
@@ -12,7 +13,6 @@ import {
   tickToRow,
 } from './sqlite-rows.ts';
 import {
-  eachInTurns,
   insertText,
   type Order,
   type SqlValue,

@@ -1,14 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database } from 'libsql';
-import {
-  decodeCursor,
-  encodeCursor,
-  MAX_PAGE_LENGTH,
-  type Page,
-  type PageItem,
-  type PageRequest,
-  type SortKey,
-} from '../../domain/page.ts';
+import { decodeCursor, encodeCursor, type Page, type PageRequest, type SortKey } from '../../domain/page.ts';
+import { fillPage } from '../pages.ts';
 
 export type SqlValue = string | number | null | Buffer;
 
@@ -113,95 +105,60 @@ export interface Where {
   readonly values: readonly SqlValue[];
 }
 
-/** For which is read before others get their turn. */
-const TURN_MS = 5;
-
-/** One after the other, as far as a turn of the event loop reaches. */
-export async function eachInTurns<T, R>(items: readonly T[], work: (item: T) => R): Promise<R[]> {
-  const results: R[] = [];
-  let begun = performance.now();
-  for (const item of items) {
-    results.push(work(item));
-    if (performance.now() - begun < TURN_MS) continue;
-    await nextTurn();
-    begun = performance.now();
-  }
-  return results;
+interface PageQuery<Row> {
+  readonly columns: string;
+  readonly from: string;
+  readonly where: Where;
+  readonly order: Order<Row>;
+  readonly page: PageRequest;
 }
 
-/** Rows that are read at first in one turn; twice as many each time that it took less. */
-const FIRST_STEP = 8;
-
 /** One page by keyset: the cost does not grow with what lies before it. */
-export async function selectPage<Row extends object, T>(
+export function selectPage<Row extends object, T>(
   statements: Statements,
-  query: {
-    readonly columns: string;
-    readonly from: string;
-    readonly where: Where;
-    readonly order: Order<Row>;
-    readonly page: PageRequest;
-    map(row: Row): T;
-  },
+  query: PageQuery<Row> & { map(row: Row): T },
 ): Promise<Page<T>> {
+  return fillPage(rowsOf(statements, query), query.page, (row) => ({
+    node: query.map(row),
+    cursor: encodeCursor(query.order.key(row)),
+  }));
+}
+
+/** Of long rows, what takes 40 ms to read. */
+const ROWS_AT_ONCE = 25;
+
+function* rowsOf<Row>(statements: Statements, query: PageQuery<Row>): Generator<Row, void, undefined> {
   const { order, page } = query;
-  const items: PageItem<T>[] = [];
-  let hasMore = true;
-  let length = 0;
-  let step = FIRST_STEP;
-  for (let { cursor } = page; hasMore && items.length < page.limit && length < MAX_PAGE_LENGTH; ) {
-    const begun = performance.now();
-    const wanted = Math.min(step, page.limit - items.length);
-    // one more than wanted tells whether there is more
-    const rows = selectBehind(statements, query, cursor, wanted + 1);
-    hasMore = rows.length > wanted;
-    for (const row of rows.slice(0, wanted)) {
-      if (length >= MAX_PAGE_LENGTH) {
-        hasMore = true;
-        break;
-      }
-      cursor = encodeCursor(order.key(row));
-      items.push({ node: query.map(row), cursor });
-      length += lengthOf(row);
-    }
-    if (performance.now() - begun < TURN_MS) step *= 2;
-    else await nextTurn();
+  const types = order.columns.map((column) => column.type);
+  let after = page.cursor === null ? null : decodeCursor(page.cursor, types);
+  // one more than asked for tells whether there is more
+  for (let left = page.limit + 1; left > 0; left -= ROWS_AT_ONCE) {
+    const limit = Math.min(left, ROWS_AT_ONCE);
+    const rows = selectBehind(statements, query, after, limit);
+    yield* rows;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < limit) return;
+    after = order.key(last);
   }
-  return { hasMore, items: page.backward ? items.reverse() : items };
 }
 
 function selectBehind<Row>(
   statements: Statements,
-  query: {
-    readonly columns: string;
-    readonly from: string;
-    readonly where: Where;
-    readonly order: Order<Row>;
-    readonly page: PageRequest;
-  },
-  cursor: string | null,
+  { columns, from, where, order, page }: PageQuery<Row>,
+  after: SortKey | null,
   limit: number,
 ): Row[] {
-  const { columns, from, where, order, page } = query;
   const names = order.columns.map((column) => column.name);
   // backward reads the same order from its other end
   const goesDown = order.isDescending !== page.backward;
   const conditions = [...where.conditions];
   const values = [...where.values];
-  if (cursor !== null) {
-    const key = decodeCursor(
-      cursor,
-      order.columns.map((column) => column.type),
-    );
+  if (after !== null) {
     conditions.push(`(${names.join(', ')}) ${goesDown ? '<' : '>'} (${names.map(() => '?').join(', ')})`);
-    values.push(...key);
+    values.push(...after);
   }
   const sql = `SELECT ${columns} FROM ${from} ${whereText(conditions)} ORDER BY ${names.map((name) => `${name} ${goesDown ? 'DESC' : 'ASC'}`).join(', ')} LIMIT ?`;
   return statements.all<Row>(sql, ...values, limit);
-}
-
-function lengthOf(row: object): number {
-  return Object.values(row).reduce((sum, value) => sum + (typeof value === 'string' ? value.length : 8), 0);
 }
 
 export function whereText(conditions: readonly string[]): string {
