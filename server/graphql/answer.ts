@@ -2,8 +2,8 @@ import { InvalidStateError } from '../domain/errors.ts';
 import { nextTurn } from './turns.ts';
 
 /**
- * The long texts of one answer: contents of playbooks, pages of logs, extra variables. They are read one after the other, and no more of them
- * than an answer may hold. What is counted here costs several times as much until it has been sent.
+ * The long texts of one answer: contents of playbooks, pages of logs, extra variables. They are read one after the other, and
+ * no more of them than an answer may hold. What is counted here costs several times as much until it has been sent.
  */
 export interface Answer {
   /**

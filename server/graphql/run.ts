@@ -100,7 +100,7 @@ builder.node(RunRef, {
       resolve: ({ id }, _args, { services, answerOf }, info) =>
         answerOf(info).read(
           async () => (await services.runs.find(id))?.parameters ?? null,
-          // it is read whatever of it is asked for, and two hundred of them are a stall
+          // all of it is read, whichever field is asked for: not the long ones of a whole page at once
           (parameters) => parameters?.extraVarsJson?.length ?? 0,
           'short',
         ),

@@ -110,11 +110,6 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
   // before the body: whoever may not come in shall not make us read one
   app.addHook('onRequest', async (request, reply) => {
-    // its connection has closed, and with that it has no address to be counted by, and nobody to answer
-    if (request.raw.socket.remoteAddress === undefined) {
-      reply.hijack();
-      return reply;
-    }
     reply.header('cache-control', 'no-store');
     const isForConsole = request.routeOptions.url === CONSOLE_ROUTE;
     const refusal = door.refusal(headOf(request.raw, isForConsole));

@@ -42,8 +42,8 @@ export interface AnsibleRunnerOptions {
 /** How long a supervisor that exists may take to write its id, or to end when it is woken for that. */
 const START_TIMEOUT_MS = 5_000;
 /**
- * To enter a cgroup takes the kernel 10 ms, in which nothing on the machine can fork: so many runs that are made ready at once
- * may, and the processes of any more are watched instead.
+ * Runs that wait ready in a cgroup of their own. While the kernel moves a process into one, for 10 ms, nothing on the machine can
+ * fork: the processes of any more runs are watched instead.
  */
 const MAX_ARMED_IN_CGROUPS = 50;
 const VERSION_TIMEOUT_MS = 20_000;
@@ -100,14 +100,13 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
   const armed = new Map<string, Launch>();
 
   /** @throws {RunRefusedError} */
-  function launch(spool: Spool, request: RunRequest): Launch {
+  function launch(spool: Spool, request: RunRequest, mayHaveCgroup = true): Launch {
     const problem = programProblem();
     if (problem) throw new RunRefusedError(problem);
     try {
       spool.create();
       const words = prepareCommand(spool, request);
-      const hasCgroup = armed.size < MAX_ARMED_IN_CGROUPS;
-      return launcher.launch(request.runId, hasCgroup ? cgroups.create(request.runId) : null, words);
+      return launcher.launch(request.runId, mayHaveCgroup ? cgroups.create(request.runId) : null, words);
     } catch (error) {
       throw refused(error);
     }
@@ -209,7 +208,8 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
     workspaceOf: (playbook, { workingFolder }) => workspaceOf(playbook, workingFolder),
 
     arm(request) {
-      armed.set(request.runId, launch(spools.of(request.runId), request));
+      const mayHaveCgroup = armed.size < MAX_ARMED_IN_CGROUPS;
+      armed.set(request.runId, launch(spools.of(request.runId), request, mayHaveCgroup));
     },
 
     disarm,

@@ -2,7 +2,7 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { batching } from '../domain/batching.ts';
+import { batching, sharing } from '../domain/batching.ts';
 import { codeOf } from '../domain/caught.ts';
 
 /** Every process of a run has this in its environment, whatever session or parent it has by now. */
@@ -81,24 +81,13 @@ export async function findRunProcesses(
   return [...found.values()];
 }
 
-/**
- * All other processes that live. Runs that have no cgroup look every two seconds, so all who ask at once share one look that
- * begins after they asked.
- */
-async function listLiving(): Promise<Living> {
-  let living: Living = { living: new Map(), childrenOf: new Map() };
-  await lookAtAll((found) => {
-    living = found;
-  });
-  return living;
-}
-
 interface Living {
   readonly living: ReadonlyMap<number, ProcessStat>;
   readonly childrenOf: ReadonlyMap<number, readonly ProcessStat[]>;
 }
 
-const lookAtAll = batching<(living: Living) => void>(async (asked) => {
+/** All other processes that live. Runs that have no cgroup look every two seconds: all that ask at once share one look. */
+const listLiving = sharing(async (): Promise<Living> => {
   const living = new Map<number, ProcessStat>();
   const childrenOf = new Map<number, ProcessStat[]>();
   for await (const pid of processesInTurns()) {
@@ -109,7 +98,7 @@ const lookAtAll = batching<(living: Living) => void>(async (asked) => {
     if (siblings) siblings.push(stat);
     else childrenOf.set(stat.parent, [stat]);
   }
-  for (const tell of asked) tell({ living, childrenOf });
+  return { living, childrenOf };
 });
 
 /** Processes that are looked at in one turn of the event loop: a few ms. */

@@ -59,9 +59,9 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
   }
 
   function timeoutOf(parameters: RunParameters | null): number | null {
-    const limits = [options.timeoutMs, (parameters?.timeoutSeconds ?? Number.POSITIVE_INFINITY) * 1_000];
-    const shortest = Math.min(...limits.map((limit) => limit ?? Number.POSITIVE_INFINITY));
-    return Number.isFinite(shortest) ? shortest : null;
+    const seconds = parameters?.timeoutSeconds ?? null;
+    const limits = [options.timeoutMs, seconds === null ? null : seconds * 1_000].filter((ms) => ms !== null);
+    return limits.length === 0 ? null : Math.min(...limits);
   }
 
   async function requestOrRefusal({ id, playbook, parameters }: Run): Promise<RunRequest | string> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { putBounded } from '../bounded-map.ts';
 import { clip } from '../errors.ts';
 import { type JsonNode, type JsonObject, JsonSyntaxError, parseJsonText } from '../json-text.ts';
@@ -62,14 +63,16 @@ export function parseExtraVars(json: string): JsonObject {
  * (ansible_python_interpreter, ansible_ssh_executable, ansible_become_exe, …).
  */
 export function checkExtraVars(json: string): TextFault | null {
-  const known = checked.get(json);
+  // the text itself may be a secret, and is not kept
+  const hash = createHash('sha256').update(json).digest('base64');
+  const known = checked.get(hash);
   if (known !== undefined) return known;
   const fault = findFault(json);
-  putBounded(checked, json, fault, MAX_REMEMBERED);
+  putBounded(checked, hash, fault, MAX_REMEMBERED);
   return fault;
 }
 
-/** A run is checked several times on its way, and long variables take some ms. */
+/** By hash. A run is checked several times on its way, and long variables take some ms. */
 const checked = new Map<string, TextFault | null>();
 const MAX_REMEMBERED = 20;
 
