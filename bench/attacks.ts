@@ -1,5 +1,5 @@
-import { damageOfSteps, type StepDamage, withMeter } from '../tests/support/attack.ts';
 import { ATTACKS, type Attack } from '../tests/support/attacks.ts';
+import { damageOfSteps, type StepDamage, withMeter } from '../tests/support/damage.ts';
 import { type Measure, maximum } from './measure.ts';
 
 const MAX_STALL_MS = 50;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { damageOfSteps, withMeter } from '../support/attack.ts';
 import { ATTACKS, ATTACKS_TOKEN, rawUpgrade } from '../support/attacks.ts';
+import { damageOfSteps, withMeter } from '../support/damage.ts';
 import { send } from '../support/raw-http.ts';
 import { connect } from '../support/raw-socket.ts';
 

@@ -3,13 +3,9 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { Services } from '../../../server/graphql/context.ts';
 import { registerRoutes } from '../../../server/http/routes.ts';
 import type { CreateSchedule } from '../../../server/services/schedule-service.ts';
-import {
-  NO_PARAMETERS,
-  RUN_PARAMETER_NAMES,
-  RUN_PARAMETERS,
-  type RunParameters,
-} from '../../../shared/run-parameters.ts';
+import { NO_PARAMETERS, RUN_PARAMETER_NAMES, RUN_PARAMETERS } from '../../../shared/run-parameters.ts';
 import { makeSchedule } from '../../support/make.ts';
+import { OTHER_PARAMETERS } from '../../support/other-parameters.ts';
 
 /** The routes, on a service that only notes what it is asked for. */
 async function makeRoutes() {
@@ -33,41 +29,20 @@ async function makeRoutes() {
   return { post, made };
 }
 
-/** A value of each field that is not what it is when it is not given. */
-const OTHER: RunParameters = {
-  inventories: ['inventory/prod', 'web1,'],
-  limit: 'web:&prod',
-  tags: ['a'],
-  skipTags: ['slow'],
-  extraVarsJson: '{"x": 9007199254740993}',
-  extraVarsFiles: ['vars/a.yaml'],
-  check: true,
-  diff: true,
-  become: true,
-  becomeUser: 'postgres',
-  remoteUser: 'deploy',
-  connection: 'local',
-  privateKeyFile: '~/.ssh/id',
-  verbosity: 3,
-  forks: 12,
-  timeoutSeconds: 60,
-  workingFolder: '',
-};
-
 it('all fields of the table arrive', async () => {
   const { post, made } = await makeRoutes();
-  expect((await post(JSON.stringify(OTHER))).status).toBe(201);
-  expect(made[0]?.parameters).toEqual(OTHER);
+  expect((await post(JSON.stringify(OTHER_PARAMETERS))).status).toBe(201);
+  expect(made[0]?.parameters).toEqual(OTHER_PARAMETERS);
 });
 
 it.each(RUN_PARAMETER_NAMES)(
   '%s arrives alone, and as null is what it is when it is not given',
   async (name) => {
     const { post, made } = await makeRoutes();
-    await post(JSON.stringify({ [name]: OTHER[name] }));
+    await post(JSON.stringify({ [name]: OTHER_PARAMETERS[name] }));
     await post(JSON.stringify({ [name]: null }));
     expect(made.map(({ parameters }) => parameters)).toEqual([
-      { ...NO_PARAMETERS, [name]: OTHER[name] },
+      { ...NO_PARAMETERS, [name]: OTHER_PARAMETERS[name] },
       NO_PARAMETERS,
     ]);
   },

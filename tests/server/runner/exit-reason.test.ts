@@ -1,21 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { reasonOf } from '../../../server/runner/exit-reason.ts';
-import { type RunCounts, type RunFacts, readRunFacts } from '../../../server/runner/run-facts.ts';
-import { createSpools } from '../../../server/runner/spool.ts';
-import { makeTempDir } from '../../support/temp-dir.ts';
-
-const COUNTS: RunCounts = {
-  plays: 1,
-  unmatched: 0,
-  tasks: 3,
-  tagged: false,
-  failed: 0,
-  unreachable: 0,
-  causes: [],
-};
+import type { RunCounts, RunFacts } from '../../../server/runner/run-facts.ts';
+import { COUNTS, failed } from '../../support/run-counts.ts';
 
 const NOTHING: RunFacts = { isTold: true, hasBegun: false, prompt: null, end: null, logTail: '' };
 const ended = (counts: Partial<RunCounts>, logTail = ''): RunFacts => ({
@@ -27,8 +13,6 @@ const ended = (counts: Partial<RunCounts>, logTail = ''): RunFacts => ({
 });
 const unreachable = (message: string, ...hosts: string[]) =>
   ({ status: 'unreachable', message, count: hosts.length, hosts: hosts.slice(0, 3) }) as const;
-const failed = (message: string, ...hosts: string[]) =>
-  ({ status: 'failed', message, count: hosts.length, hosts: hosts.slice(0, 3) }) as const;
 
 describe('a prompt that nobody answers', () => {
   it.each<[string, number, Partial<RunFacts>, string | null]>([
@@ -329,77 +313,4 @@ it('no text makes the search for a cause slow', () => {
     reasonOf(1, { ...NOTHING, logTail });
   }
   expect((performance.now() - before) / pieces.length).toBeLessThan(50);
-});
-
-describe('what lies in the spool', () => {
-  async function makeSpool() {
-    const folder = await makeTempDir();
-    onTestFinished(() => folder.remove());
-    const spools = createSpools(folder.path);
-    onTestFinished(() => spools.close());
-    const spool = spools.of('run');
-    // as after a restart: what is there was made by somebody
-    mkdirSync(spool.path);
-    return spool;
-  }
-  const UNKNOWN = { isTold: false, hasBegun: false, prompt: null, end: null, logTail: '' };
-
-  it('is read as the plugin wrote it, and the log without colours', async () => {
-    const spool = await makeSpool();
-    writeFileSync(
-      spool.eventsPath,
-      `{"kind": "begin"}\n{"kind": "play"}\n{"kind": "prompt", "name": "colour"}\n${JSON.stringify({ kind: 'end', ...COUNTS, failed: 1, causes: [failed('m', 'a')] })}\n`,
-    );
-    writeFileSync(spool.outputPath, `${'x'.repeat(100_000)}\n\u001b[0;31mERROR! a\u001b[0m\n`);
-    const facts = readRunFacts(spool);
-    expect(facts).toMatchObject({
-      isTold: true,
-      hasBegun: true,
-      prompt: 'colour',
-      end: { failed: 1, causes: [failed('m', 'a')] },
-    });
-    expect(facts.logTail.endsWith('x\nERROR! a\n')).toBe(true);
-    expect(facts.logTail.length).toBeLessThan(33_000);
-  });
-
-  it.each<[string, (path: string) => void]>([
-    ['nothing', () => undefined],
-    ['a folder', (path) => mkdirSync(path)],
-    ['a pipe', (path) => execFileSync('mkfifo', [path])],
-    ['a link to a file', (path) => symlinkSync('/etc/passwd', path)],
-    ['a device', (path) => symlinkSync('/dev/zero', path)],
-  ])('is taken for nothing when it is %s', async (_name, make) => {
-    const spool = await makeSpool();
-    make(spool.eventsPath);
-    make(spool.outputPath);
-    expect(readRunFacts(spool)).toEqual(UNKNOWN);
-  });
-
-  it('is not followed into a folder that has taken the place of the one that was made', async () => {
-    const spool = await makeSpool();
-    spool.create();
-    renameSync(spool.path, `${spool.path}-away`);
-    mkdirSync(spool.path);
-    writeFileSync(spool.eventsPath, '{"kind": "begin"}\n');
-    writeFileSync(spool.outputPath, 'ERROR! forged\n');
-    writeFileSync(join(`${spool.path}-away`, 'output.log'), 'true\n');
-    expect(readRunFacts(spool)).toEqual({ ...UNKNOWN, logTail: 'true\n' });
-  });
-
-  it('and is never more than words when it is forged', async () => {
-    const spool = await makeSpool();
-    for (const forged of [
-      'null\n[]\n1\n',
-      '['.repeat(500_000),
-      `${'{}\n'.repeat(200_000)}`,
-      '{"kind":"end","plays":-1,"unmatched":1e999,"failed":"x","causes":{"a":1}}\n',
-      '{"kind":"end","failed":1,"unreachable":1,"causes":[null,1,{"hosts":[{}],"message":{}},{"status":"unreachable","count":1e9,"hosts":[1]}]}\n',
-      `{"kind":"end","failed":9,"causes":${JSON.stringify(Array.from({ length: 1_000 }, () => failed('x'.repeat(50), 'a', 'b', 'c')))}}\n`,
-      readFileSync('/usr/bin/env'),
-    ]) {
-      writeFileSync(spool.eventsPath, forged);
-      const facts = readRunFacts(spool);
-      for (const code of [0, 1, 2, 4, 250]) expect((reasonOf(code, facts) ?? '').length).toBeLessThan(500);
-    }
-  });
 });
