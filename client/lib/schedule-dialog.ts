@@ -12,6 +12,7 @@ export const scheduleDialogTarget = target;
 export const openScheduleDialog = (wanted: ScheduleDialogTarget): void => {
   setTarget(wanted);
 };
-export const closeScheduleDialog = (): void => {
-  setTarget(null);
+/** Closes what was opened for this; another dialog that was opened since stays. */
+export const closeScheduleDialog = (opened: ScheduleDialogTarget): void => {
+  if (target() === opened) setTarget(null);
 };

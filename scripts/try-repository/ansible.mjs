@@ -37,8 +37,8 @@ export function askAnsible(what, cwd, paths) {
       if (error) return reject(error);
       return resolve(
         stdout
-          .trim()
           .split('\n')
+          .filter((line) => line !== '')
           .map((line) => JSON.parse(line)),
       );
     });

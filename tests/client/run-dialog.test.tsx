@@ -1,13 +1,13 @@
 import { render } from 'solid-js/web';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import type { StartResult } from '../../client/features/playbooks/playbook-operations.ts';
 import { RunDialog } from '../../client/features/playbooks/run-dialog.tsx';
+import type { RunPlaybookResult } from '../../client/lib/start-runs.ts';
 import { ConfirmHost } from '../../client/ui/confirm.tsx';
 import { RUN_PARAMETER_NAMES, RUN_PARAMETERS } from '../../shared/run-parameters.ts';
 
-const STARTED: StartResult = { __typename: 'RunPlaybookPayload', run: { id: 'r1' } };
+const STARTED: RunPlaybookResult = { __typename: 'RunPlaybookPayload', run: { id: 'r1' } };
 
-async function openDialog(onStart: () => Promise<StartResult> = async () => STARTED) {
+async function openDialog(onStart: () => Promise<RunPlaybookResult> = async () => STARTED) {
   const spies = { onStart: vi.fn(onStart), onStarted: vi.fn(), onClose: vi.fn() };
   const place = document.body.appendChild(document.createElement('div'));
   const dispose = render(
@@ -52,7 +52,7 @@ it('has a labelled field for each parameter', async () => {
 });
 
 it('sends what was typed and nothing else, once however often it is clicked', async () => {
-  let answer: (result: StartResult) => void = () => undefined;
+  let answer: (result: RunPlaybookResult) => void = () => undefined;
   const { onStart, onStarted } = await openDialog(() => new Promise((resolve) => (answer = resolve)));
   type('limit', 'web1');
   type('extraVarsJson', '{"x": 9007199254740993}');

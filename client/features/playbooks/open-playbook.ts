@@ -71,7 +71,8 @@ export function createPlaybookEditing(path: () => string | null) {
     setSaving(true);
     try {
       const result = await savePlaybook({ path: current.path, content, expectedRevision, encoding });
-      // another one was opened meanwhile
+      const theirs = result.__typename === 'ConflictError' ? await readPlaybook(current.path) : null;
+      // another one was opened meanwhile: nothing of this is its business
       if (playbook() !== current) return false;
       switch (result.__typename) {
         case 'SavePlaybookPayload':
@@ -80,14 +81,15 @@ export function createPlaybookEditing(path: () => string | null) {
           setConflict(null);
           return true;
         case 'ConflictError':
-          setConflict({ theirs: await readPlaybook(current.path) });
+          setConflict({ theirs });
           return false;
         default:
           setFault(result.message);
           return false;
       }
     } catch (error) {
-      setFault(messageOf(error));
+      if (playbook() === current) setFault(messageOf(error));
+      else toastError(error);
       return false;
     } finally {
       setSaving(false);

@@ -1,11 +1,6 @@
 import { mutate, request } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
-import type {
-  DeletePlaybookInput,
-  RunPlaybookInput,
-  RunPlaybookMutation,
-  SavePlaybookInput,
-} from '../../graphql/generated/graphql.ts';
+import type { DeletePlaybookInput, SavePlaybookInput } from '../../graphql/generated/graphql.ts';
 
 export const PLAYBOOKS = graphql(`
   query Playbooks {
@@ -39,16 +34,6 @@ const DELETE = graphql(`
     }
   }
 `);
-const RUN = graphql(`
-  mutation RunPlaybook($input: RunPlaybookInput!) {
-    runPlaybook(input: $input) {
-      __typename
-      ... on RunPlaybookPayload { run { id } }
-      ... on InvalidInputError { message issues { path message position } }
-      ... on NotFoundError { message }
-    }
-  }
-`);
 
 /** @returns null when there is none at this path */
 export async function readPlaybook(path: string) {
@@ -61,10 +46,4 @@ export async function savePlaybook(input: SavePlaybookInput) {
 
 export async function deletePlaybook(input: DeletePlaybookInput) {
   return (await mutate(DELETE, { input })).deletePlaybook;
-}
-
-export type StartResult = RunPlaybookMutation['runPlaybook'];
-
-export async function runPlaybook(input: RunPlaybookInput): Promise<StartResult> {
-  return (await mutate(RUN, { input })).runPlaybook;
 }

@@ -5,6 +5,7 @@ import type { RunParametersInput } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
 import { decodedParam, playbookLink, runLink } from '../../lib/links.ts';
 import { createOnce } from '../../lib/once.ts';
+import { runPlaybook } from '../../lib/start-runs.ts';
 import { Button } from '../../ui/button.tsx';
 import { confirm } from '../../ui/confirm.tsx';
 import { Loaded } from '../../ui/loaded.tsx';
@@ -15,13 +16,7 @@ import { NewPlaybookDialog } from './new-playbook-dialog.tsx';
 import { createPlaybookEditing, type OpenPlaybook } from './open-playbook.ts';
 import { PlaybookHead } from './playbook-head.tsx';
 import { PlaybookNotes } from './playbook-notes.tsx';
-import {
-  deletePlaybook,
-  PLAYBOOKS,
-  runPlaybook,
-  SCHEDULE_CHANGED,
-  savePlaybook,
-} from './playbook-operations.ts';
+import { deletePlaybook, PLAYBOOKS, SCHEDULE_CHANGED, savePlaybook } from './playbook-operations.ts';
 import { PlaybookTree } from './playbook-tree.tsx';
 import { RunDialog } from './run-dialog.tsx';
 

@@ -10,12 +10,12 @@ import {
   type ParameterDraft,
   parameterOf,
 } from '../../lib/parameters.ts';
+import type { RunPlaybookResult } from '../../lib/start-runs.ts';
 import { Button } from '../../ui/button.tsx';
 import { confirm } from '../../ui/confirm.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { ParameterFields } from '../../ui/parameter-fields.tsx';
 import { toast } from '../../ui/toast.tsx';
-import type { StartResult } from './playbook-operations.ts';
 
 type Faults = Partial<Record<RunParameterName | 'form', FieldFault>>;
 
@@ -23,7 +23,7 @@ type Faults = Partial<Record<RunParameterName | 'form', FieldFault>>;
 export function RunDialog(props: {
   playbook: string;
   /** @throws when there was no answer */
-  onStart(parameters: RunParametersInput): Promise<StartResult>;
+  onStart(parameters: RunParametersInput): Promise<RunPlaybookResult>;
   onStarted(runId: string): void;
   onClose(): void;
 }) {

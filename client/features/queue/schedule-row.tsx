@@ -7,6 +7,7 @@ import type { QueueQuery } from '../../graphql/generated/graphql.ts';
 import { playbookLink, runLink, scheduleLink } from '../../lib/links.ts';
 import { createOnce } from '../../lib/once.ts';
 import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
+import { triggerSchedule } from '../../lib/start-runs.ts';
 import { absolute, currentTime, relative } from '../../lib/time.ts';
 import { cronOf, whyNoNextRun } from '../../lib/timing.ts';
 import { Button } from '../../ui/button.tsx';
@@ -29,18 +30,6 @@ const DELETE = graphql(`
     deleteSchedule(input: $input) { __typename ... on NotFoundError { message } }
   }
 `);
-const TRIGGER = graphql(`
-  mutation RunScheduleNow($input: TriggerScheduleInput!) {
-    triggerSchedule(input: $input) {
-      __typename
-      ... on TriggerSchedulePayload { run { id } }
-      ... on NotFoundError { message }
-      ... on InvalidStateError { message }
-      ... on InvalidInputError { message }
-    }
-  }
-`);
-
 type Schedule = QueueQuery['schedules']['edges'][number]['node'];
 
 /** A schedule in the queue: when it runs next, how it went, and what can be done with it. */
@@ -69,8 +58,8 @@ export function ScheduleRow(props: { schedule: Schedule; onChanged(): void }) {
         action: 'Run beside it',
       }));
     if (!isSure) return;
-    const { triggerSchedule: result } = await once({ id, force }, (idempotencyKey) =>
-      mutate(TRIGGER, { input: { id, force, idempotencyKey } }),
+    const result = await once({ id, force }, (idempotencyKey) =>
+      triggerSchedule({ id, force, idempotencyKey }),
     );
     if (result.__typename === 'TriggerSchedulePayload') navigate(runLink(result.run.id));
     else toast(result.message, true);

@@ -7,6 +7,7 @@ import { createLiveQuery } from '../../graphql/live-query.ts';
 import { decodedParam, playbookLink, runLink, scheduleLink } from '../../lib/links.ts';
 import { createOnce } from '../../lib/once.ts';
 import { parameterWords, valuesOf } from '../../lib/parameters.ts';
+import { runPlaybook } from '../../lib/start-runs.ts';
 import { absolute, currentTime, latenessOf, span } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
 import { confirm } from '../../ui/confirm.tsx';
@@ -31,16 +32,6 @@ const RUN_CHANGED = graphql(`subscription RunChanged($id: ID!) { runChanged(id: 
 const CANCEL = graphql(`
   mutation CancelRun($input: CancelRunInput!) {
     cancelRun(input: $input) { __typename ... on NotFoundError { message } ... on InvalidStateError { message } }
-  }
-`);
-const AGAIN = graphql(`
-  mutation RunAgain($input: RunPlaybookInput!) {
-    runPlaybook(input: $input) {
-      __typename
-      ... on RunPlaybookPayload { run { id } }
-      ... on InvalidInputError { message }
-      ... on NotFoundError { message }
-    }
   }
 `);
 
@@ -99,9 +90,7 @@ function OneRun(props: { id: string }) {
         return;
       }
       const request = { playbook: current.playbook, parameters: valuesOf(current.parameters) };
-      const { runPlaybook: result } = await once(request, (idempotencyKey) =>
-        mutate(AGAIN, { input: { ...request, idempotencyKey } }),
-      );
+      const result = await once(request, (idempotencyKey) => runPlaybook({ ...request, idempotencyKey }));
       if (result.__typename === 'RunPlaybookPayload') navigate(runLink(result.run.id));
       else toast(result.message, true);
     });

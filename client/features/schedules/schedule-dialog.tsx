@@ -1,4 +1,4 @@
-import { type ComponentProps, createEffect, For, Show } from 'solid-js';
+import { type ComponentProps, createEffect, createMemo, For, Show } from 'solid-js';
 import { RUN_PARAMETER_NAMES } from '../../../shared/run-parameters.ts';
 import { emptyParameterDraft } from '../../lib/parameters.ts';
 import { type ScheduleDialogTarget, scheduleDialogTarget } from '../../lib/schedule-dialog.ts';
@@ -137,11 +137,13 @@ function ScheduleDialog(props: { target: ScheduleDialogTarget }) {
 /** Closed until there is something to be seen in it; after that only the user closes it. */
 function ParametersPart(props: Omit<ComponentProps<typeof ParameterFields>, 'idPrefix'>) {
   let part: HTMLDetailsElement | undefined;
+  const isTelling = createMemo(() =>
+    RUN_PARAMETER_NAMES.some(
+      (name) => props.draft[name] !== emptyParameterDraft[name] || props.faults[name] !== undefined,
+    ),
+  );
   createEffect(() => {
-    const isTelling = RUN_PARAMETER_NAMES.some(
-      (name) => props.draft[name] !== emptyParameterDraft[name] || props.faults[name],
-    );
-    if (isTelling && part) part.open = true;
+    if (isTelling() && part) part.open = true;
   });
   return (
     <details ref={part}>

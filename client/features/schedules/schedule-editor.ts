@@ -4,6 +4,7 @@ import { messageOf } from '../../lib/caught.ts';
 import type { FieldFault } from '../../lib/field-fault.ts';
 import { createOnce } from '../../lib/once.ts';
 import { closeScheduleDialog, type ScheduleDialogTarget } from '../../lib/schedule-dialog.ts';
+import { triggerSchedule } from '../../lib/start-runs.ts';
 import { viewerTimezone } from '../../lib/time.ts';
 import { confirm } from '../../ui/confirm.tsx';
 import { toast, toastError } from '../../ui/toast.tsx';
@@ -22,7 +23,6 @@ import {
   type Pristine,
   readChoices,
   readSchedule,
-  triggerSchedule,
   updateSchedule,
 } from './schedule-operations.ts';
 
@@ -60,7 +60,7 @@ export function createScheduleEditor(target: ScheduleDialogTarget) {
   };
   void load().catch((error) => {
     toastError(error);
-    closeScheduleDialog();
+    closeScheduleDialog(target);
   });
 
   const close = async () => {
@@ -73,7 +73,7 @@ export function createScheduleEditor(target: ScheduleDialogTarget) {
         action: 'Discard',
         isDangerous: true,
       }));
-    if (isSure) closeScheduleDialog();
+    if (isSure) closeScheduleDialog(target);
   };
 
   const show = (found: Faults) => {
@@ -104,7 +104,7 @@ export function createScheduleEditor(target: ScheduleDialogTarget) {
         case 'DraftFault':
           return show({ [result.field]: { message: result.message, position: null } });
       }
-      closeScheduleDialog();
+      closeScheduleDialog(target);
       toast(`“${result.schedule.name}” is scheduled.`);
       if (!runsNow) return;
       const { id } = result.schedule;

@@ -3,7 +3,6 @@ import { graphql } from '../../graphql/generated/gql.ts';
 import type {
   CreateScheduleInput,
   ScheduleToEditQuery,
-  TriggerScheduleInput,
   UpdateScheduleInput,
 } from '../../graphql/generated/graphql.ts';
 import { draftOf, type EditedSchedule, type ScheduleDraft } from './schedule-form.ts';
@@ -52,18 +51,6 @@ const UPDATE = graphql(`
     }
   }
 `);
-const TRIGGER = graphql(`
-  mutation TriggerFromDialog($input: TriggerScheduleInput!) {
-    triggerSchedule(input: $input) {
-      __typename
-      ... on TriggerSchedulePayload { run { id } }
-      ... on NotFoundError { message }
-      ... on InvalidStateError { message }
-      ... on InvalidInputError { message }
-    }
-  }
-`);
-
 /** A schedule as it was read. */
 export interface Pristine {
   readonly draft: ScheduleDraft;
@@ -95,8 +82,4 @@ export async function createSchedule(input: CreateScheduleInput) {
 
 export async function updateSchedule(input: UpdateScheduleInput) {
   return (await mutate(UPDATE, { input })).updateSchedule;
-}
-
-export async function triggerSchedule(input: TriggerScheduleInput) {
-  return (await mutate(TRIGGER, { input })).triggerSchedule;
 }
