@@ -1,7 +1,7 @@
 /**
- * What one click asks for, also when it is asked again because the answer was lost: it is done once.
- * @param request what is asked for; the same again after a failure within some minutes gets the same key
- * @param ask is given the key to send along
+ * Makes a click take effect once, even when it is repeated because the answer was lost.
+ * @param request what is asked for; the same request within ten minutes of a failure gets the same key
+ * @param ask sends the request with the key that it is given
  */
 export type Once = <T>(request: unknown, ask: (idempotencyKey: string) => Promise<T>) => Promise<T>;
 

@@ -12,7 +12,7 @@ export const scheduleDialogTarget = target;
 export const openScheduleDialog = (wanted: ScheduleDialogTarget): void => {
   setTarget(wanted);
 };
-/** Closes what was opened for this; another dialog that was opened since stays. */
+/** Closes the dialog if it is still the one that was opened for this target. */
 export const closeScheduleDialog = (opened: ScheduleDialogTarget): void => {
   if (target() === opened) setTarget(null);
 };

@@ -1,6 +1,6 @@
 /**
- * Does once what many ask for at once: whoever asks before the work begins shares it, and who asks later waits for the next.
- * @returns resolves with what the work that began after the call gave; rejects as it does
+ * Shares one run of `work` among all who call before it begins; whoever calls later waits for the next one.
+ * @returns a function that resolves or rejects as the run that began after the call does
  */
 export function sharing<T>(work: () => Promise<T>): () => Promise<T> {
   let next: Promise<T> | null = null;

@@ -10,7 +10,7 @@ export interface PageRequest {
   readonly backward: boolean;
 }
 
-/** A part of a list, in the list's order. What changes its place while a page is read may be in it twice, or not at all. */
+/** A part of a list, in the list's order. An item that moves while the page is read may be in it twice, or not at all. */
 export interface Page<T> {
   readonly items: readonly PageItem<T>[];
   /** Whether there is more in the direction that was asked for. */

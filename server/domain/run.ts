@@ -30,7 +30,7 @@ export interface Run {
   readonly cancelRequestedAt: Date | null;
 }
 
-/** A run that was just asked for, and of which nothing has happened yet. */
+/** A queued run to which nothing has happened yet. */
 export function newRun(
   wanted: Pick<
     Run,
@@ -51,7 +51,7 @@ export function newRun(
   };
 }
 
-/** All of a run but what it was started with, which may be large: lists would read megabytes that nobody asked for. */
+/** A run without its parameters: they may be large, and lists do without them. */
 export type RunSummary = Omit<Run, 'parameters'>;
 
 /** Where a run was started. */

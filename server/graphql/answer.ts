@@ -19,7 +19,7 @@ export interface Answer {
 
 /** Of all texts of one answer, in characters: to turn more into JSON would keep the others waiting. */
 const MAX_LENGTH = 3 * 1_048_576;
-/** An answer that holds less is made whatever others are under way. */
+/** Answers shorter than this need not wait for others. */
 const SHORT_LENGTH = 65_536;
 /** Answers with long texts that are made and sent at once. */
 const MAX_AT_ONCE = 2;
@@ -82,7 +82,7 @@ export function createAnswer(cut: (() => void) | null): Answer {
     lengthOf: (result: T) => number,
     kind?: 'short',
   ): Promise<T> {
-    // one that ended before it was read has no place to give back
+    // an answer that has ended would never give its place back
     if (isEnded) throw gone();
     if (cut && (kind !== 'short' || length > SHORT_LENGTH)) place ??= takePlace(cut);
     await place;
@@ -90,7 +90,7 @@ export function createAnswer(cut: (() => void) | null): Answer {
     if (length <= MAX_LENGTH) {
       const result = await work();
       length += lengthOf(result);
-      // with the last of its texts an answer is turned into JSON: not two in one round of the loop
+      // its last text completes an answer, which is then turned into JSON: at most one in each turn of the loop
       if (length > SHORT_LENGTH) await nextTurn();
       if (length <= MAX_LENGTH) return result;
     }

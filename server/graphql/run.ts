@@ -100,7 +100,7 @@ builder.node(RunRef, {
       resolve: ({ id }, _args, { services, answerOf }, info) =>
         answerOf(info).read(
           async () => (await services.runs.find(id))?.parameters ?? null,
-          // all of it is read, whichever field is asked for: not the long ones of a whole page at once
+          // the whole text is read, whichever field is asked for, so it counts
           (parameters) => parameters?.extraVarsJson?.length ?? 0,
           'short',
         ),

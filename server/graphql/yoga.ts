@@ -110,7 +110,7 @@ function watchClose(socket: Socket): Set<() => void> {
   return waiting;
 }
 
-/** Each ends an operation, which may take as long as to begin one. */
+/** Ending an operation can take as long as beginning one. */
 async function endInTurn(waiting: Set<() => void>, done: () => void): Promise<void> {
   if (!waiting.delete(done)) return;
   await nextTurn();

@@ -8,17 +8,16 @@ import {
 import type { Socket } from 'node:net';
 
 /**
- * Unanswered requests that one connection may have. Browsers and proxies have one; RFC 9112, 9.3.2 lets a server close the
- * connection of anybody who has too many.
+ * Unanswered requests that a connection may have. Browsers and proxies send one; RFC 9112, 9.3.2 lets a server close a
+ * connection that pipelines more. The answers to those before are lost with it.
  */
 const MAX_PIPELINED = 4;
-/** Of each round of the event loop, for requests; whatever else waits is served in between. */
+/** Time for requests in each turn of the event loop; other work is done in between. */
 const ROUND_MS = 10;
 
 /**
- * A server that hands requests on in the order in which they came, so many in each round of the event loop as are begun within a
- * few ms. Node reads 64 kB of each connection in one round: more than two thousand short requests, which take it 200 ms before
- * any of our code has seen one.
+ * A server that handles requests in the order of their arrival, for a few ms in each turn of the event loop. Node parses up to
+ * 64 kB of a connection in one turn: more than two thousand short requests, 200 ms before any of our code runs.
  */
 export function createServerInTurns(options: ServerOptions, handle: RequestListener): Server {
   return createServer({ ...options, IncomingMessage: CountedRequest }, inTurns(handle));
@@ -27,7 +26,7 @@ export function createServerInTurns(options: ServerOptions, handle: RequestListe
 const unanswered = new WeakMap<Socket, number>();
 const countOf = (socket: Socket) => unanswered.get(socket) ?? 0;
 
-/** After what Node takes for an upgrade it reads no more requests from a connection: so one too many calls itself that. */
+/** Node stops parsing a connection after an upgrade, so a request beyond the limit poses as one. */
 class CountedRequest extends IncomingMessage {
   declare isOneTooMany: boolean;
   declare isUpgrade: boolean;
@@ -67,7 +66,7 @@ function inTurns(handle: RequestListener): RequestListener {
     while (performance.now() < roundEnds) {
       const next = waiting.shift();
       if (!next) return;
-      // one whose connection has closed meanwhile has no address to be counted by, and nobody to answer
+      // once its connection has closed, a request has no address to be counted by, and nobody to answer
       if (next[0].socket.remoteAddress !== undefined) handle(...next);
     }
   }

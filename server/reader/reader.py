@@ -35,7 +35,7 @@ MAX_NAMES = 1000
 MAX_ANSWER = 32 * 1024
 MAX_TEXT = 500
 IMPORTS = ("import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook")
-# Ansible's list of keywords says nothing of where each may stand.
+# Ansible's list of keywords does not say where each is allowed.
 ONLY_TASKS = frozenset(
     "action args always async block changed_when delay delegate_facts delegate_to failed_when loop loop_control notify poll"
     " register rescue retries until when".split()
@@ -172,11 +172,11 @@ def classify(data, text):
 
 
 class Keywords:
-    """Of the Ansible whose Python this is; None where its list is not found: then every word may be one."""
+    """Keywords of the Ansible installed here; None if its list cannot be found, and then any word is accepted."""
 
     plays = None
     imports = None
-    # older ones join a list of mappings
+    # Ansible before 2.19 merges a list of mappings
     takes_list_of_vars = True
 
     @classmethod
@@ -244,7 +244,7 @@ def check_hosts(hosts):
 def check_blocks(blocks):
     if blocks is not None and not isinstance(blocks, list):
         return "is no list"
-    # Ansible passes over an item without anything in it
+    # Ansible skips empty items
     if any(block is not None and not isinstance(block, dict) for block in blocks or []):
         return "holds something other than tasks"
     return None
@@ -266,7 +266,7 @@ def check_vars(values):
     if not isinstance(values, dict):
         return "is no mapping"
     for name in values:
-        # others than ASCII are left to Ansible
+        # names beyond ASCII are left to Ansible
         if not isinstance(name, str) or (name.isascii() and not name.isidentifier()):
             return 'holds "%s", which is no name of a variable' % clip(str(name))
     return None
@@ -302,7 +302,7 @@ def place_of(text, at, key):
     try:
         loader = Loader(text)
         item = loader.get_single_node().value[at]
-        # what is merged into it has its key elsewhere
+        # a key that is merged in stands elsewhere
         keys = [name for name, _ in item.value if name.value == str(key)] if key is not None else []
         mark = (keys or [item])[0].start_mark
         return mark.line, mark.column

@@ -102,7 +102,7 @@ function unsafeText(text: string): string {
   return NO_TEMPLATE.test(text) ? yamlText(text) : `!unsafe ${yamlText(text)}`;
 }
 
-/** Nothing in it has to be escaped. */
+/** Text that needs no escapes. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
 /** In double quotes, in ASCII: YAML reads some of the other characters as line ends and refuses others. */

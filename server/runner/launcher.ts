@@ -65,7 +65,7 @@ interface Launched {
   /** What it last said of its end; null while it said nothing. */
   told: { readonly code: number | null; readonly wasFull: boolean; readonly at: Date } | null;
   isSettling: boolean;
-  /** Whether the look before found that it has ended, or takes too long to begin. */
+  /** Whether the previous look found it ended, or too slow to begin. */
   wasDoubtful: boolean;
   known(supervisor: ProcessId | null): void;
   gone(end: LaunchEnd): void;
@@ -112,7 +112,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
         else if (run.hasSpoken) return await end(id, run);
       }
       const isDoubtful = run.supervisor ? !(await isRunning(run.supervisor)) : waited > START_TIMEOUT_MS;
-      // after a pause of this process or of the machine, what it said meanwhile is still in the pipe
+      // after a pause of this process or the machine, its last words may still wait in the pipe
       const isSure = isDoubtful && (run.wasDoubtful || run.told !== null);
       run.wasDoubtful = isDoubtful;
       if (isSure && (run.supervisor || (await isNowhere(id, run)))) await end(id, run);

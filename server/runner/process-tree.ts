@@ -86,7 +86,7 @@ interface Living {
   readonly childrenOf: ReadonlyMap<number, readonly ProcessStat[]>;
 }
 
-/** All other processes that live. Runs that have no cgroup look every two seconds: all that ask at once share one look. */
+/** All other live processes. Each run without a cgroup asks every two seconds, so those who ask together share one look. */
 const listLiving = sharing(async (): Promise<Living> => {
   const living = new Map<number, ProcessStat>();
   const childrenOf = new Map<number, ProcessStat[]>();

@@ -142,7 +142,7 @@ export function supervise(supervised: Supervised): RunProcess {
     });
   let timer = timeoutMs === null ? null : endInTime(startedAt.getTime() + timeoutMs - Date.now());
 
-  /** They only word the reason: without them the end is known all the same. */
+  /** They only word the reason: the exit status is known without them. */
   function factsOf(): RunFacts {
     try {
       return readRunFacts(spool);

@@ -4,7 +4,7 @@ import { type ActiveRuns, type ActiveRunsOptions, createActiveRuns, type Followi
 import { createSlots, type Slots } from './slots.ts';
 import { surely } from './surely.ts';
 
-/** The runs that this node has to do with, from the moment it gets ready for them, and what it hears of them. */
+/** The runs that this node prepares, starts, follows or keeps waiting, and the news about them. */
 export interface HeldRuns {
   /** One for each run that goes on here or is about to. */
   readonly slots: Slots;

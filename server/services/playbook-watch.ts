@@ -8,7 +8,7 @@ import type { Storage } from '../storage/storage.ts';
  * whose `problem` may be another now. What the playbooks import is not looked at. Events of the file system would be cheaper, and are missing on network file systems.
  */
 export interface PlaybookWatch {
-  /** Looks as long as anybody asks. @returns the function that ends it */
+  /** Keeps looking while anybody listens. @returns the function that ends this listener's interest; safe to call again */
   start(): () => void;
 }
 
@@ -25,7 +25,7 @@ export interface PlaybookWatchOptions {
 }
 
 const INTERVAL_MS = 3_000;
-/** A look that takes long is made less often: at most this share of the time is spent on it. */
+/** The most of its time that it spends on looking: slow looks become rarer. */
 const SHARE = 0.05;
 
 export function createPlaybookWatch(options: PlaybookWatchOptions): PlaybookWatch {

@@ -29,7 +29,7 @@ const MAX_PLAYBOOKS = 1_000;
  * Ansible without a terminal does not fail: it goes on with the default, or with nothing.
  * A template in the name of an import is filled in from the extra variables and the import's own. Where that does not tell
  * the file, every playbook counts whose path the rest of the name allows.
- * What cannot be read here (encrypted, too heavy) asks when it runs: our callback plugin ends it there.
+ * Prompts in files that cannot be read here (encrypted, too heavy) are caught by our callback plugin while it runs.
  * @param listPlaybooks absolute paths of all playbooks
  */
 export async function findOpenPrompts(

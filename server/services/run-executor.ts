@@ -59,7 +59,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
   const takeUpAll = createRunRecovery(options, held, starts);
   const heartbeat = setInterval(() => void held.beat(), HEARTBEAT_MS);
 
-  /** Once the run is refused: of one that another node starts meanwhile the ledger must not say that it was not started. */
+  /** Only once the refusal is stored: another node may have started the run, and then the ledger must not deny it. */
   async function explainTick({ scheduleId, scheduledFor }: Run, reason: string): Promise<void> {
     if (scheduleId !== null && scheduledFor !== null)
       await storage.ticks.explain(scheduleId, scheduledFor, reason);

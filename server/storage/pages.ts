@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Page, PageItem, PageRequest } from '../domain/page.ts';
 
-/** For which is read before others get their turn. */
+/** How long to read before other work gets its turn. */
 const TURN_MS = 5;
 /** What is read of one page, in characters: it ends early, with more to come, where its items are that large. */
 const MAX_PAGE_LENGTH = 16 * 1_048_576;
 
-/** @returns what is to be awaited after each piece of work: it lets others have their turn when this one has lasted long enough */
+/** @returns a function to await after each piece of work: it waits for the next turn once this one has lasted long enough */
 function createTurns(): () => Promise<void> {
   let begun = performance.now();
   return async () => {
@@ -16,7 +16,7 @@ function createTurns(): () => Promise<void> {
   };
 }
 
-/** One after the other, as many in a turn of the event loop as take a few ms. */
+/** Works through the items in order, for a few ms in each turn of the event loop. */
 export async function eachInTurns<T, R>(items: readonly T[], work: (item: T) => R): Promise<R[]> {
   const results: R[] = [];
   const turn = createTurns();

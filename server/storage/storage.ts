@@ -135,7 +135,7 @@ export interface RunStore {
   insert(run: Run): Promise<void>;
   /** @returns whether it was stored; false when the id is taken */
   insertNew(run: Run): Promise<boolean>;
-  /** With what it was started with; everything else that is read here is without. */
+  /** With its parameters; every other read leaves them out. */
   find(id: string): Promise<Run | null>;
   /** In the order of `ids`; null where there is none. */
   findMany(ids: readonly string[]): Promise<(RunSummary | null)[]>;

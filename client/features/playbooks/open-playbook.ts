@@ -9,7 +9,7 @@ import { readPlaybook, savePlaybook } from './playbook-operations.ts';
 
 export interface OpenPlaybook {
   readonly path: string;
-  /** The text that was read or saved last, as the editor holds it. */
+  /** The text as last read or saved, with the editor's line endings. */
   readonly saved: string;
   readonly encoding: PlaybookEncoding;
   readonly revision: string;
@@ -29,7 +29,7 @@ export type PlaybookEditing = ReturnType<typeof createPlaybookEditing>;
 export function createPlaybookEditing(path: () => string | null) {
   const [playbook, setPlaybook] = createSignal<OpenPlaybook | null>(null);
   const [text, setText] = createSignal('');
-  /** What the editor is to begin with; typing does not change it. */
+  /** The text that the editor starts with; typing does not change it. */
   const [initial, setInitial] = createSignal({ text: '' });
   const [fault, setFault] = createSignal<string | null>(null);
   const [conflict, setConflict] = createSignal<{ readonly theirs: Theirs | null } | null>(null);
@@ -72,7 +72,7 @@ export function createPlaybookEditing(path: () => string | null) {
     try {
       const result = await savePlaybook({ path: current.path, content, expectedRevision, encoding });
       const theirs = result.__typename === 'ConflictError' ? await readPlaybook(current.path) : null;
-      // another one was opened meanwhile: nothing of this is its business
+      // another playbook has been opened since; this answer is not for it
       if (playbook() !== current) return false;
       switch (result.__typename) {
         case 'SavePlaybookPayload':
@@ -96,7 +96,7 @@ export function createPlaybookEditing(path: () => string | null) {
     }
   };
 
-  /** Before something is done with the file: what is typed is saved when the user wants it. @returns whether file and text are the same */
+  /** Offers to save before the file is used. @returns whether the file now holds what is in the editor */
   const saveFirst = async (action: string): Promise<boolean> => {
     if (!isChanged()) return true;
     const isSure = await confirm({
@@ -121,7 +121,7 @@ export function createPlaybookEditing(path: () => string | null) {
     save,
     saveFirst,
     keepEditing: () => setConflict(null),
-    /** Takes what is stored for what was typed. */
+    /** Replaces what was typed with what is stored. */
     async takeTheirs(): Promise<void> {
       setConflict(null);
       const current = path();

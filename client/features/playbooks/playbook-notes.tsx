@@ -2,7 +2,7 @@ import { Show } from 'solid-js';
 import { Button } from '../../ui/button.tsx';
 import type { PlaybookEditing } from './open-playbook.ts';
 
-/** What went wrong with the playbook that is open, and what is odd about its file. */
+/** Problems with the open playbook, and anything unusual about its file. */
 export function PlaybookNotes(props: { editing: PlaybookEditing }) {
   const oddEncoding = () => {
     const encoding = props.editing.playbook()?.encoding;

@@ -82,7 +82,7 @@ export default function PlaybooksPage() {
     navigate('/playbooks/');
   };
 
-  // one for both ways to start, so that asking again after a lost answer starts nothing twice
+  // shared by both ways to start a run, so that a retry after a lost answer never starts a second one
   const once = createOnce();
   const start = (playbook: OpenPlaybook, parameters: RunParametersInput = {}) =>
     once({ playbook: playbook.path, of: playbook.revision, parameters }, (idempotencyKey) =>

@@ -37,7 +37,7 @@ export function RunDialog(props: {
 
   const show = (found: Faults) => {
     setFaults(found);
-    // to what is to be corrected, or to the button that asks again: it lost the focus while it was disabled
+    // the first field to correct, or the button, which lost the focus while it was disabled
     const [first] = Object.keys(found);
     if (first) queueMicrotask(() => document.getElementById(`run-${first}`)?.focus());
   };

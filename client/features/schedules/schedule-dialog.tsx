@@ -134,7 +134,7 @@ function ScheduleDialog(props: { target: ScheduleDialogTarget }) {
   );
 }
 
-/** Closed until there is something to be seen in it; after that only the user closes it. */
+/** Opens by itself when a parameter is set or wrong; only the user closes it. */
 function ParametersPart(props: Omit<ComponentProps<typeof ParameterFields>, 'idPrefix'>) {
   let part: HTMLDetailsElement | undefined;
   const isTelling = createMemo(() =>

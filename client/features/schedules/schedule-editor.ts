@@ -110,7 +110,7 @@ export function createScheduleEditor(target: ScheduleDialogTarget) {
       const { id } = result.schedule;
       await runNow(id);
     } catch (error) {
-      // everything typed stays where it is
+      // the dialog stays open with what was typed
       show({ form: { message: messageOf(error), position: null } });
     } finally {
       setSaving(false);
@@ -140,7 +140,7 @@ export function createScheduleEditor(target: ScheduleDialogTarget) {
     return updateSchedule({ ...change, id: target.scheduleId, expectedVersion: pristine.version });
   };
 
-  /** Somebody else has changed it: what was not touched here follows. */
+  /** Takes over what somebody else has changed in fields that were not edited here. */
   const followOthers = async () => {
     if (target.kind !== 'edit' || !pristine) return;
     const before = pristine.draft;

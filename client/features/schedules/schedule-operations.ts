@@ -55,7 +55,7 @@ const UPDATE = graphql(`
 export interface Pristine {
   readonly draft: ScheduleDraft;
   readonly version: number;
-  /** Parts of which nothing can be kept. */
+  /** Parts whose stored value is damaged and cannot be kept. */
   readonly unreadable: readonly string[];
 }
 

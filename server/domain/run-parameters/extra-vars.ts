@@ -63,7 +63,7 @@ export function parseExtraVars(json: string): JsonObject {
  * (ansible_python_interpreter, ansible_ssh_executable, ansible_become_exe, …).
  */
 export function checkExtraVars(json: string): TextFault | null {
-  // the text itself may be a secret, and is not kept
+  // the text may hold secrets: only its hash is kept
   const hash = createHash('sha256').update(json).digest('base64');
   const known = checked.get(hash);
   if (known !== undefined) return known;

@@ -122,7 +122,7 @@ class CallbackModule(CallbackBase):
         default=None,
         unsafe=None,
     ):
-        """Asked before Ansible reads the answer, and only where no extra variable gives one."""
+        """Called before Ansible reads the answer, and only if no extra variable gives one."""
         if default is not None:
             return
         self._tell_prompt(varname)

@@ -112,7 +112,7 @@ const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE INDEX keys_by_age ON keys (bound_at);
   `,
-  // last in the row: to read what stands behind a long text, SQLite has to go through it
+  // moved to the end of the row: to reach the columns behind a long text, SQLite walks through all of its pages
   `
   ALTER TABLE runs RENAME COLUMN parameters TO earlier_parameters;
   ALTER TABLE runs ADD COLUMN parameters TEXT NOT NULL DEFAULT 'null';

@@ -124,7 +124,7 @@ export function selectPage<Row extends object, T>(
   }));
 }
 
-/** Of long rows, what takes 40 ms to read. */
+/** The largest rows take about 40 ms at this number. */
 const ROWS_AT_ONCE = 25;
 
 function* rowsOf<Row>(statements: Statements, query: PageQuery<Row>): Generator<Row, void, undefined> {
