@@ -21,6 +21,8 @@ export class JsonSyntaxError extends Error {
 }
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+/** Nothing in it is written otherwise than it is meant. */
+const PLAIN_TEXT = /"([^"\\\p{Cc}]*)"/uy;
 const WORDS = ['true', 'false', 'null'] as const;
 
 /**
@@ -51,6 +53,12 @@ export function parseJsonText(text: string, maxDepth: number): JsonNode {
   }
 
   function readText(): string {
+    PLAIN_TEXT.lastIndex = at;
+    const plain = PLAIN_TEXT.exec(text)?.[1];
+    if (plain !== undefined) {
+      at += plain.length + 2;
+      return plain;
+    }
     const start = at;
     let end = start;
     do {

@@ -1,24 +1,45 @@
 /**
+ * Time for turns in each round of the event loop. Short operations share a round, and so the commit of what they store; other
+ * work waits for this and for the last operation that was begun.
+ */
+const ROUND_MS = 5;
+
+/**
  * Work that occupies the event loop (a document is parsed, checked and begun) takes turns with everything else that waits
- * for it: however many operations arrive at once, one of them begins in each round of the loop.
+ * for it: however many operations arrive at once, no more of them begin in one round of the loop than fit into a few ms.
  */
 const waiting: (() => void)[] = [];
-let isTaken = false;
+let isRoundDue = false;
+/** On the clock of `performance.now()`. */
+let roundEnds = 0;
 
-/** Resolves when it is the caller's turn: at once when nobody else had one in this round. */
+/** Resolves when it is the caller's turn, in the order of the calls. */
 export function nextTurn(): Promise<void> {
-  if (isTaken) return new Promise((resolve) => waiting.push(resolve));
-  isTaken = true;
-  setImmediate(nextRound);
-  return Promise.resolve();
+  return new Promise((resolve) => {
+    waiting.push(resolve);
+    if (!isRoundDue) planRound();
+  });
 }
 
-function nextRound(): void {
+function planRound(): void {
+  isRoundDue = true;
+  setImmediate(() => {
+    roundEnds = performance.now() + ROUND_MS;
+    giveTurn();
+  });
+}
+
+function giveTurn(): void {
   const next = waiting.shift();
-  if (!next) {
-    isTaken = false;
-    return;
-  }
-  setImmediate(nextRound);
-  next();
+  next?.();
+  if (waiting.length === 0) isRoundDue = false;
+  else queueMicrotask(goOnWhenBegun);
+}
+
+/** Called as a microtask, this lets Node empty that queue first: the work has used its time when the clock is read. */
+function goOnWhenBegun(): void {
+  process.nextTick(() => {
+    if (performance.now() < roundEnds) giveTurn();
+    else planRound();
+  });
 }

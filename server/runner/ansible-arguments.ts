@@ -6,8 +6,6 @@ import {
   type RunParameterName,
   type RunParameters,
 } from '../../shared/run-parameters.ts';
-import type { JsonNode } from '../domain/json-text.ts';
-import { parseExtraVars } from '../domain/run-parameters/extra-vars.ts';
 import { isHostList } from '../domain/run-parameters/paths.ts';
 
 /** Where things are, all absolute. */
@@ -62,34 +60,40 @@ function wordsOf<N extends RunParameterName>(
   return [`${option}=${Array.isArray(value) ? value.join(',') : value}`];
 }
 
+/** What JSON writes otherwise than YAML, in text that is known to be JSON: texts, numbers, what stands between, and gaps. */
+const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d[-+.\deE]*|[,:]|[ \t\r\n]+/g;
+const BEFORE_COLON = /[ \t\r\n]*:/y;
+
 /**
  * Extra variables as YAML in which every text that could be a template, key or value, is `!unsafe`: Ansible takes it as it
- * is (a plain `{{ lookup('pipe', …) }}` would be run on this machine). Names of variables have no room for one.
+ * is (a plain `{{ lookup('pipe', …) }}` would be run on this machine). Names of variables have no room for one. Numbers stay
+ * as they were written, and keys in their order: the text is rewritten, as a tree of ten thousand values takes long to make.
  * Null when there are none.
+ * @throws {SyntaxError} when the text is no JSON
  */
 export function extraVarsFile(json: string): string | null {
-  const { entries } = parseExtraVars(json);
-  if (entries.length === 0) return null;
-  const pairs = entries.map(([name, value]) => `? ${yamlText(name)} : ${unsafeYaml(value)}`);
-  return `{${pairs.join(', ')}}\n`;
+  const vars: object = JSON.parse(json);
+  if (Object.keys(vars).length === 0) return null;
+  return `${json.replace(TOKEN, yamlToken)}\n`;
 }
 
-function unsafeYaml(node: JsonNode): string {
-  switch (node.kind) {
-    case 'text':
-      return unsafeText(node.value);
-    case 'number':
-      // YAML takes "1e5" for a text
-      return /[.eE]/.test(node.source) ? `!!float ${yamlText(node.source)}` : node.source;
-    case 'word':
-      return node.source;
-    case 'list':
-      return `[${node.items.map(unsafeYaml).join(', ')}]`;
-    case 'object':
-      return `{${node.entries
-        .map(([key, value]) => `? ${unsafeText(key)} : ${unsafeYaml(value)}`)
-        .join(', ')}}`;
+function yamlToken(token: string, at: number, json: string): string {
+  switch (token[0]) {
+    case '"':
+      BEFORE_COLON.lastIndex = at + token.length;
+      return BEFORE_COLON.test(json) ? `? ${yamlText(token)}` : yamlText(token);
+    case ':':
+      return ' : ';
+    case ',':
+      return ', ';
+    case ' ':
+    case '\t':
+    case '\r':
+    case '\n':
+      return '';
   }
+  // YAML takes "1e5" for a text
+  return /[.eE]/.test(token) ? `!!float "${token}"` : token;
 }
 
 /**
@@ -98,22 +102,18 @@ function unsafeYaml(node: JsonNode): string {
  */
 const NO_TEMPLATE = /^[\w+\-.:~<= \t!&*]*$/;
 
-function unsafeText(text: string): string {
-  return NO_TEMPLATE.test(text) ? yamlText(text) : `!unsafe ${yamlText(text)}`;
+/** JSON text that YAML reads as the same. */
+const SAME_IN_YAML = /^"(?:[ !#-[\]-~]|\\["\\bfnrt])*"$/;
+/** YAML reads some of these characters as line ends and refuses others. */
+const TO_ESCAPE = /["\\]|[^ -~\p{L}\p{M}\p{N}\p{P}\p{S}]/gu;
+
+function yamlText(json: string): string {
+  const text: string = json.includes('\\') ? JSON.parse(json) : json.slice(1, -1);
+  const quoted = SAME_IN_YAML.test(json) ? json : `"${text.replace(TO_ESCAPE, escapeForYaml)}"`;
+  return NO_TEMPLATE.test(text) ? quoted : `!unsafe ${quoted}`;
 }
 
-/** Text that needs no escapes. */
-const PLAIN = /^[ !#-[\]-~]*$/;
-
-/** In double quotes, in ASCII: YAML reads some of the other characters as line ends and refuses others. */
-function yamlText(text: string): string {
-  if (PLAIN.test(text)) return `"${text}"`;
-  let quoted = '"';
-  for (const character of text) {
-    const code = character.codePointAt(0) ?? 0;
-    if (character === '"' || character === '\\') quoted += `\\${character}`;
-    else if (code >= 0x20 && code < 0x7f) quoted += character;
-    else quoted += `\\U${code.toString(16).padStart(8, '0')}`;
-  }
-  return `${quoted}"`;
+function escapeForYaml(character: string): string {
+  if (character === '"' || character === '\\') return `\\${character}`;
+  return `\\U${(character.codePointAt(0) ?? 0).toString(16).padStart(8, '0')}`;
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findAnsible } from '../support/ansible.ts';
@@ -275,6 +275,41 @@ describe('real Ansible', () => {
       expect(run.log).toContain("lookup('ansible.builtin.pipe'");
       expect(run.log).not.toContain('executed');
     }));
+
+  it('texts of extra variables arrive as they were written, whatever is in them', () =>
+    withAnsible(
+      async (test) => {
+        const text = {
+          'a key: with {{ signs }}': 'a\tb\nc\r"\\\u0001\u007f\u0085\u00a0\u2028\u2029\ufeff\u200b',
+          'é 漢 😀': [
+            '',
+            ' yes',
+            'yes',
+            '1.10',
+            '1e5',
+            '~',
+            '<<',
+            '# no comment',
+            '? : -',
+            'a/b',
+            '{% raw %}',
+          ],
+          '': { nested: [true, false, null, 0, -1, 1.5, 'ß\u0301 \ue000 \u{10ffff}'] },
+        };
+        // with the gaps and the escapes that JSON allows
+        const written = JSON.stringify({ text }, null, '\t')
+          .replace('a/b', 'a\\/b')
+          .replace('😀', '\\ud83d\\ude00');
+        const { status, log } = await runToEnd(test, 'write.yaml', { extraVarsJson: written });
+        expect(status, log).toBe('SUCCEEDED');
+        expect(JSON.parse(readFileSync(join(test.dataDir, 'playbooks/written.json'), 'utf8'))).toEqual(text);
+      },
+      {
+        'write.yaml': play(
+          '    - ansible.builtin.copy: { content: "{{ text | to_json }}", dest: "{{ playbook_dir }}/written.json" }\n',
+        ),
+      },
+    ));
 
   it('a run ends with its playbook, whatever that leaves behind', () =>
     withAnsible(async (test) => {

@@ -7,6 +7,8 @@ import type { TextFault } from './text.ts';
 const MAX_BYTES = 262_144;
 const MAX_VALUES = 10_000;
 const MAX_DEPTH = 20;
+const NAME = /^[a-z_][a-z0-9_]*$/i;
+const OWN_PREFIX = /^ansible_/i;
 /** Python reads no whole number that has more. */
 const MAX_DIGITS = 4_300;
 
@@ -52,7 +54,7 @@ const OWN_NAMES = new Set([
  * The extra variables as they were written.
  * @throws {JsonSyntaxError} when the text is no JSON object
  */
-export function parseExtraVars(json: string): JsonObject {
+function parseExtraVars(json: string): JsonObject {
   const value = parseJsonText(json, MAX_DEPTH);
   if (value.kind === 'object') return value;
   throw new JsonSyntaxError('Expected an object.', 0);
@@ -89,9 +91,9 @@ function findFault(json: string): TextFault | null {
     return fault(`The extra variables are no JSON object. ${error.message}`, error.position);
   }
   for (const [name] of vars.entries) {
-    if (!/^[a-z_][a-z0-9_]*$/i.test(name))
+    if (!NAME.test(name))
       return fault(`"${clip(name)}" is no name of a variable; expected letters, digits and "_".`);
-    if (/^ansible_/i.test(name))
+    if (OWN_PREFIX.test(name))
       return fault(
         `The variable "${clip(name)}" is one of Ansible's own, which decide what runs on this machine; set it in the inventory.`,
       );
@@ -106,9 +108,10 @@ function findFault(json: string): TextFault | null {
 }
 
 function countValues(node: JsonNode): number {
-  const inner =
-    node.kind === 'list' ? node.items : node.kind === 'object' ? node.entries.map(([, v]) => v) : [];
-  return inner.reduce((sum, value) => sum + 1 + countValues(value), 0);
+  let count = 0;
+  if (node.kind === 'list') for (const item of node.items) count += 1 + countValues(item);
+  if (node.kind === 'object') for (const [, value] of node.entries) count += 1 + countValues(value);
+  return count;
 }
 
 function problemIn(node: JsonNode): string | null {

@@ -234,7 +234,7 @@ describe('the command', () => {
         '{"a": "x{\\"\\n", "b": [1.0, null, 9007199254740993, {"c": "yes", "{{ d }}": "{{ e }}"}]}',
       ),
     ).toBe(
-      '{? "a" : !unsafe "x{\\"\\U0000000a", ? "b" : [!!float "1.0", null, 9007199254740993, {? "c" : "yes", ? !unsafe "{{ d }}" : !unsafe "{{ e }}"}]}\n',
+      '{? "a" : !unsafe "x{\\"\\n", ? "b" : [!!float "1.0", null, 9007199254740993, {? "c" : "yes", ? !unsafe "{{ d }}" : !unsafe "{{ e }}"}]}\n',
     );
     expect(extraVarsFile('{}')).toBeNull();
   });
