@@ -67,6 +67,7 @@ const AT_THE_ROOT = [
   'run-once',
   'script',
   'serial',
+  'signals',
   'skipped',
   'starts-ansible',
   'syntax-error',

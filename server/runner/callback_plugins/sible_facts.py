@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import signal
 
 from ansible import context
 from ansible.plugins.callback import CallbackBase
@@ -44,7 +45,26 @@ def _take_environment():
     return path
 
 
+def _take_signals():
+    """What the shells that started this process have it ignore is taken back, too: tasks, and daemons that they start, inherit it."""
+    try:
+        # with a terminal in reach, its end would be the end of the run
+        if os.getsid(0) != os.getppid():
+            return
+        for number, usual in (
+            (signal.SIGHUP, signal.SIG_DFL),
+            (signal.SIGQUIT, signal.SIG_DFL),
+            (signal.SIGINT, signal.default_int_handler),
+        ):
+            if signal.getsignal(number) == signal.SIG_IGN:
+                signal.signal(number, usual)
+    except Exception:
+        pass
+
+
 _PATH = _take_environment()
+if _PATH:
+    _take_signals()
 
 
 class _Quiet:
