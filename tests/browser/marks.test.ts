@@ -27,6 +27,7 @@ describe.skipIf(isBrowserMissing)('what is not as its status sounds', () => {
         playbooks: {
           'nobody.yaml': '- hosts: nobody\n  gather_facts: false\n  tasks: []\n',
           'gone.yaml': '- hosts: localhost\n  tasks: []\n',
+          'broken.yaml': '- hosts: localhost\n  tasks: [\n',
         },
       },
       async ({ server: { url }, api, dataDir }) => {
@@ -67,6 +68,7 @@ describe.skipIf(isBrowserMissing)('what is not as its status sounds', () => {
             await see(`runs/${encodeURIComponent(run.id)}`, 'run', WARNED, REASON);
             await see(`queue/${encodeURIComponent(nobody)}`, 'ledger', WARNED, REASON);
             await see(`queue/${encodeURIComponent(gone)}`, 'problem', 'Problem', /gone\.yaml.*(not|no) /);
+            await see('playbooks/broken.yaml', 'broken', /^⚠ .*line [23]/);
           }, options);
         }
       },

@@ -3,7 +3,11 @@ import { Button } from '../../ui/button.tsx';
 import type { PlaybookEditing } from './open-playbook.ts';
 
 /** Problems with the open playbook, and anything unusual about its file. */
-export function PlaybookNotes(props: { editing: PlaybookEditing }) {
+export function PlaybookNotes(props: {
+  editing: PlaybookEditing;
+  /** Why Ansible cannot run the file as it is stored; null when nothing is known against it. */
+  problem: string | null;
+}) {
   const oddEncoding = () => {
     const encoding = props.editing.playbook()?.encoding;
     if (encoding === undefined || encoding === 'UTF8' || encoding === 'UTF8_BOM') return null;
@@ -21,6 +25,7 @@ export function PlaybookNotes(props: { editing: PlaybookEditing }) {
           </div>
         )}
       </Show>
+      <Show when={props.problem}>{(problem) => <div class="note wait mb-3">⚠ {problem()}</div>}</Show>
       <Show when={oddEncoding()}>
         {(encoding) => (
           <div class="note bad mb-3 flex items-start gap-3">

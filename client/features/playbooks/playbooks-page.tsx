@@ -49,9 +49,8 @@ export default function PlaybooksPage() {
         scheduleCount: schedules.length,
       })) ?? [],
   );
-  const schedules = createMemo(
-    () => query.data()?.playbooks.find((one) => one.path === path())?.schedules ?? [],
-  );
+  const listed = createMemo(() => query.data()?.playbooks.find((one) => one.path === path()));
+  const schedules = () => listed()?.schedules ?? [];
 
   const create = async (wanted: string): Promise<string | null> => {
     const result = await savePlaybook({ path: wanted, content: STARTER });
@@ -120,7 +119,7 @@ export default function PlaybooksPage() {
         onRun={() => void run()}
         onRunWithParameters={() => void askForParameters()}
       />
-      <PlaybookNotes editing={editing} />
+      <PlaybookNotes editing={editing} problem={listed()?.problem ?? null} />
       <div class="card">
         <Loaded query={query}>
           <Show
