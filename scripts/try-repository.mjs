@@ -12,7 +12,7 @@ import { OPEN, SCHEDULE, save, startServer } from './try-repository/server.mjs';
 
 /** What is no fault of the file: something else is not there, or is known to a run only. */
 const MISSING =
-  /couldn't resolve module|role '.*' was not found|unable to (locate|find)|could not (find|locate)|unable to retrieve file contents|no vault secrets|is undefined|does not exist|deprecated_removed|has been removed|no file was found|inventory|collection|error loading/i;
+  /couldn't resolve module|role '.*' was not found|unable to (locate|find)|could not (find|locate)|unable to retrieve file contents|no vault secrets|is undefined|does not exist|deprecated_removed|has been removed|no file was found|as an inventory source|(collection|plugin).{0,200}(was not found|could not be found)|error loading/i;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
