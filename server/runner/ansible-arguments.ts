@@ -97,10 +97,11 @@ function yamlToken(token: string, at: number, json: string): string {
 }
 
 /**
- * Since 2.19 Ansible reads an `!unsafe` text as if it had no quotes: "1.10" would be a number, "yes" true, "<<" a merge.
- * All texts that are something else to YAML consist of these characters, and no template does.
+ * Since 2.19 Ansible reads an `!unsafe` text as if it had no quotes: "1.10" would be a number, "yes" true, "<<" a merge,
+ * each also with a line end behind it. All texts that are something else to YAML consist of these characters, and no template
+ * does.
  */
-const NO_TEMPLATE = /^[\w+\-.:~<= \t!&*]*$/;
+const NO_TEMPLATE = /^[\w+\-.:~<= \t\n!&*]*$/;
 
 /** JSON text that YAML reads as the same. */
 const SAME_IN_YAML = /^"(?:[ !#-[\]-~]|\\["\\bfnrt])*"$/;

@@ -65,6 +65,8 @@ const TEXTS = [
     '$HOME',
     'key: value',
   ],
+  // Python's "$" matches before a line end, too
+  ...['1\n', '~\n', 'yes\n', '<<\n', '=\n', '2020-01-01\n', '.inf\n', '1:30\n'],
   ...['{', '{{', '{% raw %}', '{# c #}', '#jinja2: variable_start_string:"[["\n[[ 7 * 7 ]]'],
 ];
 const NUMBERS =
