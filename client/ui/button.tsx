@@ -1,7 +1,6 @@
 import { type ComponentProps, splitProps } from 'solid-js';
 
-/** `p` primary, `q` quiet, `d` dangerous. */
-export function Button(props: ComponentProps<'button'> & { kind?: 'p' | 'q' | 'd' }) {
+export function Button(props: ComponentProps<'button'> & { kind?: 'primary' | 'quiet' | 'dangerous' }) {
   const [own, rest] = splitProps(props, ['kind', 'class']);
   return <button type="button" {...rest} class={`btn ${own.kind ?? ''} ${own.class ?? ''}`} />;
 }

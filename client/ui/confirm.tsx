@@ -33,10 +33,13 @@ export function ConfirmHost() {
       onClose={() => question()?.answer(false)}
       footer={
         <>
-          <Button kind="q" onClick={() => question()?.answer(false)}>
+          <Button kind="quiet" onClick={() => question()?.answer(false)}>
             Cancel
           </Button>
-          <Button kind={question()?.isDangerous ? 'd' : 'p'} onClick={() => question()?.answer(true)}>
+          <Button
+            kind={question()?.isDangerous ? 'dangerous' : 'primary'}
+            onClick={() => question()?.answer(true)}
+          >
             {question()?.action}
           </Button>
         </>

@@ -48,7 +48,7 @@ export function TokenForm() {
           />
           Remember it in this browser
         </label>
-        <Button kind="p" type="submit">
+        <Button kind="primary" type="submit">
           Open
         </Button>
       </form>

@@ -28,11 +28,11 @@ export function ConflictDialog(props: {
       onClose={props.onKeepEditing}
       footer={
         <>
-          <Button kind="q" onClick={props.onKeepEditing}>
+          <Button kind="quiet" onClick={props.onKeepEditing}>
             Keep editing
           </Button>
           <Button onClick={props.onTakeTheirs}>{props.theirs ? 'Take theirs' : 'Let it be deleted'}</Button>
-          <Button kind="d" onClick={props.onOverwrite}>
+          <Button kind="dangerous" onClick={props.onOverwrite}>
             {props.theirs ? 'Overwrite with mine' : 'Save mine again'}
           </Button>
         </>

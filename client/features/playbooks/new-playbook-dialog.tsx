@@ -17,10 +17,10 @@ export function NewPlaybookDialog(props: {
       onClose={() => props.onClose()}
       footer={
         <>
-          <Button kind="q" onClick={() => props.onClose()}>
+          <Button kind="quiet" onClick={() => props.onClose()}>
             Cancel
           </Button>
-          <Button kind="p" onClick={() => void create()}>
+          <Button kind="primary" onClick={() => void create()}>
             Create
           </Button>
         </>

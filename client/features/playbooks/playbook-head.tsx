@@ -31,15 +31,15 @@ export function PlaybookHead(props: {
       <Show
         when={props.editing.playbook()}
         fallback={
-          <Button kind="p" onClick={() => props.onCreate()}>
+          <Button kind="primary" onClick={() => props.onCreate()}>
             New playbook
           </Button>
         }
       >
-        <Button kind="q" onClick={() => props.onCreate()}>
+        <Button kind="quiet" onClick={() => props.onCreate()}>
           New
         </Button>
-        <Button kind="q" class="d" onClick={() => void props.onDelete().catch(toastError)}>
+        <Button kind="quiet" class="d" onClick={() => void props.onDelete().catch(toastError)}>
           Delete
         </Button>
         <Button disabled={props.isStarting} onClick={() => props.onRun()}>
@@ -65,7 +65,7 @@ export function PlaybookHead(props: {
           </Show>
         </Button>
         <Button
-          kind="p"
+          kind="primary"
           disabled={!props.editing.isChanged() || props.editing.isSaving()}
           onClick={() => void props.editing.save()}
         >

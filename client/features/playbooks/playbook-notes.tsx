@@ -33,7 +33,7 @@ export function PlaybookNotes(props: {
               This file is in {encoding()} and stays so when it is saved. Ansible reads UTF-8 only.
             </span>
             <Button
-              kind="q"
+              kind="quiet"
               disabled={props.editing.isSaving()}
               onClick={() => void props.editing.save(props.editing.playbook()?.revision, 'UTF8')}
             >

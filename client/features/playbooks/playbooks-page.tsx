@@ -128,7 +128,7 @@ export default function PlaybooksPage() {
               <Empty
                 title="There is no playbook yet"
                 actions={
-                  <Button kind="p" onClick={() => setCreating(true)}>
+                  <Button kind="primary" onClick={() => setCreating(true)}>
                     New playbook
                   </Button>
                 }

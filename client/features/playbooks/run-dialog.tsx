@@ -103,10 +103,10 @@ export function RunDialog(props: {
               </span>
             )}
           </Show>
-          <Button kind="q" onClick={() => void close()}>
+          <Button kind="quiet" onClick={() => void close()}>
             Cancel <kbd>Esc</kbd>
           </Button>
-          <Button id="run-form" kind="p" disabled={isStarting()} onClick={() => void start()}>
+          <Button id="run-form" kind="primary" disabled={isStarting()} onClick={() => void start()}>
             <span aria-hidden="true">▶</span> {isStarting() ? 'Starting …' : 'Run'}
           </Button>
         </>

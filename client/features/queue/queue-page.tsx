@@ -78,7 +78,7 @@ export default function QueuePage() {
             setSearch(event.currentTarget.value);
           }}
         />
-        <Button kind="p" onClick={() => openScheduleDialog({ kind: 'create', playbook: null })}>
+        <Button kind="primary" onClick={() => openScheduleDialog({ kind: 'create', playbook: null })}>
           <span aria-hidden="true">◷</span> New schedule
         </Button>
       </div>
@@ -151,7 +151,7 @@ function NothingHere(props: { isUnfiltered: boolean }) {
         title="Nothing is scheduled yet"
         actions={
           <>
-            <Button kind="p" onClick={() => openScheduleDialog({ kind: 'create', playbook: null })}>
+            <Button kind="primary" onClick={() => openScheduleDialog({ kind: 'create', playbook: null })}>
               <span aria-hidden="true">◷</span> Schedule a playbook
             </Button>
             <Button onClick={() => navigate('/playbooks/')}>Open a playbook</Button>

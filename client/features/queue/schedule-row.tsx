@@ -158,7 +158,7 @@ export function ScheduleRow(props: { schedule: Schedule; onChanged(): void }) {
       </td>
       <td class="whitespace-nowrap">
         <Button
-          kind="q"
+          kind="quiet"
           title="Run now"
           aria-label={`Run ${props.schedule.name} now`}
           disabled={isStarting()}
@@ -167,7 +167,7 @@ export function ScheduleRow(props: { schedule: Schedule; onChanged(): void }) {
           ▶
         </Button>
         <DropdownMenu.Root>
-          <DropdownMenu.Trigger class="btn q" aria-label={`More for ${props.schedule.name}`}>
+          <DropdownMenu.Trigger class="btn quiet" aria-label={`More for ${props.schedule.name}`}>
             ⋯
           </DropdownMenu.Trigger>
           <DropdownMenu.Portal>

@@ -150,10 +150,10 @@ export function LogViewer(props: { runId: string }) {
         />
         <Show when={search().length >= 2}>
           <span class="sub num">{hits().length === 0 ? 'not found' : `${hit() + 1} / ${hits().length}`}</span>
-          <Button kind="q" aria-label="Previous hit" onClick={() => showHit(-1)}>
+          <Button kind="quiet" aria-label="Previous hit" onClick={() => showHit(-1)}>
             ▲
           </Button>
-          <Button kind="q" aria-label="Next hit" onClick={() => showHit(1)}>
+          <Button kind="quiet" aria-label="Next hit" onClick={() => showHit(1)}>
             ▼
           </Button>
         </Show>
@@ -161,13 +161,13 @@ export function LogViewer(props: { runId: string }) {
         <span class="sub num" data-testid="line-count">
           {count() === 1 ? '1 line' : `${count().toLocaleString('en')} lines`}
         </span>
-        <Button kind="q" aria-pressed={isWrapped()} onClick={() => setWrapped((is) => !is)}>
+        <Button kind="quiet" aria-pressed={isWrapped()} onClick={() => setWrapped((is) => !is)}>
           {isWrapped() ? 'Unwrap' : 'Wrap'}
         </Button>
-        <Button kind="q" onClick={() => void download(props.runId).catch(toastError)}>
+        <Button kind="quiet" onClick={() => void download(props.runId).catch(toastError)}>
           Download
         </Button>
-        <Button kind="q" onClick={() => void copyCurl(props.runId)}>
+        <Button kind="quiet" onClick={() => void copyCurl(props.runId)}>
           Copy curl
         </Button>
       </div>

@@ -123,7 +123,7 @@ function OneRun(props: { id: string }) {
               </Button>
               <Show when={!isEnded(current().status)}>
                 <Button
-                  kind="d"
+                  kind="dangerous"
                   disabled={isBusy() || current().cancelRequestedAt != null}
                   onClick={() => void stop()}
                 >

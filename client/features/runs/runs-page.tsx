@@ -72,7 +72,7 @@ export default function RunsPage() {
                 <Empty
                   title="Nothing has run yet"
                   actions={
-                    <Button kind="p" onClick={() => navigate('/playbooks/')}>
+                    <Button kind="primary" onClick={() => navigate('/playbooks/')}>
                       Open a playbook
                     </Button>
                   }

@@ -49,14 +49,14 @@ function ScheduleDialog(props: { target: ScheduleDialogTarget }) {
               </span>
             )}
           </Show>
-          <Button kind="q" onClick={() => void editor.close()}>
+          <Button kind="quiet" onClick={() => void editor.close()}>
             Cancel <kbd>Esc</kbd>
           </Button>
           <Button disabled={editor.isSaving() || !editor.isReady()} onClick={() => void editor.save(true)}>
             Save and run now
           </Button>
           <Button
-            kind="p"
+            kind="primary"
             disabled={editor.isSaving() || !editor.isReady()}
             onClick={() => void editor.save(false)}
           >
