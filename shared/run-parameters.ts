@@ -11,6 +11,8 @@ interface Described {
   /** Option of ansible-playbook; null when it is none. */
   readonly option: string | null;
   readonly placeholder?: string;
+  /** What the form says below the field. */
+  readonly hint?: string;
 }
 interface ListField extends Described {
   readonly kind: 'list';
@@ -44,6 +46,7 @@ export const RUN_PARAMETERS = {
     label: 'Inventories',
     option: '--inventory',
     placeholder: 'inventory/hosts.ini',
+    hint: 'Paths in the playbook folder, or hosts that end in a comma: web1,web2,',
     description:
       'Inventory files, folders or scripts, relative to the playbook folder, or lists of hosts that end in a comma ("web1,web2,"). None: what ansible.cfg says, or Ansible\'s default.',
   },

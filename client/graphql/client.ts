@@ -3,7 +3,7 @@ import { print } from 'graphql';
 import { createClient, type Sink } from 'graphql-ws';
 import { createSignal } from 'solid-js';
 import { reconnectWaitMs } from '../lib/reconnect.ts';
-import { authorization, refuseToken } from '../lib/session.ts';
+import { authorization, currentToken, refuseToken } from '../lib/session.ts';
 
 const FORBIDDEN = 4403;
 const [isConnected, setConnected] = createSignal(true);
@@ -23,9 +23,14 @@ const client = new Client({
   fetchOptions: () => ({ headers: authorization() }),
 });
 
+/** What the present connection was opened with. */
+let socketKey: string | null = null;
 const socket = createClient({
   url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`,
-  connectionParams: () => authorization(),
+  connectionParams: () => {
+    socketKey = currentToken();
+    return authorization();
+  },
   keepAlive: 10_000,
   retryAttempts: Number.POSITIVE_INFINITY,
   retryWait: (tries) => new Promise((resolve) => setTimeout(resolve, reconnectWaitMs(tries, Math.random()))),
@@ -37,7 +42,7 @@ const socket = createClient({
     },
     closed: (event) => {
       const { code, wasClean } = event as CloseEvent;
-      if (code === FORBIDDEN) refuseToken();
+      if (code === FORBIDDEN) refuseToken(socketKey);
       else if (!wasClean || code !== 1000) setConnected(false);
     },
   },
@@ -51,10 +56,11 @@ export async function request<D, V extends AnyVariables>(
   document: TypedDocumentNode<D, V>,
   variables: V,
 ): Promise<D> {
+  const key = currentToken();
   const { data, error } = await client.query(document, variables).toPromise();
   if (data !== undefined && data !== null && !error) return data;
   if (error?.response?.status === 401) {
-    refuseToken();
+    refuseToken(key);
     throw new ApiError('The server asks for a key.');
   }
   if (error?.networkError) throw new ApiError('The server does not answer.');
@@ -66,9 +72,10 @@ export async function mutate<D, V extends AnyVariables>(
   document: TypedDocumentNode<D, V>,
   variables: V,
 ): Promise<D> {
+  const key = currentToken();
   const { data, error } = await client.mutation(document, variables).toPromise();
   if (data !== undefined && data !== null && !error) return data;
-  if (error?.response?.status === 401) refuseToken();
+  if (error?.response?.status === 401) refuseToken(key);
   throw new ApiError(
     error?.networkError
       ? 'The server did not answer; it may have been done all the same.'

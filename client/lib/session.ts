@@ -14,8 +14,19 @@ export const currentToken = token;
 /** Whether the server asked for a key, or did not take the one that it was given. */
 export const isTokenRefused = isRefused;
 
-export function refuseToken(): void {
-  setRefused(true);
+/** The key that the browser held when another one came with an address; null when there was none. */
+let earlier: { readonly key: string; readonly isRemembered: boolean } | null = null;
+
+/**
+ * An old address must not cost the key that still opens this server: the one from before it is used again.
+ * @param refused the key that was sent; an answer to any other than the present one says nothing
+ */
+export function refuseToken(refused: string | null): void {
+  if (refused !== token()) return;
+  if (earlier === null) return void setRefused(true);
+  const { key, isRemembered } = earlier;
+  earlier = null;
+  useToken(key, isRemembered);
 }
 
 /** @param isRemembered keep it when the browser is closed */
@@ -33,7 +44,11 @@ function takeKeyFromAddress(): void {
   const written = location.hash.slice(IN_ADDRESS.length);
   history.replaceState(history.state, '', `${location.pathname}${location.search}`);
   const key = decoded(written);
-  if (key !== '') useToken(key, true);
+  if (key === '') return;
+  const before = token();
+  if (before !== null && before !== key)
+    earlier = { key: before, isRemembered: localStorage.getItem(KEY) !== null };
+  useToken(key, true);
 }
 
 function decoded(text: string): string {

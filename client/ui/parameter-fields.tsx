@@ -1,5 +1,10 @@
 import { For, Match, Switch } from 'solid-js';
-import { RUN_PARAMETER_NAMES, RUN_PARAMETERS, type RunParameterName } from '../../shared/run-parameters.ts';
+import {
+  RUN_PARAMETER_NAMES,
+  RUN_PARAMETERS,
+  type RunParameterField,
+  type RunParameterName,
+} from '../../shared/run-parameters.ts';
 import type { FieldFault } from '../lib/field-fault.ts';
 import type { ParameterDraft } from '../lib/parameters.ts';
 import { controlOf, FieldNote, FormField, TextField } from './form-field.tsx';
@@ -27,6 +32,11 @@ export function ParameterFields(props: {
   );
 }
 
+function rangeOf(field: RunParameterField): string | undefined {
+  if (field.kind !== 'number') return undefined;
+  return `${field.min.toLocaleString('en')} to ${field.max.toLocaleString('en')}`;
+}
+
 function ParameterField(props: {
   id: string;
   name: RunParameterName;
@@ -37,7 +47,8 @@ function ParameterField(props: {
   const field = RUN_PARAMETERS[props.name];
   const isLong = field.kind === 'json' || (field.kind === 'list' && field.separator === '\n');
   const placeholder = 'placeholder' in field ? field.placeholder : '';
-  const help = field.kind === 'list' && isLong ? 'One per line' : undefined;
+  const hint = 'hint' in field ? `. ${field.hint}` : '';
+  const help = field.kind === 'list' && isLong ? `One per line${hint}` : rangeOf(field);
   return (
     <Switch>
       <Match when={field.kind === 'flag'}>
@@ -73,6 +84,7 @@ function ParameterField(props: {
           id={props.id}
           label={field.label}
           fault={props.fault}
+          help={help}
           value={String(props.value)}
           onInput={(value) => props.onChange(value)}
           input={{

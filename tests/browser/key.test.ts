@@ -43,6 +43,13 @@ describe.skipIf(isBrowserMissing)('the key in the browser', () => {
         await page.goto(`${url}/runs${new URL(address).hash}`);
         await page.getByText('Nothing has run yet').waitFor();
         expect(page.url()).toBe(`${url}/runs`);
+
+        // an old address does not cost the key that works
+        await page.goto(`${url}/queue#key=a-key-of-yesterday`);
+        await page.reload();
+        await page.getByText(EMPTY).waitFor();
+        await page.reload();
+        await page.getByText(EMPTY).waitFor();
         // the browser itself reports each refused request
         expect(faults.splice(0).filter((fault) => !/401|WebSocket/.test(fault))).toEqual([]);
       }),

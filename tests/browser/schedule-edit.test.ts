@@ -92,7 +92,7 @@ describe.skipIf(isBrowserMissing)('the dialog of a schedule', () => {
           await open(page);
           await page.getByLabel('Name', { exact: true }).fill('After');
           await page.getByRole('button', { name: 'Save schedule' }).click();
-          await page.getByText('“After” is scheduled.').waitFor();
+          await page.getByText('“After” is saved.').waitFor();
           expect(await read()).toEqual({ ...before, name: 'After', version: before.version + 1 });
 
           // somebody else changes what is not touched here
@@ -105,7 +105,7 @@ describe.skipIf(isBrowserMissing)('the dialog of a schedule', () => {
           await page.getByRole('button', { name: 'Save schedule' }).click();
           await page.getByText('The schedule was changed meanwhile.').waitFor();
           await page.getByRole('button', { name: 'Save schedule' }).click();
-          await page.getByText('“Theirs” is scheduled.').waitFor();
+          await page.getByText('“Theirs” is saved.').waitFor();
           expect(await read()).toMatchObject({
             name: 'Theirs',
             parameters: { ...PARAMETERS, limit: 'web2', forks: 9, tags: [] },

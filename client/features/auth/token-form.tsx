@@ -32,7 +32,8 @@ export function TokenForm() {
           />
           <div class="help">
             Open the address that <code>npm start</code> printed: it carries the key. Or copy the key: it is
-            in <code>admin.key</code> in the data folder of the server, or what SIBLE_ADMIN_TOKEN was set to.
+            in <code>admin.key</code> in the data folder of the server, unless SIBLE_ADMIN_TOKEN or
+            SIBLE_ADMIN_TOKEN_FILE gives another one.
           </div>
           <Show when={currentToken() !== null}>
             <div class="help err" role="alert">

@@ -68,7 +68,7 @@ export default function PlaybooksPage() {
       title: `Delete ${current.path}?`,
       text:
         count > 0
-          ? `${count} ${count === 1 ? 'schedule uses' : 'schedules use'} it; their runs will fail until it is back.`
+          ? `${count === 1 ? 'One schedule uses it; its' : `${count} schedules use it; their`} runs will fail until it is back.`
           : 'The file is removed from the playbook folder.',
       action: 'Delete playbook',
       isDangerous: true,

@@ -105,7 +105,7 @@ export function createScheduleEditor(target: ScheduleDialogTarget) {
           return show({ [result.field]: { message: result.message, position: null } });
       }
       closeScheduleDialog(target);
-      toast(`“${result.schedule.name}” is scheduled.`);
+      toast(`“${result.schedule.name}” is ${target.kind === 'edit' ? 'saved' : 'scheduled'}.`);
       if (!runsNow) return;
       const { id } = result.schedule;
       await runNow(id);
