@@ -148,6 +148,27 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   };
 }
 
+/** What was probably not meant, a sentence each; none of it keeps the server from starting. */
+export function warningsOf(config: Config, env: NodeJS.ProcessEnv): string[] {
+  const warnings: string[] = [];
+  const known = new Set([
+    ...Object.keys(Environment.shape),
+    ...SECRETS.map((name) => `${name}_FILE`),
+    'SIBLE_RUN_ID',
+  ]);
+  const unknown = Object.keys(env).filter((name) => name.startsWith('SIBLE_') && !known.has(name));
+  if (unknown.length > 0) warnings.push(`There is no setting ${unknown.sort().join(', ')}; is it misspelt?`);
+  if (config.concurrency === 0 && config.mongodbUri === null)
+    warnings.push(
+      'SIBLE_CONCURRENCY is "0" and no other node shares this database: runs wait, and nothing starts them.',
+    );
+  if (process.getuid?.() === 0)
+    warnings.push(
+      'Sible runs as root, and so does every playbook: whoever may edit or schedule one is root here.',
+    );
+  return warnings;
+}
+
 /** An empty variable is how shells and compose files say "not set". */
 function withoutEmpty(env: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => !!entry[1]));

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { AdminKeyError, adminKeyPath } from './admin-key.ts';
 import { startApp } from './app.ts';
-import { type Config, ConfigError, readConfig, SECRETS } from './config.ts';
+import { type Config, ConfigError, readConfig, SECRETS, warningsOf } from './config.ts';
 import { DataDirError } from './data-dir.ts';
 import { codeOf } from './domain/caught.ts';
 import { findExposedSecrets } from './exposed-secrets.ts';
@@ -31,6 +31,7 @@ try {
   });
   output.write(announcement(app.url, app.key));
   warnOfExposedSecrets();
+  for (const warning of warningsOf(config, process.env)) logger.warn(warning);
 
   let isStopping = false;
   const stop = (signal: NodeJS.Signals) => {

@@ -37,10 +37,18 @@ const ScheduleTimingRef = builder.unionType('ScheduleTiming', {
 });
 
 const TickOutcomeEnum = builder.enumType('TickOutcome', {
+  description: 'What the scheduler did at the instant; how it ended is the status of the run.',
   values: {
-    STARTED: { value: 'started' },
-    SKIPPED: { value: 'skipped' },
-    MISSED: { value: 'missed' },
+    STARTED: {
+      value: 'started',
+      description:
+        'A run was made for it. The run may have failed before the playbook began; the `reason` says so then.',
+    },
+    SKIPPED: {
+      value: 'skipped',
+      description: 'No run was made, because of what the schedule says of overlap.',
+    },
+    MISSED: { value: 'missed', description: 'No run was made, because nobody could make one in time.' },
   } as const,
 });
 export const OverlapPolicyEnum = builder.enumType('OverlapPolicy', {

@@ -149,7 +149,7 @@ function parseBody(body: unknown): z.infer<typeof ScheduleBody> {
   throw new InvalidInputError(
     parsed.error.issues.map(({ path, message }) => ({
       path: path.map(String),
-      message: path.length > 0 ? `"${path.join('.')}": ${clip(message)}.` : `${clip(message, 200)}.`,
+      message: `${path.length > 0 ? `"${path.join('.')}": ` : ''}${clip(message.replace(/\.$/, ''), 300)}.`,
       position: null,
     })),
   );

@@ -296,7 +296,7 @@ function describePrompts(root: string, path: string, prompts: readonly OpenPromp
     const asking = relative(root, file);
     return `"${clip(name)}"${asking === path ? '' : ` (in ${clip(asking)})`}`;
   });
-  return `The playbook asks for ${asked.join(', ')} (vars_prompt), and nobody is there to answer; give them as extra variables.`;
+  return `The playbook asks for ${asked.join(', ')} (vars_prompt), and nobody is there to answer; give ${prompts.length === 1 ? 'it as an extra variable' : 'them as extra variables'}.`;
 }
 
 function invalid(path: readonly string[], message: string): InvalidInputError {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readConfig } from '../../server/config.ts';
+import { ConfigError, readConfig, warningsOf } from '../../server/config.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 
 const TOKEN = '0123456789abcdef';
@@ -101,6 +101,17 @@ describe('readConfig', () => {
     });
     expect(readConfig({ SIBLE_HOST: host }).isOpen).toBe(false);
     expect(readConfig({ SIBLE_HOST: host, SIBLE_OPEN: '0' }).isOpen).toBe(false);
+  });
+
+  it('warns of what was probably not meant', () => {
+    const warnings = (env: Record<string, string>) => warningsOf(readConfig(env), env).join('\n');
+    expect(warnings({ SIBLE_CONCURENCY: '2', SIBLE_PORT: '1' })).toContain('no setting SIBLE_CONCURENCY;');
+    const known = { SIBLE_PORT: '1', SIBLE_PASS_ENV: 'A', SIBLE_CONCURRENCY: '2' };
+    expect(warnings(known)).not.toMatch(/no setting|SIBLE_CONCURRENCY/);
+    expect(warnings({ SIBLE_CONCURRENCY: '0' })).toContain('nothing starts them');
+    expect(warnings({ SIBLE_CONCURRENCY: '0', MONGODB_URI: 'mongodb://h/d' })).not.toContain(
+      'nothing starts',
+    );
   });
 
   it('does not take a key and no key at once', () => {

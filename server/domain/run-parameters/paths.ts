@@ -79,8 +79,13 @@ export function checkInventory(inventory: string): TextFault | null {
     };
   const wrong = hosts.find((host) => !HOST.test(host) || /^[-@]/.test(host) || /@-/.test(host));
   if (wrong === undefined) return null;
+  const hint = wrong.includes('/')
+    ? '; a path with a comma cannot be an inventory'
+    : /^(-i|--inventory)\b/.test(wrong)
+      ? `; leave out "${wrong.split(/[ =]/, 1)[0]}"`
+      : '';
   return {
-    message: `"${clip(wrong)}" in the list of hosts is no name or address of a host${wrong.includes('/') ? '; a path with a comma cannot be an inventory' : ''}.`,
+    message: `"${clip(wrong)}" in the list of hosts is no name or address of a host${hint}.`,
     position: null,
   };
 }

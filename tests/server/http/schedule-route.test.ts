@@ -103,6 +103,7 @@ it.each(['9007199254740993', '-0', '1e400'])(
     const { post, made } = await makeRoutes();
     const { status, issues } = await post(`{"extraVars": {"x": [${number}]}}`);
     expect([status, issues[0].path]).toEqual([400, ['parameters', 'extraVars']]);
+    expect(issues[0].message).toMatch(/give the variables as text, in "extraVarsJson"\.$/);
     expect(made).toEqual([]);
   },
 );
