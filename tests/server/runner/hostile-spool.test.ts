@@ -4,6 +4,7 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -219,6 +220,20 @@ it('a folder in whose place a link stands is not followed, neither to read nor t
     expect(names.map((name) => readFileSync(join(theirs, name), 'utf8'))).toEqual(names.map(() => '0\n'));
     expect(lstatSync(join(spool('', ''), id), { throwIfNoEntry: false })).toBeUndefined();
   }
+});
+
+it('a folder in whose place another one stands is neither read nor written to', async () => {
+  const { running, file, folder, warnings } = await startWaiting();
+  renameSync(file(''), join(folder, 'moved'));
+  mkdirSync(file(''));
+  const theirs = ['events.jsonl', 'extra-vars.yml', 'status'];
+  for (const name of theirs) writeFileSync(file(name), '0\n');
+
+  await running.cancel();
+
+  expect(await running.exit).toMatchObject({ isCanceled: true, isLost: false });
+  expect(readdirSync(file('')).sort()).toEqual(theirs);
+  expect(warnings.join('\n')).toContain('was replaced by another folder');
 });
 
 it('what stands where a file is to be written is not written to', async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
-import { known, makeRunner, outputOf, request } from '../../support/make-runner.ts';
+import { known, makeRunner, outputOf, request, stateOf } from '../../support/make-runner.ts';
 import { processesOf } from '../../support/processes.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
@@ -67,3 +67,47 @@ it('a run whose limit has passed while no server lived is ended when one comes',
   });
   expect(processes()).toEqual([]);
 });
+
+/** It ends while no server lives; `ending` is what the server that was ending it has left in its folder. */
+async function reattachToEnded(
+  ending: string,
+  stored: { timeoutMs: number | null; isCancelRequested: boolean },
+) {
+  const { id, spool, running, runner, restart } = await startLimited(null, 'echo ready; sleep 300');
+  await waitUntil(() => readFileSync(spool(id, 'output.log'), 'utf8') === 'ready\n');
+  writeFileSync(spool(id, 'ending'), ending);
+  await runner.close();
+  process.kill(Number(readFileSync(spool(id, 'pid'), 'utf8').split(' ')[0]), 'SIGTERM');
+  await waitUntil(() => [null, 'Z'].includes(stateOf(spool(id, 'pid'))));
+  const taken = await restart().reattach({
+    ...known(id),
+    ...stored,
+    startedAt: new Date(running.startedAt.getTime() - 120_000),
+  });
+  if (taken.kind !== 'attached') throw new Error(taken.kind);
+  return taken.process.exit;
+}
+
+it('a run that a server was ending in time, and that ended while no server lived, has taken too long', async () => {
+  const exit = await reattachToEnded('timedOut\n', { timeoutMs: 60_000, isCancelRequested: false });
+  expect(exit).toMatchObject({ isTimedOut: true, isCanceled: false, isLost: false, signal: 'SIGTERM' });
+  expect(exit.reason).toMatch(/^It took longer than its .*limit.* and was ended\.$/);
+});
+
+it('a run that a server was canceling, and that ended while no server lived, is canceled', async () => {
+  const exit = await reattachToEnded('canceled\n', { timeoutMs: null, isCancelRequested: true });
+  expect(exit).toMatchObject({
+    isTimedOut: false,
+    isCanceled: true,
+    isLost: false,
+    reason: 'Canceled on request.',
+  });
+});
+
+it.each(['timedOut\n', 'canceled\n'])(
+  'a run that ended while no server lived and says itself that it was %j was not',
+  async (forged) => {
+    const exit = await reattachToEnded(forged, { timeoutMs: 600_000, isCancelRequested: false });
+    expect(exit).toMatchObject({ isTimedOut: false, isCanceled: false, signal: 'SIGTERM' });
+  },
+);
