@@ -43,6 +43,20 @@ function deep(levels: number): string {
   return `{ ${names.join(' { ')} { id ${'} '.repeat(names.length)}}`;
 }
 
+function withFragments(count: number): string {
+  const spread = repeat(count, (n) => `...F${n}`);
+  return `{ ${spread} } ${repeat(count, (n) => `fragment F${n} on Query { __typename }`)}`;
+}
+
+const withSpreads = (count: number) =>
+  `{ ${repeat(count, () => '...F')} } fragment F on Query { __typename }`;
+
+/** 31 times the fields of one fragment, and 30 more. */
+function withFields(names: number): string {
+  const fields = `${repeat(50, () => 'version')} ${repeat(names, () => '__typename')}`;
+  return `{ ${repeat(30, (n) => `a${n}: system { ...F }`)} } fragment F on System { ${fields} }`;
+}
+
 const DOCUMENTS: readonly [string, string, string, RegExp][] = [
   ['12 levels', deep(12), deep(13), /depth/i],
   [
@@ -63,6 +77,15 @@ const DOCUMENTS: readonly [string, string, string, RegExp][] = [
     `{ runs(filter: { status: [${repeat(1_985, () => 'QUEUED')}] }) { totalCount } }`,
     /token/i,
   ],
+  [
+    '50 selections of one field',
+    `{ ${repeat(50, () => 'system { version }')} }`,
+    `{ ${repeat(51, () => 'system { version }')} }`,
+    /one field more than 50 times/,
+  ],
+  ['50 fragments', withFragments(50), withFragments(51), /more than 50 fragments/],
+  ['200 spreads', withSpreads(200), withSpreads(201), /spreads more than 200 fragments/],
+  ['2,000 fields', withFields(13), withFields(14), /more than 2000 fields/],
   [
     'a cost of 100,000',
     '{ schedules(first: 500) { edges { node { runs(first: 60) { edges { node { id } } } } } } }',
@@ -183,6 +206,15 @@ describe('limits of requests', () => {
         body: '[{"query":"{ system { version } }"},{"query":"{ system { version } }"}]',
       });
       expect(batch.status).toBe(400);
+    }));
+
+  it('a document of 64 KiB is read, and no byte more, however little it says', () =>
+    withLimits(async ({ api }) => {
+      const query = '{ system { version } } # é';
+      const ofBytes = (bytes: number) => query.padEnd(bytes - 1);
+      expect(await api.request(ofBytes(65_536))).toMatchObject({ system: {} });
+      for (const bytes of [65_537, 2 * MIB])
+        await expect(api.request(ofBytes(bytes))).rejects.toThrow(/longer than 65536 bytes/);
     }));
 
   it('a stranger is asked for the key 60 times a minute, and whoever has it is not counted', () =>

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { test as base, describe, expect } from 'vitest';
+import { test as base, describe, expect, onTestFinished, vi } from 'vitest';
 import type { PlaybookService } from '../../../server/services/playbook-service.ts';
 import { openPlaybooks } from '../../support/playbooks.ts';
 import { createReader } from '../../support/reader.ts';
@@ -85,6 +85,20 @@ describe('saving a playbook', () => {
     await place.edit('a.yaml', rename);
 
     const { uid, gid } = statSync(file);
+    expect([uid, gid, mode(file)]).toEqual([1234, 5678, 0o2640]);
+  });
+
+  test.runIf(isRoot)('keeps owner, group and mode where the system has no cp', async ({ place }) => {
+    const file = join(place.inside, 'a.yaml');
+    writeFileSync(file, PLAY);
+    execFileSync('chown', ['1234:5678', file]);
+    chmodSync(file, 0o2640);
+    vi.stubEnv('PATH', '/nowhere/at/all');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    await place.edit('a.yaml', rename);
+
+    const { uid, gid } = statSync(file);
+    expect(readFileSync(file, 'utf8')).toContain('elsewhere');
     expect([uid, gid, mode(file)]).toEqual([1234, 5678, 0o2640]);
   });
 

@@ -101,6 +101,28 @@ it.each(RUN_PARAMETER_NAMES)('%s is changed and cleared for itself', async (name
   expect(await storage.schedules.find('empty')).toEqual(set);
 });
 
+it.each([
+  ['a line end', 'Night\nly', 5, 'U+000A'],
+  ['an escape', 'Nightly\u001b[2J', 7, 'U+001B'],
+  ['a bidi control', 'Night\u202ely', 5, 'U+202E'],
+  ['a bidi isolate', 'Night\u2066ly', 5, 'U+2066'],
+  ['no width', ' Nightly\u200b', 8, 'U+200B'],
+  ['half a character', 'Night\ud800ly', 5, 'U+D800'],
+])(
+  'a name with %s is refused at its place, and one of any script is not',
+  async (_, name, position, code) => {
+    const { service, storage, id } = await makeLate();
+    const refused = {
+      code: 'INVALID_INPUT',
+      issues: [{ path: ['name'], message: expect.stringContaining(code), position }],
+    };
+    await expect(service.create({ ...ASKED, name })).rejects.toMatchObject(refused);
+    await expect(service.update(id, { name })).rejects.toMatchObject(refused);
+    expect(await countOf(storage)).toBe(1);
+    expect(await service.update(id, { name: 'Ночью ⏰️ לילה' })).toMatchObject({ name: 'Ночью ⏰️ לילה' });
+  },
+);
+
 it('an interval that is changed keeps its anchor, unless that is given or cleared', async () => {
   const { service, storage } = await makeLate();
   await storage.schedules.insert(makeSchedule({ id: 'every', ...EVERY }));
