@@ -34,15 +34,18 @@ export function registerRoutes(app: FastifyInstance, services: Services): void {
 
   app.post('/schedule', { bodyLimit: MAX_SCHEDULE_BYTES }, async (request, reply) => {
     const body = parseBody(request.body);
-    const schedule = await services.schedules.create({
-      playbook: body.playbook,
-      timing: { cron: body.cron },
-      timezone: body.timezone ?? null,
-      name: body.name ?? null,
-      enabled: true,
-      overlap: 'skip',
-      parameters: body.parameters ? parametersOf(body.parameters) : null,
-    });
+    const schedule = await services.schedules.create(
+      {
+        playbook: body.playbook,
+        timing: { cron: body.cron },
+        timezone: body.timezone ?? null,
+        name: body.name ?? null,
+        enabled: true,
+        overlap: 'skip',
+        parameters: body.parameters ? parametersOf(body.parameters) : null,
+      },
+      idempotencyKeyOf(request.headers['idempotency-key'], body.idempotencyKey ?? null),
+    );
     return reply.code(201).send(scheduleJson(schedule));
   });
 
@@ -140,6 +143,7 @@ const ScheduleBody = z.strictObject({
   cron: z.string(),
   timezone: z.string().optional(),
   name: z.string().optional(),
+  idempotencyKey: z.string().nullish(),
   parameters: ParametersBody.transform((body) => body as RunParametersInput).optional(),
 });
 
@@ -153,6 +157,19 @@ function parseBody(body: unknown): z.infer<typeof ScheduleBody> {
       position: null,
     })),
   );
+}
+
+/** Named in the body as in GraphQL, or in the header that HTTP has for it. */
+function idempotencyKeyOf(header: string | string[] | undefined, inBody: string | null): string | null {
+  const inHeader = Array.isArray(header) ? header.join(', ') : (header ?? null);
+  if (inHeader === null || inBody === null || inHeader === inBody) return inHeader ?? inBody;
+  throw new InvalidInputError([
+    {
+      path: ['idempotencyKey'],
+      message: 'The idempotency keys of the header and of the body differ; expected one of them.',
+      position: null,
+    },
+  ]);
 }
 
 function parseAfter(value: unknown): number {

@@ -107,3 +107,27 @@ it.each(['9007199254740993', '-0', '1e400'])(
     expect(made).toEqual([]);
   },
 );
+
+it('hands on the idempotency key of the body or of the header, and refuses two', async () => {
+  const keys: (string | null | undefined)[] = [];
+  const create = async (_input: CreateSchedule, key?: string | null) => {
+    keys.push(key);
+    return makeSchedule();
+  };
+  const app = fastify();
+  onTestFinished(() => app.close());
+  registerRoutes(app, { schedules: { create } } as unknown as Services);
+  const post = async (headers: Record<string, string>, body: object) => {
+    const payload = { playbook: 'a.yaml', cron: '* * * * *', ...body };
+    const answer = await app.inject({ method: 'POST', url: '/schedule', headers, payload });
+    return answer.statusCode;
+  };
+  expect(await post({}, {})).toBe(201);
+  expect(await post({}, { idempotencyKey: null })).toBe(201);
+  expect(await post({}, { idempotencyKey: 'a' })).toBe(201);
+  expect(await post({ 'Idempotency-Key': 'b' }, {})).toBe(201);
+  expect(await post({ 'idempotency-key': 'c' }, { idempotencyKey: 'c' })).toBe(201);
+  expect(await post({ 'idempotency-key': 'c' }, { idempotencyKey: 'd' })).toBe(400);
+  expect(await post({}, { idempotencyKey: 1 })).toBe(400);
+  expect(keys).toEqual([null, null, 'a', 'b', 'c']);
+});
