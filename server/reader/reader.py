@@ -44,6 +44,9 @@ ONLY_PLAYS = frozenset(
     "collections fact_path force_handlers gather_facts gather_subset gather_timeout handlers hosts max_fail_percentage order"
     " post_tasks pre_tasks roles serial strategy tasks vars_files vars_prompt".split()
 )
+# In every version: Jinja and Python have a meaning for them.
+NO_VARIABLES = frozenset(["True", "False", "None"])
+KEYS_OF_PROMPTS = frozenset("name prompt default private confirm encrypt salt_size salt unsafe".split())
 TAG = "tag:yaml.org,2002:"
 LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
@@ -83,7 +86,11 @@ def judge(content):
         return broken("It is not UTF-8 text", before.count("\n") + 1, utf16_length(before))
     try:
         # as Ansible does: what is JSON is not read as YAML
-        return classify(json.loads(text), text)
+        data = json.loads(text)
+        if "\\ud" in text or "\\uD" in text:
+            # half a character is no text: Ansible reads it as YAML then, and says where it is
+            json.dumps(data, ensure_ascii=False).encode("utf-8")
+        return classify(data, text)
     except (ValueError, RecursionError):
         pass
     loader = None
@@ -238,6 +245,8 @@ def check_hosts(hosts):
     for host in hosts if isinstance(hosts, list) else [hosts]:
         if not isinstance(host, (str, bytes, Encrypted)):
             return "holds something other than text; expected names of hosts or groups"
+        if isinstance(host, str) and not host.strip():
+            return "holds an empty name; expected names of hosts or groups"
     return None
 
 
@@ -253,7 +262,7 @@ def check_blocks(blocks):
 def check_roles(roles):
     if roles is not None and not isinstance(roles, list):
         return "is no list"
-    if any(not isinstance(role, (str, dict, int)) for role in roles or []):
+    if any(not isinstance(role, (str, dict)) for role in roles or []):
         return "holds something other than roles"
     return None
 
@@ -267,7 +276,7 @@ def check_vars(values):
         return "is no mapping"
     for name in values:
         # names beyond ASCII are left to Ansible
-        if not isinstance(name, str) or (name.isascii() and not name.isidentifier()):
+        if not isinstance(name, str) or (name.isascii() and not name.isidentifier()) or name in NO_VARIABLES:
             return 'holds "%s", which is no name of a variable' % clip(str(name))
     return None
 
@@ -280,6 +289,9 @@ def check_prompts(prompts):
     for prompt in prompts if isinstance(prompts, list) else [] if prompts is None else [prompts]:
         if not isinstance(prompt, dict) or "name" not in prompt:
             return 'holds something without a "name"'
+        unknown = [key for key in prompt if key not in KEYS_OF_PROMPTS]
+        if unknown:
+            return 'holds "%s", which is no keyword of a prompt' % clip(str(unknown[0]))
     return None
 
 

@@ -32,6 +32,7 @@ describe('the reader with Ansible’s Python', () => {
         '\ufeff- hosts: all\n',
         '- hosts: all\n  vars: {a: !vault "x", b: !unsafe "{{ x }}", c: !vault-encrypted y}\n',
         '[{"hosts": "all",\t"tasks": []}]',
+        '[{"hosts": "all", "vars": {"whole": "\\ud83d\\ude00"}}]',
         '- &a {hosts: all}\n- *a\n',
         '- hosts: all\n  vars:\n    <<: {a: 1}\n',
         '- hosts: all\r\n  name: x\r\n',
@@ -63,6 +64,7 @@ describe('the reader with Ansible’s Python', () => {
     ['- hosts: !unknown x\n', 1],
     ['- hosts: all\n---\n- hosts: b\n', 2],
     ['- hosts: *nowhere\n', 1],
+    ['[{"hosts": "all",\n"vars": {"half": "\\ud83d"}}]', 2],
   ])('refuses what Ansible refuses, with its line: %j', (text, line) =>
     withReader(async (reader) => {
       expect(await reader.read(Buffer.from(text), false)).toMatchObject({ kind: 'broken', line });
