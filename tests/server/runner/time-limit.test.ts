@@ -38,6 +38,11 @@ it('one that ends in time keeps its own end', async () => {
   expect(await running.exit).toMatchObject({ exitCode: 3, isTimedOut: false });
 });
 
+it('a limit that is longer than any timer of Node, 30 days, ends nothing before its time', async () => {
+  const { running } = await startLimited(2_592_000_000, 'sleep 0.3; exit 3');
+  expect(await running.exit).toMatchObject({ exitCode: 3, isTimedOut: false });
+});
+
 it('the limit goes on over a restart of the server, counted from the start of the run', async () => {
   const { id, running, runner, restart, processes } = await startLimited(null);
   await waitUntil(() => processes().length >= 3);
