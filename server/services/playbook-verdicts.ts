@@ -58,7 +58,7 @@ export function createPlaybookVerdicts(reader: Pick<PlaybookReader, 'read'>): Pl
 }
 
 /** At most one byte more than a playbook may have. Waits for nothing: a FIFO is no regular file. */
-async function readRegular(path: string): Promise<Buffer | null> {
+export async function readRegular(path: string): Promise<Buffer | null> {
   try {
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fillTemplates, matchesPattern, type TextPattern } from '../domain/import-target.ts';
 import type { PlaybookImport } from '../domain/playbook-check.ts';
-import type { PlaybookVerdicts } from './playbook-verdicts.ts';
+import { type PlaybookVerdicts, readRegular } from './playbook-verdicts.ts';
+import { createSlices } from './playbook-walk.ts';
 
 /** A prompt that nobody answers. */
 export interface OpenPrompt {
@@ -23,13 +23,18 @@ export interface PromptQuestion {
 }
 
 const MAX_PLAYBOOKS = 1_000;
+/** Names of imports that are compared with the paths of all playbooks. */
+const MAX_PATTERNS = 1_000;
+/** More names help nobody. */
+const MAX_PROMPTS = 100;
 
 /**
  * Prompts that no extra variable answers, of the playbook and of all that it imports. Nobody can answer a scheduled run, and
  * Ansible without a terminal does not fail: it goes on with the default, or with nothing.
  * A template in the name of an import is filled in from the extra variables and the import's own. Where that does not tell
  * the file, every playbook counts whose path the rest of the name allows.
- * Prompts in files that cannot be read here (encrypted, too heavy) are caught by our callback plugin while it runs.
+ * Prompts in files that cannot be read here (encrypted, too heavy), and those beyond the limits, are caught by our callback
+ * plugin while it runs.
  * @param listPlaybooks absolute paths of all playbooks
  */
 export async function findOpenPrompts(
@@ -38,25 +43,48 @@ export async function findOpenPrompts(
   listPlaybooks: () => Promise<readonly string[]>,
 ): Promise<OpenPrompt[]> {
   const open = new Map<string, OpenPrompt>();
-  const seen = new Set<string>();
-  const waiting = [question.playbook];
+  const slices = createSlices();
+  // what is added meanwhile is gone through, too
+  const files = new Set([question.playbook]);
+  const patterns = new Set<string>();
   let answers: Answers | null = null;
-  for (let file = waiting.pop(); file !== undefined && seen.size < MAX_PLAYBOOKS; file = waiting.pop()) {
-    if (seen.has(file)) continue;
-    seen.add(file);
+  let folders: readonly string[] | null = null;
+  let all: readonly string[] | null = null;
+
+  async function targetsOf(imported: PlaybookImport, folder: string): Promise<readonly string[]> {
+    const pattern = fillTemplates(imported.file, (name) => textFor(name, imported, question));
+    const [only] = pattern;
+    if (pattern.length === 1 && typeof only === 'string') {
+      folders ??= await collectionFolders(question);
+      return filesOf(only, folder, folders);
+    }
+    const whole = wholeOf(pattern, folder);
+    const key = JSON.stringify(whole);
+    if (patterns.has(key) || patterns.size >= MAX_PATTERNS) return [];
+    patterns.add(key);
+    all ??= await listPlaybooks();
+    const matches: string[] = [];
+    for (const path of all) {
+      if (matchesPattern(path, whole)) matches.push(path);
+      await slices.pause();
+    }
+    return matches;
+  }
+
+  for (const file of files) {
+    await slices.pause();
     const verdict = await verdicts.ofFile(file, true);
     if (verdict?.kind !== 'playbook' && verdict?.kind !== 'list') continue;
     for (const { name, hasDefault } of verdict.prompts) {
-      if (hasDefault) continue;
+      if (hasDefault || open.size >= MAX_PROMPTS) continue;
       answers ??= await answersOf(question, verdicts);
       if (!answers.isAnswered(name)) open.set(name, { name, file });
     }
     for (const imported of verdict.imports) {
-      const pattern = fillTemplates(imported.file, (name) => textFor(name, imported, question));
-      const [only] = pattern;
-      if (pattern.length === 1 && typeof only === 'string')
-        waiting.push(...filesOf(only, dirname(file), question));
-      else waiting.push(...(await matchesOf(pattern, dirname(file), listPlaybooks)));
+      if (files.size >= MAX_PLAYBOOKS) break;
+      for (const target of await targetsOf(imported, dirname(file)))
+        if (files.size < MAX_PLAYBOOKS) files.add(target);
+      await slices.pause();
     }
   }
   return [...open.values()];
@@ -95,20 +123,20 @@ function textOf(value: unknown): string | null {
 }
 
 /** The name of a collection's playbook is looked for first, as Ansible does. */
-function filesOf(name: string, folder: string, question: PromptQuestion): string[] {
+function filesOf(name: string, folder: string, places: readonly string[]): string[] {
   const [namespace, collection, ...rest] = name.split('.');
   const files = [resolve(folder, name)];
   if (!namespace || !collection || rest.length === 0 || name.includes('/')) return files;
   const path = join('ansible_collections', namespace, collection, 'playbooks', ...rest);
-  for (const place of collectionFolders(question))
-    for (const end of ['.yml', '.yaml', '']) files.push(join(place, path + end));
+  for (const place of places) for (const end of ['.yml', '.yaml', '']) files.push(join(place, path + end));
   return files;
 }
 
-function collectionFolders({ playbook, workingFolder }: PromptQuestion): string[] {
+async function collectionFolders({ playbook, workingFolder }: PromptQuestion): Promise<string[]> {
   const named = [process.env.ANSIBLE_COLLECTIONS_PATH, process.env.ANSIBLE_COLLECTIONS_PATHS];
   const folders = named.flatMap((value) => value?.split(':') ?? []);
-  for (const line of linesOf(join(workingFolder, 'ansible.cfg'))) {
+  const config = await readRegular(join(workingFolder, 'ansible.cfg'));
+  for (const line of config?.toString().split('\n') ?? []) {
     const [key = '', ...value] = line.split('=');
     if (['collections_path', 'collections_paths'].includes(key.trim()))
       folders.push(...value.join('=').trim().split(':'));
@@ -125,25 +153,12 @@ function collectionFolders({ playbook, workingFolder }: PromptQuestion): string[
   ];
 }
 
-function linesOf(file: string): string[] {
-  try {
-    return readFileSync(file, 'utf8').split('\n');
-  } catch {
-    return [];
-  }
-}
-
-async function matchesOf(
-  pattern: TextPattern,
-  folder: string,
-  listPlaybooks: () => Promise<readonly string[]>,
-): Promise<string[]> {
+/** A pattern for absolute paths. */
+function wholeOf(pattern: TextPattern, folder: string): TextPattern {
   const [first, ...rest] = pattern;
   // a template at the beginning may be a folder anywhere
-  const isKnown = typeof first === 'string';
-  const begin = isKnown ? withoutDots(isAbsolute(first) ? first : join(folder, '/') + first) : null;
-  const whole: TextPattern = isKnown ? [begin, ...rest] : pattern;
-  return (await listPlaybooks()).filter((path) => matchesPattern(path, whole));
+  if (typeof first !== 'string') return pattern;
+  return [withoutDots(isAbsolute(first) ? first : join(folder, '/') + first), ...rest];
 }
 
 /** Resolves `..`, and keeps what comes after the last slash as it is: it may be the beginning of a name. */

@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -11,6 +12,8 @@ import { makeTempDir } from '../../support/temp-dir.ts';
 const ASK = '- hosts: localhost\n  vars_prompt: {name: colour, prompt: Which}\n';
 const PLAY = '- hosts: localhost\n';
 const withVars = (values: object) => ({ ...NO_PARAMETERS, extraVarsJson: JSON.stringify(values) });
+const repeat = (count: number, part: (n: number) => string) =>
+  Array.from({ length: count }, (_, n) => part(n)).join('');
 const LONG_AGO = new Date(Date.now() - 3_600_000);
 
 interface Place {
@@ -113,6 +116,39 @@ describe('what asks for something', () => {
         expect(reads()).toBe(3);
       },
     ));
+
+  it('is looked for without blocking, whatever is imported', () =>
+    withPlaybooks(
+      {
+        'templates.yml': repeat(500, (n) => `- import_playbook: "{{ a }}${n}{{ b }}"\n`),
+        'names.yml': repeat(500, (n) => `- import_playbook: a.b.c${n}\n`),
+        'all.yml': repeat(500, (n) => `- import_playbook: "{{ a${n} }}"\n`),
+        'prompts.yml': repeat(500, (n) => `- hosts: localhost\n  vars_prompt: [{name: p${n}}]\n`),
+      },
+      async ({ service, root }) => {
+        for (let n = 0; n < 3_000; n += 1) writeFileSync(join(root, `p${n}.yaml`), PLAY);
+        for (const path of ['templates.yml', 'names.yml', 'all.yml', 'prompts.yml'])
+          await service.checkRunnable(path, NO_PARAMETERS).catch(() => undefined);
+        const stall = watchStalls();
+        for (const path of ['templates.yml', 'names.yml', 'all.yml'])
+          await service.checkRunnable(path, NO_PARAMETERS).catch(() => undefined);
+        const refused = service.checkRunnable('prompts.yml', NO_PARAMETERS);
+        await expect(refused).rejects.toThrow(/"p99" \(vars_prompt\)/);
+        expect(stall.end()).toBeLessThan(50);
+      },
+    ));
+
+  it('is looked for without waiting for a pipe in place of the configuration', () =>
+    withPlaybooks({ 'a.yml': '- import_playbook: name.space.play\n' }, async ({ service, root }) => {
+      const config = join(root, 'ansible.cfg');
+      execFileSync('mkfifo', [config]);
+      // whoever waits all the same is not kept for ever
+      const writer = spawn('sh', ['-c', `sleep 5; exec timeout 5 sh -c ': > ${config}'`]);
+      const begun = Date.now();
+      await service.checkRunnable('a.yml', NO_PARAMETERS);
+      expect(Date.now() - begun).toBeLessThan(4_000);
+      writer.kill();
+    }));
 
   it('is told apart from a link that leads out of the folder', () =>
     withPlaybooks({}, async ({ service, root, outside }) => {
