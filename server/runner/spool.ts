@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -8,7 +9,8 @@ import {
   rmdirSync,
   unlinkSync,
 } from 'node:fs';
-import { chmod, lstat, readdir, rm } from 'node:fs/promises';
+import { chmod, lstat, opendir, readdir, rmdir as removeFolder, rename, rm, unlink } from 'node:fs/promises';
+
 import { join } from 'node:path';
 import { codeOf } from '../domain/caught.ts';
 import {
@@ -323,21 +325,43 @@ function readAt(fd: number, position: number, maxBytes: number): string {
   return buffer.toString('utf8', 0, readSync(fd, buffer, 0, maxBytes, position));
 }
 
-/** Removes what bears this name: a link itself, and folders also that may not be read as they are. */
+/** As many levels of folders as these are removed at once. */
+const MAX_PASSES = 10_000;
+
+/**
+ * Removes what bears this name: a link itself, and folders also that may not be read as they are. One thing after the other,
+ * as there may be millions; and folders are emptied into the uppermost one, as their paths may be longer than any path may be.
+ */
 async function removeAll(path: string): Promise<void> {
-  try {
-    await rm(path, { recursive: true, force: true });
-  } catch (error) {
-    if (codeOf(error) !== 'EACCES' && codeOf(error) !== 'EPERM') throw error;
-    await openFolders(path);
-    await rm(path, { recursive: true, force: true });
+  if (!(await lstat(path).catch(nullIfMissing))?.isDirectory()) return rm(path, { force: true });
+  let hasFolders = true;
+  for (let pass = 0; hasFolders && pass < MAX_PASSES; pass += 1) {
+    hasFolders = false;
+    await emptyFolder(path, async (folder) => {
+      hasFolders = true;
+      await emptyFolder(folder, (inner) => rename(inner, join(path, randomUUID())));
+      await removeFolder(folder);
+    });
+  }
+  await removeFolder(path);
+}
+
+/** @param remove takes a folder away, which may be changed */
+async function emptyFolder(path: string, remove: (folder: string) => Promise<void>): Promise<void> {
+  await chmod(path, FOLDER_MODE);
+  for await (const entry of await opendir(path)) {
+    const at = join(path, entry.name);
+    if (!entry.isDirectory()) {
+      await unlink(at).catch(nullIfMissing);
+      continue;
+    }
+    // to move a folder is to write to it
+    await chmod(at, FOLDER_MODE);
+    await remove(at);
   }
 }
 
-/** Lets us read and change a folder and those in it. */
-async function openFolders(path: string): Promise<void> {
-  if (!(await lstat(path)).isDirectory()) return;
-  await chmod(path, FOLDER_MODE);
-  for (const entry of await readdir(path, { withFileTypes: true }))
-    if (entry.isDirectory()) await openFolders(join(path, entry.name));
+function nullIfMissing(error: unknown): null {
+  if (codeOf(error) === 'ENOENT') return null;
+  throw error;
 }

@@ -1,9 +1,11 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import {
+  closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -16,6 +18,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import type { RunProcess } from '../../../server/runner/runner.ts';
 import { known, makeRunner, outputOf, request } from '../../support/make-runner.ts';
+import { watchStalls } from '../../support/stalls.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
 /** A playbook runs as the server's user: whatever stands in its spool folder it may have put there. */
@@ -283,5 +286,25 @@ it('folders in the folder that may not be read are removed with it', async () =>
   );
   await running.exit;
   await runner.discard(id);
+  expect(existsSync(file(''))).toBe(false);
+});
+
+it('any depth of folders in the folder is removed with it', async () => {
+  const { id, runner, file, running } = await startWaiting(
+    'cd "$(dirname "$SIBLE_EVENTS")"; for a in $(seq 60); do mkdir -p "$(printf "%0250d/" 1 2 3)"; cd -P "$(printf "%0250d/" 1 2 3)"; touch f; done; echo ready',
+  );
+  await running.exit;
+  await runner.discard(id);
+  expect(existsSync(file(''))).toBe(false);
+});
+
+it('thousands of files in the folder are removed with it, and nobody waits for that', async () => {
+  const { id, runner, file, running } = await startWaiting('echo ready');
+  mkdirSync(file('many'));
+  for (let n = 0; n < 10_000; n += 1) closeSync(openSync(file(`many/${n}`), 'w'));
+  await running.exit;
+  const stall = watchStalls();
+  await runner.discard(id);
+  expect(stall.end()).toBeLessThan(50);
   expect(existsSync(file(''))).toBe(false);
 });
