@@ -27,7 +27,7 @@ module.exports = {
     layer('shared', '^shared/', ['^shared/']),
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     layer('domain', '^server/domain/', ['^server/domain/', '^shared/']),
-    layer('storage-shared', '^server/storage/(stored|stored-parameters|tell|log-codec)\\.ts$', [
+    layer('storage-shared', '^server/storage/(stored|stored-parameters|notify-listeners|log-codec)\\.ts$', [
       '^server/domain/',
       '^shared/',
       '^server/storage/stored-parameters\\.ts$',
@@ -37,7 +37,7 @@ module.exports = {
     layer('storage-choice', '^server/storage/open-storage\\.ts$', ['^server/storage/']),
     layer('storage-adapter', '^server/storage/(mongo|sqlite)/', [
       '^server/domain/',
-      '^server/storage/(storage|stored|stored-parameters|pages|tell|log-codec)\\.ts$',
+      '^server/storage/(storage|stored|stored-parameters|pages|notify-listeners|log-codec)\\.ts$',
       '^server/storage/$1/',
     ]),
     layer('scheduler', '^server/scheduler/', ['^server/domain/', '^shared/', '^server/scheduler/']),

@@ -11,7 +11,7 @@ export interface LogOutput {
 const MAX_KEPT_BYTES = 1_048_576;
 const EXIT_TIMEOUT_MS = 1_000;
 
-/** pino's own ends the process when a write fails, and waits for ever for a full disk while it does so. */
+/** pino's own ends the process when a write fails, and waits forever for a full disk while it does so. */
 export function openLogOutput(): LogOutput {
   const stream = new SonicBoom({ fd: 1, maxLength: MAX_KEPT_BYTES });
   // what was not written is tried again with the next line

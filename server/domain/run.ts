@@ -24,7 +24,7 @@ export interface Run {
   readonly reason: string | null;
   /** The worker (node) that started it; null while queued. Only this worker may say how it went. */
   readonly workerId: string | null;
-  /** Until when its worker has vouched for it; null unless running. */
+  /** When its worker's lease expires unless it is renewed; null unless running. */
   readonly leaseUntil: Date | null;
   /** When someone asked for its end; null: nobody. */
   readonly cancelRequestedAt: Date | null;
@@ -62,7 +62,7 @@ export interface RunPlace {
   readonly ansibleConfig: string | null;
 }
 
-/** `lost`: its worker stopped vouching for it and nobody knows how it went; its worker may still tell. */
+/** `lost`: its worker stopped renewing its lease and nobody knows how it went; its worker may still tell. */
 export type RunStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'canceled' | 'timedOut' | 'lost';
 export type RunTrigger = 'schedule' | 'manual' | 'retry';
 

@@ -35,7 +35,7 @@ export const builder = new SchemaBuilder<{
   relay: {
     decodeGlobalID: decodeId,
     nodeQueryOptions: {
-      // what is no id of ours is the id of nothing
+      // unknown ids resolve to null
       resolve: (_root, { id }, _context, _info, resolveNode) =>
         isNodeType(id.typename) ? resolveNode(id) : null,
     },

@@ -19,7 +19,7 @@ const RunStatusEnum = builder.enumType('RunStatus', {
     LOST: {
       value: 'lost',
       description:
-        'Its node stopped vouching for it, so nobody knows how it went. If the node comes back, it will say.',
+        'Its node stopped renewing its lease, so nobody knows how it went. If the node comes back, it will say.',
     },
   } as const satisfies Record<string, { value: RunStatus; description?: string }>,
 });

@@ -9,7 +9,7 @@ import { jsonShapeFault } from '../domain/json-shape.ts';
 import type { Recipient } from './context.ts';
 import { createLongStrings } from './long-strings.ts';
 import { limitBytes, pingUntilSilent, receive, send } from './socket-flow.ts';
-import { createStrangers } from './strangers.ts';
+import { createUnauthenticatedSockets } from './unauthenticated-sockets.ts';
 import { JSON_LIMITS, type Yoga } from './yoga.ts';
 
 /** GraphQL over WebSocket (graphql-transport-ws), with the same rules and limits as over HTTP. */
@@ -18,6 +18,8 @@ export interface GraphqlWebSocket {
   makeRoom(): boolean;
   /** Takes over an upgrade request that was let in. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Called for an upgrade request that is no WebSocket handshake; the listener answers and closes the connection. */
+  onBadHandshake(listener: (socket: Duplex, message: string) => void): void;
   /** How many sockets are open. */
   count(): number;
   /** Closes all sockets, telling the clients to come back. */
@@ -40,7 +42,7 @@ const MAX_OPERATIONS_PER_SOCKET = 20;
 /** Each costs memory; more than this is no console and no team. */
 const MAX_SOCKETS = 5_000;
 /** From one address, of those who have not shown that they may be here. */
-const MAX_STRANGERS = 1_000;
+const MAX_UNAUTHENTICATED = 1_000;
 /** Until it has shown that it may be here, a client says no more than that. */
 const MAX_STRANGERS_BYTES = 16_384;
 const INIT_TIMEOUT_MS = 3_000;
@@ -68,7 +70,7 @@ interface Enveloped {
 export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): GraphqlWebSocket {
   const { yoga, isAuthorized, refuseKey, onInternalError } = options;
   const longStrings = createLongStrings();
-  const strangers = createStrangers(MAX_STRANGERS);
+  const unauthenticated = createUnauthenticatedSockets(MAX_UNAUTHENTICATED);
   /** Those that are not about to close. */
   const open = new Set<WebSocket>();
   const sockets = new WebSocketServer({
@@ -136,15 +138,15 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
     const stopPinging = pingUntilSilent(client);
     const end = () => client.terminate();
     const stopCounting = limitBytes(socket, MAX_STRANGERS_BYTES, end);
-    const leaveStrangers = strangers.add(address, end);
+    const leaveUnauthenticated = unauthenticated.add(address, end);
 
     const introduced = () => {
       isStranger = false;
       stopCounting();
-      leaveStrangers();
+      leaveUnauthenticated();
     };
     const close = (code: number, reason: string) => {
-      leaveStrangers();
+      leaveUnauthenticated();
       open.delete(client);
       client.close(code, reason);
       // nobody waits for the answer of somebody unknown
@@ -179,7 +181,7 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
     );
     client.once('close', (code, reason) => {
       open.delete(client);
-      leaveStrangers();
+      leaveUnauthenticated();
       stopPinging();
       for (const operation of [...unsent.keys()]) sent(operation);
       Promise.resolve(closed(code, String(reason))).catch(onInternalError);
@@ -187,10 +189,13 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
   }
 
   return {
-    makeRoom: () => open.size < MAX_SOCKETS || strangers.endOldest(),
+    makeRoom: () => open.size < MAX_SOCKETS || unauthenticated.endOldest(),
 
     upgrade(request, socket, head) {
       sockets.handleUpgrade(request, socket, head, (client) => serve(client, request));
+    },
+    onBadHandshake(listener) {
+      sockets.on('wsClientError', (error, socket) => listener(socket, `${error.message}.`));
     },
     count: () => open.size,
     async close() {

@@ -173,7 +173,7 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
 
   async function discard(runId: string): Promise<void> {
     const spool = spools.of(runId);
-    // one that sleeps would sleep for ever
+    // one that sleeps would sleep forever
     if (!spool.isStarted() && spool.exists()) {
       spool.giveUpStart();
       await wakeSleeping(runId);

@@ -64,7 +64,7 @@ interface Launched {
   hasBegun: boolean;
   /** What it last said of its end; null while it said nothing. */
   told: { readonly code: number | null; readonly wasFull: boolean; readonly at: Date } | null;
-  isSettling: boolean;
+  isConfirming: boolean;
   /** Whether the previous look found it ended, or too slow to begin. */
   wasDoubtful: boolean;
   known(supervisor: ProcessId | null): void;
@@ -80,7 +80,7 @@ const START_TIMEOUT_MS = 10_000;
 /** A supervisor that was just about to go to sleep when it was woken sleeps; so long after, it is woken again. */
 const WAKE_AGAIN_MS = 10;
 /** A supervisor ends right after it has said so; when it has not by then, somebody else has said it. */
-const SETTLE_MS = 200;
+const CONFIRM_MS = 200;
 /** What a supervisor says is shorter. */
 const MAX_LINE = 512;
 
@@ -140,7 +140,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
     else if (what === 'ended') {
       const code = /^\d{1,3}$/.test(first) ? Number(first) : null;
       run.told = { code, wasFull: more[0] === 'full', at: new Date() };
-      void settle(id, run);
+      void confirmEnd(id, run);
     }
   }
 
@@ -170,11 +170,11 @@ export function createLauncher(options: LauncherOptions): Launcher {
   }
 
   /** It says that it has ended: believed once it has. */
-  async function settle(id: string, run: Launched): Promise<void> {
-    if (run.isSettling) return;
-    run.isSettling = true;
+  async function confirmEnd(id: string, run: Launched): Promise<void> {
+    if (run.isConfirming) return;
+    run.isConfirming = true;
     try {
-      const until = Date.now() + SETTLE_MS;
+      const until = Date.now() + CONFIRM_MS;
       for (let wait = 1; ; wait *= 2) {
         if (!(await isThere(id, run))) return await end(id, run);
         if (Date.now() > until) return;
@@ -183,7 +183,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
     } catch {
       // it is looked again
     } finally {
-      run.isSettling = false;
+      run.isConfirming = false;
     }
   }
 
@@ -273,7 +273,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
         hasSpoken: false,
         hasBegun: false,
         told: null,
-        isSettling: false,
+        isConfirming: false,
         wasDoubtful: false,
         known,
         gone,

@@ -28,7 +28,7 @@ export interface Runner {
    */
   start(request: RunRequest): RunProcess;
   /**
-   * Takes up a run that was started by an earlier life of this server, whether it still goes on or ended meanwhile.
+   * Reattaches to a run that a previous process of this server started, whether it still goes on or ended meanwhile.
    * What is stored of it is handed in: what the spool folder says of it a playbook may have written.
    * `notStarted`: it certainly never ran, and never will unless started anew. `lost`: nothing is known of its end.
    */
@@ -63,7 +63,7 @@ export interface Workspace extends RunPlace {
   readonly notice: string | null;
 }
 
-/** A run that an earlier life of this server has started, as it is stored. */
+/** A run that a previous process of this server started, as it is stored. */
 export interface StartedRun {
   readonly runId: string;
   readonly startedAt: Date;

@@ -66,7 +66,7 @@ function requireFolder(path: string, name: string): void {
   if (!statOf(path)?.isDirectory())
     throw new RunRefusedError(`The working folder "${name}" is not there any more.`);
   const config = statOf(join(path, CONFIG));
-  // Ansible would open it, and wait for ever
+  // Ansible would open it, and wait forever
   if (config && !config.isFile() && !config.isDirectory()) {
     throw new RunRefusedError(`"${join(name, CONFIG)}" is not a file that can be read.`);
   }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agenda, type AgendaBackend, InMemoryNotificationChannel, type Job } from 'agenda';
 import { putBounded } from '../domain/bounded-map.ts';
-import { mendBackend } from './mended-backend.ts';
+import { patchLimitAndUnlock } from './patched-backend.ts';
 import { type Scheduler, type SchedulerCallbacks, SWEEP_EVERY_SECONDS } from './scheduler.ts';
 
 export interface AgendaSchedulerOptions extends SchedulerCallbacks {
@@ -44,7 +44,7 @@ const UNLIMITED = 1_000_000;
 /** The only place that knows Agenda: it persists, locks and wakes; when and whether is decided by the callbacks. */
 export function createAgendaScheduler(options: AgendaSchedulerOptions): Scheduler {
   const stopping = new AbortController();
-  const { backend, holding } = mendBackend(options.backend, {
+  const { backend, holding } = patchLimitAndUnlock(options.backend, {
     limited: 'run',
     limit: options.concurrency,
     lockMs: RUN_LOCK_MS,
@@ -191,7 +191,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
 
     async stop(timeoutMs) {
       stopping.abort();
-      // what it holds and cannot let go of is free when its lock grows old
+      // what it holds and cannot let go of is free when its lock expires
       await agenda.stop(false).catch((error: unknown) => options.onError(error, 'stopping'));
       const timeout = new AbortController();
       await Promise.race([
@@ -204,7 +204,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
 }
 
 /**
- * Lets go of the jobs that an earlier life of this node held, which would else wait for their locks to grow old.
+ * Lets go of the jobs that a previous process of this node held, which would otherwise wait for their locks to expire.
  * A job that was running has no next run any more; it is due at once. Jobs that are done and could not be removed then
  * would stand in the way of another one for the same run.
  */

@@ -2,10 +2,10 @@ import { batching } from '../domain/batching.ts';
 import type { RunEnd } from '../domain/run.ts';
 import type { RunExit, Runner, RunProcess } from '../runner/runner.ts';
 import type { Storage } from '../storage/storage.ts';
+import { retryUntilAborted } from './retry.ts';
 import type { RunLogService } from './run-log-service.ts';
-import { surely } from './surely.ts';
 
-/** The runs that go on on this node: follows each to its end, vouches for it until then, and cancels it when asked. */
+/** The runs that go on on this node: follows each to its end, renews its lease until then, and cancels it when asked. */
 export interface ActiveRuns {
   has(runId: string): boolean;
   count(): number;
@@ -18,12 +18,12 @@ export interface ActiveRuns {
   finish(runId: string, end: RunEnd): Promise<void>;
   /** Ends the run if it goes on here. */
   cancel(runId: string): void;
-  /** Until when a worker that vouches now does so. */
+  /** When a lease that is renewed now expires. */
   lease(): Date;
-  /** Vouches for all of them, and takes up again what others gave up meanwhile. Never rejects. */
-  vouch(): Promise<void>;
-  /** Vouches for as long as a stop on purpose may last. Never rejects. */
-  vouchWhileStopped(): Promise<void>;
+  /** Renews the lease of all of them, and reattaches to what others gave up meanwhile. Never rejects. */
+  renewLeases(): Promise<void>;
+  /** Leases all of them for as long as a stop on purpose may last. Never rejects. */
+  renewLeasesWhileStopped(): Promise<void>;
   /** Resolves when none is followed any more. */
   ended(): Promise<void>;
 }
@@ -31,7 +31,7 @@ export interface ActiveRuns {
 export interface Following {
   /** Whether nothing of its log can be stored yet. */
   readonly isNew: boolean;
-  /** Whether nobody will ever know how it ended: then it is not vouched for. */
+  /** Whether nobody will ever know how it ended: then its lease is not renewed. */
   readonly isLost: boolean;
   endOf(exit: RunExit): RunEnd;
 }
@@ -55,7 +55,7 @@ const LEASE_WHILE_STOPPED_MS = 600_000;
 interface ActiveRun {
   readonly process: RunProcess;
   isCanceling: boolean;
-  /** How it ended is known, or that nobody will know: it is not vouched for as running any more. */
+  /** How it ended is known, or that nobody will know: its lease is not renewed any more. */
   isEnding: boolean;
   ended: Promise<void>;
 }
@@ -75,7 +75,9 @@ export function createActiveRuns(options: ActiveRunsOptions): ActiveRuns {
       await storage.changes.publish({ kind: 'run', id: runId });
       options.runLogs.notifyEnd(runId);
     };
-    return surely(work, stopping, (error) => options.onError(error, `storing the end of run ${runId}`));
+    return retryUntilAborted(work, stopping, (error) =>
+      options.onError(error, `storing the end of run ${runId}`),
+    );
   }
 
   async function followToEnd(run: ActiveRun, { isNew, endOf }: Following): Promise<void> {
@@ -130,7 +132,7 @@ export function createActiveRuns(options: ActiveRunsOptions): ActiveRuns {
     cancel,
     lease: () => lease(),
 
-    async vouch() {
+    async renewLeases() {
       const ids = [...active].filter(([, { isEnding }]) => !isEnding).map(([id]) => id);
       if (ids.length === 0) return;
       try {
@@ -147,7 +149,7 @@ export function createActiveRuns(options: ActiveRunsOptions): ActiveRuns {
       }
     },
 
-    async vouchWhileStopped() {
+    async renewLeasesWhileStopped() {
       if (active.size === 0) return;
       await runs
         .renewLeases(workerId, [...active.keys()], lease(LEASE_WHILE_STOPPED_MS))

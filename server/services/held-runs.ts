@@ -1,8 +1,8 @@
 import type { RunProcess, RunRequest } from '../runner/runner.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type ActiveRuns, type ActiveRunsOptions, createActiveRuns, type Following } from './active-runs.ts';
+import { retryUntilAborted } from './retry.ts';
 import { createSlots, type Slots } from './slots.ts';
-import { surely } from './surely.ts';
 
 /** The runs that this node prepares, starts, follows or keeps waiting, and the news about them. */
 export interface HeldRuns {
@@ -25,7 +25,7 @@ export interface HeldRuns {
   /** Follows a process to its end, as `ActiveRuns` does. */
   follow(process: RunProcess, how: Following): Promise<void>;
   cancelIfHere(runId: string): void;
-  /** Vouches for the runs that go on, and looks at those that wait: changes are hints, and may be lost. Never rejects. */
+  /** Renews the lease of the runs that go on, and looks at those that wait: changes are hints, and may be lost. Never rejects. */
   beat(): Promise<void>;
   /** As often as it takes; rejects only when this node stops. */
   untilAnswered<T>(during: string, ask: () => Promise<T>): Promise<T>;
@@ -112,9 +112,10 @@ export function createHeldRuns(options: HeldRunsOptions, stopping: AbortSignal):
     async beat() {
       await forgetUnlessQueued([...waiting].slice(0, LOOKED_AT));
       stopListeningIfIdle();
-      await active.vouch();
+      await active.renewLeases();
     },
 
-    untilAnswered: (during, ask) => surely(ask, stopping, (error) => options.onError(error, during)),
+    untilAnswered: (during, ask) =>
+      retryUntilAborted(ask, stopping, (error) => options.onError(error, during)),
   };
 }

@@ -33,7 +33,7 @@ const FORGOTTEN_AT_ONCE = 5_000;
 
 export function createIdempotency(options: { readonly keys: KeyStore; now(): Date }): Idempotency {
   const { keys } = options;
-  const alone = createMutexByKey();
+  const withKeyLock = createMutexByKey();
 
   async function onceFor<T>(key: string, request: readonly unknown[], work: Once<T>): Promise<T> {
     if (!KEY.test(key)) throw invalid('expected 1 to 255 printable ASCII characters without blanks');
@@ -69,7 +69,7 @@ export function createIdempotency(options: { readonly keys: KeyStore; now(): Dat
   return {
     async once(key, request, work) {
       // here one after the other; between nodes the store decides
-      if (key !== null) return alone(key, () => onceFor(key, request, work));
+      if (key !== null) return withKeyLock(key, () => onceFor(key, request, work));
       await work.check();
       return work.make(work.newId());
     },

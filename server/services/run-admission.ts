@@ -32,7 +32,7 @@ export interface Admission {
   /** It was not stored, and will not be. Never rejects. */
   drop(): Promise<void>;
   /** Nobody knows whether it was stored: asks until the database answers, and begins or drops it then. Never rejects. */
-  settle(): Promise<void>;
+  reconcile(): Promise<void>;
 }
 
 export interface RunAdmissionOptions {
@@ -135,7 +135,7 @@ export function createRunAdmission(
       run: admitted,
       begin,
       drop,
-      settle() {
+      reconcile() {
         const decide = async () => {
           // first what may store it still
           await storage.schedules.completeFirings();

@@ -12,11 +12,11 @@ import { createRunStart, placeOf } from './run-start.ts';
 /** The runs of this node: starts them, follows them to their end, and takes them up again after a restart. */
 export interface RunExecutor extends Omit<RunAdmission, 'disarmed'> {
   /**
-   * Runs a queued run if it is still to be had; resolves when it has ended.
+   * Runs a queued run if it is still queued; resolves when it has ended.
    * @returns false: there is no room for it here, and another node may have some
    */
   execute(runId: string): Promise<boolean>;
-  /** Takes up what an earlier life of this node has started. Call once, before the scheduler starts. */
+  /** Reattaches to runs that a previous process of this node started. Call once, before the scheduler starts. */
   recover(): Promise<void>;
   /** Ends the run if it runs on this node. */
   cancelIfHere(runId: string): void;
@@ -43,7 +43,7 @@ export interface RunExecutorOptions {
   onInfo(message: string, details: object): void;
 }
 
-/** How often a worker vouches for its runs. */
+/** How often a worker renews the lease of its runs. */
 export const HEARTBEAT_MS = 5_000;
 /** So long a queued run waits for room here; then another node may have it. */
 const ROOM_WAIT_MS = 1_000;
@@ -118,7 +118,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
 
     async close() {
       clearInterval(heartbeat);
-      await active.vouchWhileStopped();
+      await active.renewLeasesWhileStopped();
       closing.abort();
       await runner.close();
       await active.ended();

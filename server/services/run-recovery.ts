@@ -3,8 +3,8 @@ import type { Reattached, RunExit, Runner } from '../runner/runner.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { HeldRuns } from './held-runs.ts';
+import { retryInBackground } from './retry.ts';
 import { endOf, type RunStart } from './run-start.ts';
-import { soonOrLater } from './surely.ts';
 
 export interface RunRecoveryOptions {
   readonly storage: Pick<Storage, 'schedules' | 'runs' | 'changes'>;
@@ -16,7 +16,7 @@ export interface RunRecoveryOptions {
 }
 
 /**
- * Takes up what an earlier life of this node has started: a run that goes on is followed from where its log stands, one that was
+ * Reattaches to runs that a previous process of this node started: a run that goes on is followed from where its log stands, one that was
  * never started is queued again, and of one that is gone it says so.
  */
 export function createRunRecovery(
@@ -30,11 +30,11 @@ export function createRunRecovery(
 
   /** Tried once before anything else; what cannot be done then is when it can, or at the next start. */
   function evenIfLater(during: string, work: () => Promise<void>): Promise<void> {
-    return soonOrLater(work, held.stopping, (error) => options.onError(error, during));
+    return retryInBackground(work, held.stopping, (error) => options.onError(error, during));
   }
 
   /** Nobody else starts or follows the run meanwhile. @returns null when somebody does already */
-  async function alone<T>(runId: string, work: () => Promise<T>): Promise<T | null> {
+  async function withRunLock<T>(runId: string, work: () => Promise<T>): Promise<T | null> {
     if (held.isTaken(runId)) return null;
     starting.set(runId, false);
     try {
@@ -45,12 +45,12 @@ export function createRunRecovery(
   }
 
   async function recoverRun(runId: string): Promise<void> {
-    const taken = await alone(runId, () => takeUp(runId));
+    const taken = await withRunLock(runId, () => takeUp(runId));
     if (taken === 'notStarted') await evenIfLater(`queueing run ${runId}`, () => queueAgain(runId));
   }
 
   async function queueAgain(runId: string): Promise<void> {
-    const isQueued = await alone(runId, async () => {
+    const isQueued = await withRunLock(runId, async () => {
       if (await runs.unclaim(runId, workerId)) return true;
       // it was given up by the others: who waits for it has gone on
       await runs.finish(runId, workerId, failureOf('It was not started: its node went away.'));

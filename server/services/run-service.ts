@@ -34,7 +34,7 @@ export interface RunService {
   count(filter: RunFilter): Promise<number>;
   lastOfSchedules(scheduleIds: readonly string[]): Promise<Map<string, RunSummary>>;
   /**
-   * Marks runs as lost whose worker has not vouched for them in time, nor between two looks.
+   * Marks runs as lost whose worker has not renewed their lease in time, nor between two looks.
    * Takes `secondLookMs` when there may be any.
    */
   markLost(): Promise<void>;
@@ -51,7 +51,7 @@ export interface RunServiceOptions {
   readonly idempotency: Pick<Idempotency, 'once'>;
   readonly executor: Pick<RunExecutor, 'cancelIfHere' | 'admit'>;
   now(): Date;
-  /** Longer than a worker takes to vouch for its runs once the database is back, in ms. */
+  /** Longer than a worker takes to renew the lease of its runs once the database is back, in ms. */
   readonly secondLookMs: number;
 }
 
@@ -72,7 +72,7 @@ export function createRunService(options: RunServiceOptions): RunService {
     try {
       isStored = await store(admission.run);
     } catch (error) {
-      void admission.settle();
+      void admission.reconcile();
       throw error;
     }
     if (!isStored) {
@@ -194,7 +194,7 @@ export function createRunService(options: RunServiceOptions): RunService {
       for (const { id, leaseUntil } of await runs.listExpired(options.now(), LOST_AT_ONCE))
         if (leaseUntil) suspects.set(id, leaseUntil.getTime());
       if (suspects.size === 0) return;
-      // while the database was away nobody could vouch for anything: whoever lives does so before the second look
+      // while the database was away nobody could renew a lease: whoever lives does so before the second look
       await delay(options.secondLookMs, undefined, { ref: false });
       const now = options.now();
       for (const { id, workerId, leaseUntil } of await runs.listExpired(now, LOST_AT_ONCE)) {

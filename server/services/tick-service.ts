@@ -193,7 +193,7 @@ export function createTickService(options: TickServiceOptions): TickService {
     try {
       stored = await schedules.fire(decided.map(({ firing }) => firing));
     } catch (error) {
-      for (const { admissions } of decided) for (const admission of admissions) void admission.settle();
+      for (const { admissions } of decided) for (const admission of admissions) void admission.reconcile();
       throw error;
     }
     const fired: Firing[] = [];

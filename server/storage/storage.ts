@@ -168,7 +168,7 @@ export interface RunStore {
   /** Marks a queued or running run so that its worker ends it; keeps an earlier mark. @returns null when it is finished */
   requestCancel(id: string, at: Date): Promise<RunSummary | null>;
   /**
-   * Vouches for those of `ids` that are running under this worker.
+   * Renews the lease of those of `ids` that are running under this worker.
    * @returns them, so that it sees its cancel marks
    */
   renewLeases(workerId: string, ids: readonly string[], leaseUntil: Date): Promise<RunSummary[]>;

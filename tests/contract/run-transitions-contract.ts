@@ -194,7 +194,9 @@ export function describeRunTransitions(open: OpenStorage): void {
     expect(await runs.requestCancel('none', NOON)).toBeNull();
   });
 
-  test('a worker vouches for its running runs that it names, and sees their marks', async ({ runs }) => {
+  test('a worker renews the lease of its running runs that it names, and sees their marks', async ({
+    runs,
+  }) => {
     const [own, marked, unnamed] = [
       await insertRunning(runs),
       await insertRunning(runs),

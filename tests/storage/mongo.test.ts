@@ -52,7 +52,7 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
     };
   });
 
-  it('completes a firing that a crash cut short, whoever comes by', async () => {
+  it('completes a firing that a crash cut short, any node that next touches it', async () => {
     const database = makeMongoDatabase();
     const storage = await openMongoStorage(database.uri);
     const client = new MongoClient(database.uri);

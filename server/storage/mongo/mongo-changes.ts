@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Db, ObjectId } from 'mongodb';
+import { notifyListeners } from '../notify-listeners.ts';
 import type { Change, ChangeFeed } from '../storage.ts';
-import { tellAll } from '../tell.ts';
 import type { ChangeDocument } from './mongo-documents.ts';
 
 const POLL_MS = 250;
@@ -24,7 +24,7 @@ export async function createMongoChanges(db: Db): Promise<ChangeFeed & { close()
   let outbox: ChangeDocument[] = [];
   let sending: Promise<void> | null = null;
 
-  const tell = (change: Change) => tellAll(listeners, change);
+  const notify = (change: Change) => notifyListeners(listeners, change);
 
   /** What was published while one batch was on its way makes the next one. */
   async function send(): Promise<void> {
@@ -54,7 +54,7 @@ export async function createMongoChanges(db: Db): Promise<ChangeFeed & { close()
         for (const { _id, kind, id, at } of found) {
           if (told.has(String(_id))) continue;
           told.set(String(_id), at.getTime());
-          if (kind === 'schedule' || kind === 'run') tell({ kind, id });
+          if (kind === 'schedule' || kind === 'run') notify({ kind, id });
         }
         for (const [id, at] of told) if (at < from.getTime() - OVERLAP_MS) told.delete(id);
         waitMs = POLL_MS;
@@ -72,7 +72,7 @@ export async function createMongoChanges(db: Db): Promise<ChangeFeed & { close()
 
   return {
     async publish(change) {
-      tell(change);
+      notify(change);
       outbox.push({ ...change, node, at: new Date() });
       sending ??= send();
     },

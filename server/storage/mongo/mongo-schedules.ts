@@ -114,7 +114,7 @@ export async function createMongoSchedules(db: Db): Promise<ScheduleStore> {
   const unmarking = new Set<Promise<unknown>>();
 
   /**
-   * Stores what firings decided. Whoever comes by may do it, as often as they like: what is there already stays as it is.
+   * Stores what firings decided. Any node that next touches the schedule does it, as often as it likes: what is there already stays as it is.
    * A process that was paused half-way and does it again much later finds everything there, so runs are never removed
    * while they are young enough for such a process to exist.
    * @returns ids of the runs that are stored
@@ -125,7 +125,7 @@ export async function createMongoSchedules(db: Db): Promise<ScheduleStore> {
     const allRuns = firings.flatMap((firing) => firing.runs);
     const stored = areNew ? allRuns : await runsOfLedger(decided, allRuns);
     await insertMissing(runs, stored);
-    // not waited for: a mark that stays is completed once more by whoever comes by
+    // not waited for: a mark that stays is completed once more by any node that next touches it
     const unmarked = schedules
       .updateMany({ 'firing.id': { $in: firings.map((firing) => firing.id) } }, { $unset: { firing: '' } })
       .catch(() => undefined)

@@ -6,7 +6,7 @@ import type { Storage } from '../storage.ts';
 import { createSqliteChanges } from './sqlite-changes.ts';
 import { createSqliteJobBackend } from './sqlite-job-backend.ts';
 import { createSqliteKeys } from './sqlite-keys.ts';
-import { patient } from './sqlite-patience.ts';
+import { retryWhileBusy } from './sqlite-retry.ts';
 import { createSqliteRunLogs } from './sqlite-run-logs.ts';
 import { createSqliteRuns } from './sqlite-runs.ts';
 import { createSqliteSchedules, createSqliteTicks } from './sqlite-schedules.ts';
@@ -24,7 +24,7 @@ export async function openSqliteStorage(path: string): Promise<Storage> {
     requireOwnFile(db, path);
     configure(db);
     migrate(db);
-    // from now on a wait inside SQLite would hold up the whole server: see `patient`
+    // from now on a wait inside SQLite would hold up the whole server: see `retryWhileBusy`
     db.exec('PRAGMA busy_timeout = 20');
   } catch (error) {
     db.close();
@@ -36,13 +36,13 @@ export async function openSqliteStorage(path: string): Promise<Storage> {
   return {
     kind: 'sqlite',
     isShared: false,
-    schedules: patient(createSqliteSchedules(statements, runs.insertNow)),
-    ticks: patient(createSqliteTicks(statements)),
-    runs: patient(runs),
-    runLogs: patient(createSqliteRunLogs(statements)),
-    keys: patient(createSqliteKeys(statements)),
+    schedules: retryWhileBusy(createSqliteSchedules(statements, runs.insertNow)),
+    ticks: retryWhileBusy(createSqliteTicks(statements)),
+    runs: retryWhileBusy(runs),
+    runLogs: retryWhileBusy(createSqliteRunLogs(statements)),
+    keys: retryWhileBusy(createSqliteKeys(statements)),
     changes: createSqliteChanges(),
-    jobBackend: { ...jobBackend, repository: patient(jobBackend.repository) },
+    jobBackend: { ...jobBackend, repository: retryWhileBusy(jobBackend.repository) },
     async ping() {
       statements.get('SELECT 1');
     },

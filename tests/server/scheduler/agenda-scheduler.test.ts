@@ -50,7 +50,7 @@ it('survives a store that fails while a job is let go of, and lets go of it all 
   expect(problems).toEqual(['letting go of a job: deadlock detected']);
 });
 
-it('has room again for jobs whose lock grew old before they were begun', async () => {
+it('has room again for jobs whose lock expired before they were begun', async () => {
   const { jobBackend } = await openTempStorage();
   const { repository } = jobBackend;
   const slept = new Set<string>();

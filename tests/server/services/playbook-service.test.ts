@@ -142,7 +142,7 @@ describe('what asks for something', () => {
     withPlaybooks({ 'a.yml': '- import_playbook: name.space.play\n' }, async ({ service, root }) => {
       const config = join(root, 'ansible.cfg');
       execFileSync('mkfifo', [config]);
-      // whoever waits all the same is not kept for ever
+      // whoever waits all the same is not kept forever
       const writer = spawn('sh', ['-c', `sleep 5; exec timeout 5 sh -c ': > ${config}'`]);
       const begun = Date.now();
       await service.checkRunnable('a.yml', NO_PARAMETERS);

@@ -127,7 +127,7 @@ it('when the answer of the database is lost, what was stored is begun and what w
   await storage.runs.insert(stored.run);
   storage.runs.find = failing(2, storage.runs.find);
 
-  await Promise.all([stored.settle(), lost.settle()]);
+  await Promise.all([stored.reconcile(), lost.reconcile()]);
 
   expect(errors).toHaveLength(2);
   expect([...runner.running.keys()]).toEqual(['a']);

@@ -31,7 +31,7 @@ async function makeNodes() {
           run: { ...run, status: 'running', workerId: 'w', startedAt: clock.now },
           begin: async () => void begun.push(run.id),
           drop: async () => void dropped.push(run.id),
-          settle: async () => undefined,
+          reconcile: async () => undefined,
         }),
       },
       now,

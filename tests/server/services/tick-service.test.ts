@@ -28,7 +28,7 @@ async function makeTicks() {
       run: { ...run, status: 'running', workerId: 'w', startedAt: clock.now },
       begin: async () => void begun.push(run.id),
       drop: async () => void dropped.push(run.id),
-      settle: async () => void settled.push(run.id),
+      reconcile: async () => void settled.push(run.id),
     }),
   };
   const ticks = createTickService({

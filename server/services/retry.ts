@@ -9,7 +9,7 @@ const SLOWEST_RETRY_MS = 60_000;
  * Rejects only when `signal` aborts while it waits for the next try.
  * @param slowestRetryMs up to which each wait is twice the one before it
  */
-export async function surely<T>(
+export async function retryUntilAborted<T>(
   work: () => Promise<T>,
   signal: AbortSignal,
   onError: (error: unknown) => void,
@@ -29,16 +29,16 @@ export async function surely<T>(
  * Resolves when it is done, or when the first try has failed; it is tried again then, until `signal` aborts.
  * Never rejects.
  */
-export function soonOrLater(
+export function retryInBackground(
   work: () => Promise<void>,
   signal: AbortSignal,
   onError: (error: unknown) => void,
 ): Promise<void> {
   return new Promise((resolve) => {
-    const tellAndGoOn = (error: unknown) => {
+    const reportAndGoOn = (error: unknown) => {
       onError(error);
       resolve();
     };
-    surely(work, signal, tellAndGoOn, SLOWEST_RETRY_MS).then(resolve, resolve);
+    retryUntilAborted(work, signal, reportAndGoOn, SLOWEST_RETRY_MS).then(resolve, resolve);
   });
 }

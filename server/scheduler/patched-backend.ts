@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AgendaBackend, JobParameters, JobRepository } from 'agenda';
 
-export interface MendedBackendOptions {
+export interface PatchedBackendOptions {
   /** The name of the jobs of which this node holds no more than it has room for. */
   readonly limited: string;
   readonly limit: number;
@@ -13,13 +13,13 @@ export interface MendedBackendOptions {
   onError(error: unknown): void;
 }
 
-export interface MendedBackend {
+export interface PatchedBackend {
   readonly backend: AgendaBackend;
-  /** Counts a job that is worked on until `work` is done, however old its lock. */
+  /** Counts a job that is worked on until `work` is done, even when its lock has expired. */
   holding<T>(jobId: string, work: () => Promise<T>): Promise<T>;
 }
 
-/** So often; what is locked then is free when its lock grows old. */
+/** So often; what is locked then is free when its lock expires. */
 const UNLOCK_TRIES = 5;
 
 /**
@@ -27,11 +27,11 @@ const UNLOCK_TRIES = 5;
  *
  * - It waits for no answer of `unlockJob`, so that a store that is away for a moment would end the process. That never
  *   rejects here: it is tried again, a few times. Letting go of a job that somebody else took meanwhile is harmless.
- * - Its own limit counts a job whose lock grew old before it was begun (the machine slept) for ever. Here it counts
+ * - Its own limit counts a job whose lock expired before it was begun (the machine slept) forever. Here it counts
  *   while its lock lives.
  * - It connects again by itself, and a failure of that would be nobody's.
  */
-export function mendBackend(backend: AgendaBackend, options: MendedBackendOptions): MendedBackend {
+export function patchLimitAndUnlock(backend: AgendaBackend, options: PatchedBackendOptions): PatchedBackend {
   /** Until when jobs count that are not worked on yet, in ms, by id. */
   const held = new Map<string, number>();
   let worked = 0;

@@ -1,7 +1,7 @@
 import type { Change } from './storage.ts';
 
 /** Tells every listener, also behind one that throws: a defect in one must not make the others miss what changed. */
-export function tellAll(listeners: Iterable<(change: Change) => void>, change: Change): void {
+export function notifyListeners(listeners: Iterable<(change: Change) => void>, change: Change): void {
   for (const listener of [...listeners]) {
     try {
       listener(change);

@@ -9,7 +9,7 @@ const GIVE_UP_MS = 10_000;
  * The same store, whose methods are tried again while another program (a backup, a shell) holds the file locked.
  * Rejects with the driver's error after 10 s.
  */
-export function patient<Store extends object>(store: Store): Store {
+export function retryWhileBusy<Store extends object>(store: Store): Store {
   return Object.fromEntries(
     Object.entries(store).map(([name, member]) => [
       name,

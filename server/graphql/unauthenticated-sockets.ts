@@ -3,7 +3,7 @@
  * more, the one that has waited longest has to go: who has the key shows it at once, so a crowd that only waits keeps nobody
  * else out, also not from its own address (behind a proxy all have one).
  */
-export interface Strangers {
+export interface UnauthenticatedSockets {
   /**
    * @param end ends the connection, when its place is given to another
    * @returns the function that takes it off the list; safe to call again
@@ -13,24 +13,24 @@ export interface Strangers {
   endOldest(): boolean;
 }
 
-interface Stranger {
+interface UnauthenticatedSocket {
   readonly address: string;
   readonly end: () => void;
 }
 
-export function createStrangers(maxPerAddress: number): Strangers {
-  const all = new Set<Stranger>();
-  const byAddress = new Map<string, Set<Stranger>>();
+export function createUnauthenticatedSockets(maxPerAddress: number): UnauthenticatedSockets {
+  const all = new Set<UnauthenticatedSocket>();
+  const byAddress = new Map<string, Set<UnauthenticatedSocket>>();
 
-  function remove(stranger: Stranger): void {
-    all.delete(stranger);
-    const neighbours = byAddress.get(stranger.address);
-    neighbours?.delete(stranger);
-    if (neighbours?.size === 0) byAddress.delete(stranger.address);
+  function remove(socket: UnauthenticatedSocket): void {
+    all.delete(socket);
+    const neighbours = byAddress.get(socket.address);
+    neighbours?.delete(socket);
+    if (neighbours?.size === 0) byAddress.delete(socket.address);
   }
 
-  function endFirst(strangers: Iterable<Stranger>): boolean {
-    for (const oldest of strangers) {
+  function endFirst(sockets: Iterable<UnauthenticatedSocket>): boolean {
+    for (const oldest of sockets) {
       remove(oldest);
       oldest.end();
       return true;
@@ -40,13 +40,13 @@ export function createStrangers(maxPerAddress: number): Strangers {
 
   return {
     add(address, end) {
-      const stranger = { address, end };
+      const socket = { address, end };
       const neighbours = byAddress.get(address) ?? new Set();
       if (neighbours.size >= maxPerAddress) endFirst(neighbours);
-      neighbours.add(stranger);
+      neighbours.add(socket);
       byAddress.set(address, neighbours);
-      all.add(stranger);
-      return () => remove(stranger);
+      all.add(socket);
+      return () => remove(socket);
     },
     endOldest: () => endFirst(all),
   };
