@@ -48,7 +48,9 @@ const REQUEST_TIMEOUT_MS = 60_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 /** For a connection without a request; longer than that of usual proxies, which then are the ones to close it. */
 const KEEP_ALIVE_MS = 72_000;
-const TIMEOUTS = {
+const NODE_OPTIONS = {
+  // the door answers one without it
+  requireHostHeader: false,
   requestTimeout: REQUEST_TIMEOUT_MS,
   headersTimeout: HEADERS_TIMEOUT_MS,
   connectionsCheckingInterval: HEADERS_TIMEOUT_MS / 5,
@@ -67,7 +69,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
-    serverFactory: (handle) => createServerInTurns(TIMEOUTS, handle),
+    serverFactory: (handle) => createServerInTurns(NODE_OPTIONS, handle),
     routerOptions: { maxParamLength: 500 },
     forceCloseConnections: true,
     // who is asking is read off the socket: a header can be written by anybody
@@ -173,6 +175,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     app.server.emit('request', request, response);
   });
 
+  app.server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+    response.writeHead(417, { 'cache-control': 'no-store', connection: 'close' }).end();
+  });
+
+  webSocket.onBadHandshake((socket, message) => answerRaw(socket, '400 Bad Request', message));
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     if (isOneTooMany(request)) {

@@ -106,7 +106,7 @@ const NO_TEMPLATE = /^[\w+\-.:~<= \t\n!&*]*$/;
 /** JSON text that YAML reads as the same. */
 const SAME_IN_YAML = /^"(?:[ !#-[\]-~]|\\["\\bfnrt])*"$/;
 /** YAML reads some of these characters as line ends and refuses others. */
-const TO_ESCAPE = /["\\]|[^ -~\p{L}\p{M}\p{N}\p{P}\p{S}]/gu;
+const TO_ESCAPE = /["\\]|[^ -~\p{L}\p{M}\p{N}\p{P}\p{S}]+/gu;
 
 function yamlText(json: string): string {
   const text: string = json.includes('\\') ? JSON.parse(json) : json.slice(1, -1);
@@ -114,7 +114,9 @@ function yamlText(json: string): string {
   return NO_TEMPLATE.test(text) ? quoted : `!unsafe ${quoted}`;
 }
 
-function escapeForYaml(character: string): string {
-  if (character === '"' || character === '\\') return `\\${character}`;
-  return `\\U${(character.codePointAt(0) ?? 0).toString(16).padStart(8, '0')}`;
+function escapeForYaml(characters: string): string {
+  if (characters === '"' || characters === '\\') return `\\${characters}`;
+  let escaped = '';
+  for (const one of characters) escaped += `\\U${(one.codePointAt(0) ?? 0).toString(16).padStart(8, '0')}`;
+  return escaped;
 }

@@ -78,6 +78,10 @@ describe('what a browser sends', () => {
       expect(stream).toMatchObject({ status: 200, headers: { 'cache-control': 'no-store' } });
       for (const unreadable of [
         'NONSENSE\r\n\r\n',
+        'GET / HTTP/1.1\r\nConnection: close\r\n\r\n',
+        'GET / HTTP/1.1\r\nHost: localhost\r\nExpect: 200-ok\r\n\r\n',
+        'GET /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+        'POST /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n',
         `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(70_000)}\r\n\r\n`,
       ])
         expect(await exchange(url, unreadable)).toMatch(
