@@ -43,8 +43,10 @@ const MAX_OPERATIONS_PER_SOCKET = 20;
 const MAX_SOCKETS = 5_000;
 /** From one address, of those who have not shown that they may be here. */
 const MAX_UNAUTHENTICATED = 1_000;
+/** Of one message; browsers send one of this length in a single frame. */
+const MAX_FRAGMENTS = 256;
 /** Until it has shown that it may be here, a client says no more than that. */
-const MAX_STRANGERS_BYTES = 16_384;
+const MAX_UNAUTHENTICATED_BYTES = 16_384;
 const INIT_TIMEOUT_MS = 3_000;
 /** For the other end to answer that it closes too. */
 const CLOSE_TIMEOUT_MS = 500;
@@ -53,7 +55,7 @@ const TOO_MANY_KEYS = 4429;
 
 interface Extra {
   readonly address: string;
-  /** It is no stranger any more. */
+  /** It is authenticated now. */
   introduced(): void;
   close(code: number, reason: string): void;
   /** Whom the answer to an operation goes to. */
@@ -78,6 +80,9 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
     handleProtocols,
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
+    // one message in each round of the event loop, however many a client sends at once
+    allowSynchronousEvents: false,
+    maxFragments: MAX_FRAGMENTS,
     // they are answered in step with what the client reads
     autoPong: false,
     // an option that its types do not know yet
@@ -131,17 +136,17 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
 
   function serve(client: WebSocket, { socket }: IncomingMessage): void {
     const address = socket.remoteAddress ?? '';
-    let isStranger = true;
+    let isUnauthenticated = true;
     open.add(client);
     // faults of the client's frames, which close the socket by themselves
     client.on('error', () => undefined);
     const stopPinging = pingUntilSilent(client);
     const end = () => client.terminate();
-    const stopCounting = limitBytes(socket, MAX_STRANGERS_BYTES, end);
+    const stopCounting = limitBytes(socket, MAX_UNAUTHENTICATED_BYTES, end);
     const leaveUnauthenticated = unauthenticated.add(address, end);
 
     const introduced = () => {
-      isStranger = false;
+      isUnauthenticated = false;
       stopCounting();
       leaveUnauthenticated();
     };
@@ -150,7 +155,7 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
       open.delete(client);
       client.close(code, reason);
       // nobody waits for the answer of somebody unknown
-      if (isStranger) socket.destroySoon();
+      if (isUnauthenticated) socket.destroySoon();
     };
     /** What is to be told that the answer has been sent, by operation. */
     const unsent = new Map<string, () => void>();
