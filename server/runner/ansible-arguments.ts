@@ -60,8 +60,11 @@ function wordsOf<N extends RunParameterName>(
   return [`${option}=${Array.isArray(value) ? value.join(',') : value}`];
 }
 
-/** What JSON writes otherwise than YAML, in text that is known to be JSON: texts, numbers, what stands between, and gaps. */
-const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d[-+.\deE]*|[,:]|[ \t\r\n]+/g;
+/**
+ * What JSON writes otherwise than YAML, in text that is known to be JSON: texts, numbers, what stands between, and gaps. A text
+ * without its end is one, too, so that nothing is read twice in whatever else comes here.
+ */
+const TOKEN = /"(?:[^"\\]|\\.)*"?|-?\d[-+.\deE]*|[,:]|[ \t\r\n]+/gs;
 const BEFORE_COLON = /[ \t\r\n]*:/y;
 
 /**
