@@ -148,7 +148,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   };
 }
 
-/** What was probably not meant, a sentence each; none of it keeps the server from starting. */
+/** Settings that are probably mistakes, one sentence each; none of them keeps the server from starting. */
 export function warningsOf(config: Config, env: NodeJS.ProcessEnv): string[] {
   const warnings: string[] = [];
   const known = new Set([

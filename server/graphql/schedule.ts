@@ -46,9 +46,9 @@ const TickOutcomeEnum = builder.enumType('TickOutcome', {
     },
     SKIPPED: {
       value: 'skipped',
-      description: 'No run was made, because of what the schedule says of overlap.',
+      description: 'No run was made, because the schedule does not allow runs to overlap.',
     },
-    MISSED: { value: 'missed', description: 'No run was made, because nobody could make one in time.' },
+    MISSED: { value: 'missed', description: 'No run was made, because no node could make one in time.' },
   } as const,
 });
 export const OverlapPolicyEnum = builder.enumType('OverlapPolicy', {

@@ -8,7 +8,7 @@ export function readJson(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser(['application/json']);
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
-    // what is taken off needs no body, and clients send the header with everything
+    // a DELETE needs no body, but many clients send the header with every request
     if (body === '' && request.method === 'DELETE') return done(null, undefined);
     const fault = jsonShapeFault(body, JSON_LIMITS);
     if (fault === null) return parse(request, body, done);

@@ -61,8 +61,8 @@ function wordsOf<N extends RunParameterName>(
 }
 
 /**
- * What JSON writes otherwise than YAML, in text that is known to be JSON: texts, numbers, what stands between, and gaps. A text
- * without its end is one, too, so that nothing is read twice in whatever else comes here.
+ * What JSON and YAML write differently, in text that is known to be JSON: strings, numbers, separators and white space. A string
+ * without its closing quote matches, too: that keeps the pattern linear on any other text.
  */
 const TOKEN = /"(?:[^"\\]|\\.)*"?|-?\d[-+.\deE]*|[,:]|[ \t\r\n]+/gs;
 const BEFORE_COLON = /[ \t\r\n]*:/y;

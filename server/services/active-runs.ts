@@ -22,7 +22,7 @@ export interface ActiveRuns {
   lease(): Date;
   /** Renews the lease of all of them, and reattaches to what others gave up meanwhile. Never rejects. */
   renewLeases(): Promise<void>;
-  /** Leases all of them for as long as a stop on purpose may last. Never rejects. */
+  /** Extends the lease of all of them for as long as a planned stop may last. Never rejects. */
   renewLeasesWhileStopped(): Promise<void>;
   /** Resolves when none is followed any more. */
   ended(): Promise<void>;

@@ -12,7 +12,7 @@ import { createRunStart, placeOf } from './run-start.ts';
 /** The runs of this node: starts them, follows them to their end, and takes them up again after a restart. */
 export interface RunExecutor extends Omit<RunAdmission, 'disarmed'> {
   /**
-   * Runs a queued run if it is still queued; resolves when it has ended.
+   * Runs this run if it is still queued; resolves when it has ended.
    * @returns false: there is no room for it here, and another node may have some
    */
   execute(runId: string): Promise<boolean>;

@@ -45,8 +45,8 @@ def _take_environment():
     return path
 
 
-def _take_signals():
-    """What the shells that started this process have it ignore is taken back, too: tasks, and daemons that they start, inherit it."""
+def _restore_signals():
+    """Stop ignoring the signals that the shells which started this process ignore: tasks and their daemons inherit that."""
     try:
         # with a terminal in reach, its end would be the end of the run
         if os.getsid(0) != os.getppid():
@@ -64,7 +64,7 @@ def _take_signals():
 
 _PATH = _take_environment()
 if _PATH:
-    _take_signals()
+    _restore_signals()
 
 
 class _Quiet:
