@@ -3,7 +3,7 @@ import { print } from 'graphql';
 import { createClient, type Sink } from 'graphql-ws';
 import { createSignal } from 'solid-js';
 import { reconnectWaitMs } from '../lib/reconnect.ts';
-import { authorization, currentToken, refuseToken } from '../lib/session.ts';
+import { acceptToken, authorization, currentToken, refuseToken } from '../lib/session.ts';
 
 const FORBIDDEN = 4403;
 const [isConnected, setConnected] = createSignal(true);
@@ -37,6 +37,7 @@ const socket = createClient({
   shouldRetry: () => true,
   on: {
     connected: (_socket, _payload, wasRetry) => {
+      acceptToken(socketKey);
       setConnected(true);
       if (wasRetry) setReconnects((count) => count + 1);
     },
@@ -58,6 +59,7 @@ export async function request<D, V extends AnyVariables>(
 ): Promise<D> {
   const key = currentToken();
   const { data, error } = await client.query(document, variables).toPromise();
+  if (data) acceptToken(key);
   if (data !== undefined && data !== null && !error) return data;
   if (error?.response?.status === 401) {
     refuseToken(key);

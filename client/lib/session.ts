@@ -1,11 +1,13 @@
 import { createSignal } from 'solid-js';
 
 const KEY = 'sible.token';
+const ON_TRIAL = 'sible.token.onTrial';
 /** What the printed address carries. A browser keeps what stands after "#" to itself. */
 const IN_ADDRESS = '#key=';
-const [token, setToken] = createSignal<string | null>(
-  sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY),
-);
+
+const keptToken = () => sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY);
+const tokenOnTrial = () => sessionStorage.getItem(ON_TRIAL);
+const [token, setToken] = createSignal<string | null>(tokenOnTrial() ?? keptToken());
 const [isRefused, setRefused] = createSignal(false);
 
 /** The key that is sent with each request; null: none. */
@@ -14,26 +16,36 @@ export const currentToken = token;
 /** Whether the server asked for a key, or did not take the one that it was given. */
 export const isTokenRefused = isRefused;
 
-/** The key that the browser held when another one came with an address; null when there was none. */
-let earlier: { readonly key: string; readonly isRemembered: boolean } | null = null;
-
 /**
- * An old address must not cost the key that still opens this server: the one from before it is used again.
+ * The server did not take this key. One on trial gives way to the key from before it: an old address must not cost the key
+ * that still opens this server.
  * @param refused the key that was sent; an answer to any other than the present one says nothing
  */
 export function refuseToken(refused: string | null): void {
   if (refused !== token()) return;
-  if (earlier === null) return void setRefused(true);
-  const { key, isRemembered } = earlier;
-  earlier = null;
-  useToken(key, isRemembered);
+  if (tokenOnTrial() === null) return void setRefused(true);
+  sessionStorage.removeItem(ON_TRIAL);
+  setToken(keptToken());
+}
+
+/** The server took this key: one on trial replaces the key from before it. */
+export function acceptToken(accepted: string | null): void {
+  if (accepted !== null && accepted === tokenOnTrial()) useToken(accepted, true);
 }
 
 /** @param isRemembered keep it when the browser is closed */
 export function useToken(value: string, isRemembered: boolean): void {
+  sessionStorage.removeItem(ON_TRIAL);
   sessionStorage.setItem(KEY, value);
   if (isRemembered) localStorage.setItem(KEY, value);
   else localStorage.removeItem(KEY);
+  setToken(value);
+  setRefused(false);
+}
+
+/** Sent from now on, also after a reload, but kept only once the server has taken it. */
+function tryToken(value: string): void {
+  sessionStorage.setItem(ON_TRIAL, value);
   setToken(value);
   setRefused(false);
 }
@@ -45,10 +57,9 @@ function takeKeyFromAddress(): void {
   history.replaceState(history.state, '', `${location.pathname}${location.search}`);
   const key = decoded(written);
   if (key === '') return;
-  const before = token();
-  if (before !== null && before !== key)
-    earlier = { key: before, isRemembered: localStorage.getItem(KEY) !== null };
-  useToken(key, true);
+  const kept = keptToken();
+  if (kept === null || kept === key) useToken(key, true);
+  else tryToken(key);
 }
 
 function decoded(text: string): string {

@@ -44,10 +44,29 @@ describe.skipIf(isBrowserMissing)('the key in the browser', () => {
         await page.getByText('Nothing has run yet').waitFor();
         expect(page.url()).toBe(`${url}/runs`);
 
-        // an old address does not cost the key that works
+        // an old address does not cost the key that works, even where the server had no time to refuse it
+        let isSilent = true;
+        await page.route('**/graphql', (route) => (isSilent ? undefined : route.continue()));
+        await page.routeWebSocket(/graphql/, (socket) => void (isSilent || socket.connectToServer()));
         await page.goto(`${url}/queue#key=a-key-of-yesterday`);
+        const tab = await page.context().newPage();
+        await tab.goto(`${url}/queue`);
+        await tab.getByText(EMPTY).waitFor();
+        isSilent = false;
         await page.reload();
         await page.getByText(EMPTY).waitFor();
+        await page.reload();
+        await page.getByText(EMPTY).waitFor();
+        await page.goto(`${url}/runs#key=a-key-of-last-week`);
+        await page.getByText('Nothing has run yet').waitFor();
+
+        // one that works replaces the one that no longer does
+        await page.evaluate(
+          "localStorage.setItem('sible.token', 'a-key-that-no-longer-works'), sessionStorage.clear()",
+        );
+        await page.goto(`${url}/queue${new URL(address).hash}`);
+        await page.getByText(EMPTY).waitFor();
+        await page.evaluate('sessionStorage.clear()');
         await page.reload();
         await page.getByText(EMPTY).waitFor();
         // the browser itself reports each refused request
