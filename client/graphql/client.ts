@@ -3,7 +3,7 @@ import { print } from 'graphql';
 import { createClient, type Sink } from 'graphql-ws';
 import { createSignal } from 'solid-js';
 import { reconnectWaitMs } from '../lib/reconnect.ts';
-import { acceptToken, authorization, currentToken, refuseToken } from '../lib/session.ts';
+import { acceptToken, authorization, currentToken, fetchWithKey, refuseToken } from '../lib/session.ts';
 
 const FORBIDDEN = 4403;
 const [isConnected, setConnected] = createSignal(true);
@@ -20,7 +20,7 @@ const client = new Client({
   exchanges: [fetchExchange],
   requestPolicy: 'network-only',
   preferGetMethod: false,
-  fetchOptions: () => ({ headers: authorization() }),
+  fetch: fetchWithKey,
 });
 
 /** What the present connection was opened with. */
@@ -52,19 +52,14 @@ const socket = createClient({
 /** Something that the server did not do, in words for the person in front. */
 export class ApiError extends Error {}
 
-/** Data of a query or mutation. @throws {ApiError} */
+/** Data of a query. @throws {ApiError} */
 export async function request<D, V extends AnyVariables>(
   document: TypedDocumentNode<D, V>,
   variables: V,
 ): Promise<D> {
-  const key = currentToken();
   const { data, error } = await client.query(document, variables).toPromise();
-  if (data) acceptToken(key);
   if (data !== undefined && data !== null && !error) return data;
-  if (error?.response?.status === 401) {
-    refuseToken(key);
-    throw new ApiError('The server asks for a key.');
-  }
+  if (error?.response?.status === 401) throw new ApiError('The server asks for a key.');
   if (error?.networkError) throw new ApiError('The server does not answer.');
   throw new ApiError(error?.graphQLErrors[0]?.message ?? error?.message ?? 'The server gave no answer.');
 }
@@ -74,10 +69,8 @@ export async function mutate<D, V extends AnyVariables>(
   document: TypedDocumentNode<D, V>,
   variables: V,
 ): Promise<D> {
-  const key = currentToken();
   const { data, error } = await client.mutation(document, variables).toPromise();
   if (data !== undefined && data !== null && !error) return data;
-  if (error?.response?.status === 401) refuseToken(key);
   throw new ApiError(
     error?.networkError
       ? 'The server did not answer; it may have been done all the same.'

@@ -4,6 +4,7 @@ const KEY = 'sible.token';
 const ON_TRIAL = 'sible.token.onTrial';
 /** What the printed address carries. A browser keeps what stands after "#" to itself. */
 const IN_ADDRESS = '#key=';
+const UNAUTHORIZED = 401;
 
 const keptToken = () => sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY);
 const tokenOnTrial = () => sessionStorage.getItem(ON_TRIAL);
@@ -74,8 +75,23 @@ takeKeyFromAddress();
 // opened in a tab that shows the console already
 addEventListener('hashchange', takeKeyFromAddress);
 
-/** Headers for a request that is not GraphQL. */
+/** What the live connection is opened with. */
 export function authorization(): Record<string, string> {
   const value = token();
   return value === null ? {} : { authorization: `Bearer ${value}` };
+}
+
+/**
+ * `fetch` with the key. Where the server refuses the key and another one is held by now, it is sent once more: what is
+ * refused for its key has not begun.
+ */
+export async function fetchWithKey(address: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
+  const key = token();
+  const headers = new Headers(init.headers);
+  if (key !== null) headers.set('authorization', `Bearer ${key}`);
+  const response = await fetch(address, { ...init, headers });
+  if (response.ok) acceptToken(key);
+  if (response.status !== UNAUTHORIZED) return response;
+  refuseToken(key);
+  return key === token() ? response : fetchWithKey(address, init);
 }

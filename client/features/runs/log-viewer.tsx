@@ -1,7 +1,7 @@
 import { createEffect, createMemo, createSignal, For, Index, on, onCleanup, onMount, Show } from 'solid-js';
 import { subscribe } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
-import { authorization } from '../../lib/session.ts';
+import { fetchWithKey } from '../../lib/session.ts';
 import { Button } from '../../ui/button.tsx';
 import { toast, toastError } from '../../ui/toast.tsx';
 import { parseAnsi } from './ansi-text.ts';
@@ -295,7 +295,7 @@ function isIn(range: readonly [number, number] | null, line: number): boolean {
 }
 
 async function download(runId: string): Promise<void> {
-  const response = await fetch(`/runs/${encodeURIComponent(runId)}/log`, { headers: authorization() });
+  const response = await fetchWithKey(`/runs/${encodeURIComponent(runId)}/log`);
   if (!response.ok) throw new Error(`The log could not be downloaded (${response.status}).`);
   const name = /filename="([^"]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1] ?? 'run.log';
   const link = document.createElement('a');
