@@ -12,6 +12,7 @@ import {
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { clientError } from './client-errors.ts';
+import { checkOperation } from './request-params.ts';
 
 /** Above these a document is refused before it is executed; the same over HTTP, SSE and WebSocket. */
 const LIMITS = { depth: 12, aliases: 30, tokens: 2_000, directives: 30 };
@@ -35,11 +36,12 @@ export function documentLimits(hidesSchema: boolean): Plugin[] {
         throw refused(
           `The document is longer than ${MAX_BYTES} bytes; values that are long belong into variables.`,
         );
-      return ({ result, replaceParseResult }) => {
+      return ({ context, result, replaceParseResult }) => {
         if (result instanceof GraphQLError) replaceParseResult(clientError(result, hidesSchema));
         // of the stack
         else if (result instanceof RangeError)
           replaceParseResult(refused('The document is nested too deep.'));
+        else if (!(result instanceof Error) && result) checkOperation(result, context.params?.operationName);
       };
     },
     onValidate({ params, setValidationFn }) {

@@ -16,7 +16,11 @@ export function receive(client: WebSocket, socket: Socket, handle: (message: str
   const inbox: string[] = [];
 
   const steer = () => {
-    if (client.readyState !== client.OPEN) return;
+    if (client.readyState !== client.OPEN) {
+      // else it would not be read that the client has closed, too
+      if (client.isPaused) client.resume();
+      return;
+    }
     const isBehind = inbox.length > 0 || client.bufferedAmount > MAX_UNREAD_BYTES;
     if (isBehind && !client.isPaused) client.pause();
     else if (!isBehind && client.isPaused) client.resume();

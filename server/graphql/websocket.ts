@@ -8,6 +8,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { jsonShapeFault } from '../domain/json-shape.ts';
 import type { Recipient } from './context.ts';
 import { createLongStrings } from './long-strings.ts';
+import { checkedParams, messageFault } from './request-params.ts';
 import { limitBytes, pingUntilSilent, receive, send } from './socket-flow.ts';
 import { createUnauthenticatedSockets } from './unauthenticated-sockets.ts';
 import { JSON_LIMITS, type Yoga } from './yoga.ts';
@@ -50,6 +51,7 @@ const MAX_UNAUTHENTICATED_BYTES = 16_384;
 const INIT_TIMEOUT_MS = 3_000;
 /** For the other end to answer that it closes too. */
 const CLOSE_TIMEOUT_MS = 500;
+const MAX_REASON_BYTES = 123;
 /** As HTTP: too many requests. */
 const TOO_MANY_KEYS = 4429;
 
@@ -112,7 +114,7 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
         recipient: (ctx.extra as Extra).recipientOf(id),
       });
       try {
-        const document = parse(params.query);
+        const document = parse(checkedParams(params).query ?? '');
         const faults = validate(schema, document);
         if (faults.length > 0) return faults;
         return {
@@ -153,7 +155,7 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
     const close = (code: number, reason: string) => {
       leaveUnauthenticated();
       open.delete(client);
-      client.close(code, reason);
+      client.close(code, withinFrame(reason));
       // nobody waits for the answer of somebody unknown
       if (isUnauthenticated) socket.destroySoon();
     };
@@ -167,19 +169,25 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
       onceSent: (done: () => void) => void unsent.set(operation, done),
       cut: end,
     });
+    /** While it is handled. */
+    let current = '';
     const closed = server.opened(
       {
         protocol: client.protocol,
         send: (message) => send(client, socket, longStrings.split(message)),
-        close: (code = CloseCode.InternalServerError, reason = '') => close(code, reason),
+        close: (code = CloseCode.InternalServerError, reason = '') =>
+          // graphql-ws does not tell what is wrong with a message
+          close(code, (code === CloseCode.BadRequest && messageFault(current)) || reason),
         onMessage: (handle) =>
           receive(client, socket, (message) => {
             const fault = jsonShapeFault(message, JSON_LIMITS);
             if (fault !== null) return close(CloseCode.BadRequest, fault);
+            current = message;
             handle(message).catch((error: unknown) => {
               onInternalError(error);
               close(CloseCode.InternalServerError, 'Internal error');
             });
+            current = '';
           }),
       },
       { address, introduced, close, recipientOf, sent } satisfies Extra,
@@ -211,4 +219,12 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
       for (const client of clients) client.terminate();
     },
   };
+}
+
+/** What a frame that closes a socket has room for. */
+function withinFrame(reason: string): string {
+  const bytes = Buffer.from(reason);
+  if (bytes.length <= MAX_REASON_BYTES) return reason;
+  // what is left of a character that was cut
+  return `${bytes.toString('utf8', 0, MAX_REASON_BYTES - 3).replace(/\uFFFD$/, '')}…`;
 }

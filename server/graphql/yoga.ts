@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
-import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
+import { createYoga, type GraphQLParams, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { JsonLimits } from '../domain/json-shape.ts';
 import { clientError } from './client-errors.ts';
 import { type Context, createContext, type Recipient, type Services } from './context.ts';
@@ -28,8 +28,10 @@ export interface YogaOptions {
   onInternalError(error: unknown, requestId: string): void;
 }
 
-/** What an operation comes with: over HTTP the response, over WebSocket whom it goes to. */
+/** What an operation comes with: over HTTP the request as it was read and the response, over WebSocket whom it goes to. */
 interface ServerContext {
+  /** @throws {GraphQLError} when it is no request of GraphQL */
+  readonly readParams?: () => GraphQLParams;
   readonly res?: ServerResponse;
   readonly recipient?: Recipient;
 }
@@ -39,6 +41,7 @@ export type Yoga = YogaServerInstance<ServerContext, Context>;
 export function createGraphqlYoga(options: YogaOptions): Yoga {
   const hidesSchema = !options.isDevelopment;
   const plugins = [
+    readParams,
     inTurns,
     ...documentLimits(hidesSchema),
     variableLimits,
@@ -59,6 +62,8 @@ export function createGraphqlYoga(options: YogaOptions): Yoga {
     cors: false,
     multipart: false,
     batching: false,
+    // Fastify has read it, within its limit
+    maxRequestBodySize: false,
     landingPage: false,
     graphiql: options.isDevelopment,
     logging: false,
@@ -77,6 +82,13 @@ export function createGraphqlYoga(options: YogaOptions): Yoga {
     },
   });
 }
+
+/** Yoga would take a body such as `[]` for one that is yet to be read. */
+const readParams: Plugin<object, ServerContext> = {
+  onRequestParse({ serverContext, setRequestParser }) {
+    if (serverContext.readParams) setRequestParser(serverContext.readParams);
+  },
+};
 
 /** Over HTTP; a WebSocket takes turns for each message. */
 const inTurns: Plugin = { onParams: () => nextTurn() };

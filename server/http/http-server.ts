@@ -9,8 +9,9 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
+import { checkedParams, paramsOfUrl, type UrlQuery } from '../graphql/request-params.ts';
 import type { GraphqlWebSocket } from '../graphql/websocket.ts';
-import type { Yoga } from '../graphql/yoga.ts';
+import { JSON_LIMITS, type Yoga } from '../graphql/yoga.ts';
 import { CONSOLE_ROUTE, registerConsole } from './console-files.ts';
 import type { Door, RequestHead } from './door.ts';
 import { readJson } from './json-body.ts';
@@ -147,7 +148,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       method: ['GET', 'POST'],
       exposeHeadRoute: false,
       async handler(request, reply) {
-        const response = await yoga.handleNodeRequestAndResponse(request, reply, { res: reply.raw });
+        const readParams = () =>
+          request.method === 'GET'
+            ? paramsOfUrl(request.query as UrlQuery, JSON_LIMITS)
+            : checkedParams(request.body);
+        const response = await yoga.handleNodeRequestAndResponse(request, reply, {
+          readParams,
+          res: reply.raw,
+        });
         response.headers.set('cache-control', 'no-store');
         return response;
       },

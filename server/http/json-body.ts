@@ -1,17 +1,47 @@
+import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
-import { InvalidInputError } from '../domain/errors.ts';
+import { messageOf } from '../domain/caught.ts';
+import { clip, InvalidInputError } from '../domain/errors.ts';
 import { jsonShapeFault } from '../domain/json-shape.ts';
 import { JSON_LIMITS } from '../graphql/yoga.ts';
 
-/** Reads bodies of JSON as Fastify does, but none of a shape that it takes long to parse. */
+/** Reads bodies of JSON as Fastify does, but none of a shape that it takes long to parse, and says what is wrong with one. */
 export function readJson(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser(['application/json']);
-  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     // a DELETE needs no body, but many clients send the header with every request
-    if (body === '' && request.method === 'DELETE') return done(null, undefined);
-    const fault = jsonShapeFault(body, JSON_LIMITS);
-    if (fault === null) return parse(request, body, done);
-    done(new InvalidInputError([{ path: [], message: fault, position: null }]));
+    if (body.length === 0 && request.method === 'DELETE') return done(null, undefined);
+    const text = body.toString();
+    const fault = bytesFault(body, request.headers['content-encoding']);
+    if (fault !== null) return done(malformed(fault));
+    const excess = jsonShapeFault(text, JSON_LIMITS);
+    if (excess !== null) return done(new InvalidInputError([{ path: [], message: excess, position: null }]));
+    void parse(request, text, (error, value) =>
+      error ? done(malformed(jsonFault(text))) : done(null, value),
+    );
   });
+}
+
+function bytesFault(body: Buffer, contentEncoding: string | undefined): string | null {
+  if (body.length === 0) return 'The request has no body; expected JSON.';
+  if (contentEncoding !== undefined && contentEncoding.toLowerCase() !== 'identity')
+    return `The body has the content-encoding "${clip(contentEncoding)}"; expected none.`;
+  // to decode it would put other characters in the place of what it cannot read
+  return isUtf8(body) ? null : 'The body is not valid UTF-8.';
+}
+
+/** Why a text could not be parsed, which Fastify does not tell. */
+function jsonFault(text: string): string {
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    return `The body is not valid JSON: ${clip(messageOf(error))}.`;
+  }
+  return 'The body has a key "__proto__" or "constructor", which is not accepted.';
+}
+
+/** As Fastify's own errors of bodies. */
+function malformed(message: string): Error {
+  return Object.assign(new Error(message), { statusCode: 400 });
 }

@@ -1,0 +1,127 @@
+import { type DocumentNode, GraphQLError, getOperationAST, Kind } from 'graphql';
+import type { GraphQLParams } from 'graphql-yoga';
+import { messageOf } from '../domain/caught.ts';
+import { clip } from '../domain/errors.ts';
+import { type JsonLimits, jsonShapeFault } from '../domain/json-shape.ts';
+
+/** What a request of GraphQL consists of, and what is said of one that is none: the same over every transport. */
+
+/** What stands in a URL, by name; a list where the name is there more than once. */
+export type UrlQuery = Readonly<Record<string, unknown>>;
+
+const NAMES = ['query', 'operationName', 'variables', 'extensions'] as const;
+const WITH_QUERY = 'expected a JSON object with a "query".';
+const MAX_VALUE_LENGTH = 20;
+
+/** @returns what is wrong with it, as a sentence; null: it has the shape of a request */
+export function paramsFault(params: unknown): string | null {
+  if (params === undefined) return `The request has no body; ${WITH_QUERY}`;
+  if (Array.isArray(params))
+    return 'The request is a list; expected one JSON object: requests are not batched.';
+  if (!isObject(params)) return `The request is ${shown(params)}; ${WITH_QUERY}`;
+  const { query, operationName, variables, extensions } = params;
+  const text = 'expected the text of a GraphQL document.';
+  if (query === undefined || query === null) return `The request has no "query"; ${text}`;
+  if (typeof query !== 'string' || query === '') return `"query" is ${shown(query)}; ${text}`;
+  if (typeof (operationName ?? '') !== 'string')
+    return `"operationName" is ${shown(operationName)}; expected a text or null.`;
+  for (const [name, value] of Object.entries({ variables, extensions })) {
+    if (!isObject(value ?? {})) return `"${name}" is ${shown(value)}; expected an object or null.`;
+  }
+  return null;
+}
+
+/** @throws {GraphQLError} what `paramsFault` says */
+export function checkedParams(params: unknown): GraphQLParams {
+  const fault = paramsFault(params);
+  if (fault !== null) throw malformed(fault);
+  return params as GraphQLParams;
+}
+
+/** What a URL asks for; what is empty in it is not given. @throws {GraphQLError} */
+export function paramsOfUrl(query: UrlQuery, limits: JsonLimits): GraphQLParams {
+  const [text, operationName, variables, extensions] = NAMES.map((name) => {
+    const value = query[name];
+    if (Array.isArray(value)) throw malformed(`"${name}" is in the URL more than once.`);
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  });
+  return checkedParams({
+    query: text,
+    operationName,
+    variables: parseInUrl('variables', variables, limits),
+    extensions: parseInUrl('extensions', extensions, limits),
+  });
+}
+
+function parseInUrl(name: string, text: string | undefined, limits: JsonLimits): unknown {
+  if (text === undefined) return undefined;
+  const fault = jsonShapeFault(text, limits);
+  if (fault !== null) throw malformed(`"${name}" in the URL: ${fault}`);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw malformed(`"${name}" in the URL is not valid JSON: ${clip(messageOf(error))}.`);
+  }
+}
+
+/** That there is one operation to execute. @throws {GraphQLError} */
+export function checkOperation(document: DocumentNode, operationName: unknown): void {
+  const name = typeof operationName === 'string' ? operationName : null;
+  if (getOperationAST(document, name)) return;
+  const count = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION).length;
+  const message =
+    count === 0
+      ? 'The document has no operation.'
+      : name === null
+        ? `The document has ${count} operations; expected "operationName" to name one.`
+        : `The document has no operation named "${clip(name)}".`;
+  throw new GraphQLError(message, {
+    extensions: { code: 'OPERATION_RESOLUTION_FAILURE', http: { status: 400 } },
+  });
+}
+
+/** The types of message that a client may send, and whether one has an id. */
+const MESSAGE_TYPES = new Map([
+  ['connection_init', false],
+  ['ping', false],
+  ['pong', false],
+  ['subscribe', true],
+  ['complete', true],
+]);
+
+/** @returns what is wrong with a message of a WebSocket, as a sentence; null: nothing that shows in it */
+export function messageFault(message: string): string | null {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(message);
+  } catch {
+    return 'The message is not valid JSON.';
+  }
+  if (!isObject(parsed)) return `The message is ${shown(parsed)}; expected an object with a "type".`;
+  const { type, id, payload } = parsed;
+  if (type === undefined) return 'The message has no "type".';
+  const hasId = typeof type === 'string' ? MESSAGE_TYPES.get(type) : undefined;
+  if (hasId === undefined)
+    return `"type" is ${shown(type)}; expected a type of message of graphql-transport-ws.`;
+  if (!hasId)
+    return isObject(payload ?? {}) ? null : `"payload" is ${shown(payload)}; expected an object or null.`;
+  if (id === undefined) return 'The message has no "id".';
+  if (typeof id !== 'string' || id === '') return `"id" is ${shown(id)}; expected a text that is not empty.`;
+  if (type !== 'subscribe') return null;
+  return payload === undefined ? 'The message has no "payload".' : paramsFault(payload);
+}
+
+function malformed(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } });
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A value of JSON in a sentence, without what is inside it. */
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (isObject(value)) return 'an object';
+  return typeof value === 'string' ? JSON.stringify(clip(value, MAX_VALUE_LENGTH)) : String(value);
+}
