@@ -5,6 +5,11 @@ export interface Prompt {
   readonly name: string;
   /** Null as a default is none: Ansible then goes on with nothing. */
   readonly hasDefault: boolean;
+  /**
+   * The `vars_files` of its play as they are written; of each item Ansible takes the first that is there. Empty where none
+   * can answer for certain.
+   */
+  readonly varsFiles: readonly (readonly string[])[];
 }
 
 export interface PlaybookImport {

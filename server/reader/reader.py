@@ -34,6 +34,8 @@ MAX_KEPT_MEMORY_KB = 100 * 1024
 MAX_NAMES = 1000
 MAX_ANSWER = 32 * 1024
 MAX_TEXT = 500
+# Characters of the names of variables files, over all prompts of a playbook.
+MAX_VARS_FILES = 8000
 IMPORTS = ("import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook")
 # Ansible's list of keywords does not say where each is allowed.
 ONLY_TASKS = frozenset(
@@ -149,6 +151,7 @@ def classify(data, text):
     if place is not None:
         verdict["otherLine"] = place[0] + 1
         verdict["otherPosition"] = offset_of(text, place[0], 0)
+    room = MAX_VARS_FILES
     for item in data:
         if not isinstance(item, dict):
             continue
@@ -167,15 +170,31 @@ def classify(data, text):
                 }
             )
         asked = item.get("vars_prompt")
+        files = vars_files_of(item)
         for prompt in [asked] if isinstance(asked, dict) else asked if isinstance(asked, list) else []:
             if isinstance(prompt, dict) and "name" in prompt:
                 # a default that is null answers nothing
+                has_default = prompt.get("default") is not None
+                # Ansible cannot encrypt an answer that is missing
+                answering = [] if has_default or prompt.get("encrypt") else files
+                room -= sum(len(name) for names in answering for name in names)
                 verdict["prompts"].append(
-                    {"name": clip(str(prompt["name"])), "hasDefault": prompt.get("default") is not None}
+                    {
+                        "name": clip(str(prompt["name"])),
+                        "hasDefault": has_default,
+                        "varsFiles": answering if room >= 0 else [],
+                    }
                 )
     for name in ("imports", "prompts"):
         del verdict[name][MAX_NAMES:]
     return verdict
+
+
+def vars_files_of(item):
+    """For each item of vars_files the names of which Ansible takes the first that is there."""
+    given = item.get("vars_files")
+    rows = [row if isinstance(row, list) else [row] for row in (given if isinstance(given, list) else [given])]
+    return [row for row in rows if all(isinstance(name, str) and 0 < len(name) <= MAX_TEXT for name in row)]
 
 
 class Keywords:

@@ -76,7 +76,8 @@ function promptsOf(play) {
   return (isSeq(asked) ? asked.items : [asked]).flatMap((prompt) => {
     if (!isMap(prompt) || !prompt.has('name')) return [];
     const hasDefault = (prompt.get('default') ?? null) !== null;
-    return [{ name: String(prompt.get('name')), hasDefault }];
+    // whether a variables file answers is decided only on what Ansible's own loader reads
+    return [{ name: String(prompt.get('name')), hasDefault, varsFiles: [] }];
   });
 }
 

@@ -4,6 +4,7 @@ import { fillTemplates, matchesPattern, type TextPattern } from '../domain/impor
 import type { PlaybookImport } from '../domain/playbook-check.ts';
 import { type PlaybookVerdicts, readRegular } from './playbook-verdicts.ts';
 import { createSlices } from './playbook-walk.ts';
+import { createVarsFiles } from './vars-files.ts';
 
 /** A prompt that nobody answers. */
 export interface OpenPrompt {
@@ -29,7 +30,7 @@ const MAX_PATTERNS = 1_000;
 const MAX_PROMPTS = 100;
 
 /**
- * Prompts that no extra variable answers, of the playbook and of all that it imports. Nobody can answer a scheduled run, and
+ * Prompts that neither an extra variable nor a variables file of their play answers, of the playbook and of all that it imports. Nobody can answer a scheduled run, and
  * Ansible without a terminal does not fail: it goes on with the default, or with nothing.
  * A template in the name of an import is filled in from the extra variables and the import's own. Where that does not tell
  * the file, every playbook counts whose path the rest of the name allows.
@@ -45,7 +46,8 @@ export async function findOpenPrompts(
   const open = new Map<string, OpenPrompt>();
   const slices = createSlices();
   // what is added meanwhile is gone through, too
-  const files = new Set([question.playbook]);
+  const playbooks = new Set([question.playbook]);
+  const files = createVarsFiles(verdicts, slices);
   const patterns = new Set<string>();
   let answers: Answers | null = null;
   let folders: readonly string[] | null = null;
@@ -71,19 +73,20 @@ export async function findOpenPrompts(
     return matches;
   }
 
-  for (const file of files) {
+  for (const file of playbooks) {
     await slices.pause();
     const verdict = await verdicts.ofFile(file, true);
     if (verdict?.kind !== 'playbook' && verdict?.kind !== 'list') continue;
-    for (const { name, hasDefault } of verdict.prompts) {
+    for (const { name, hasDefault, varsFiles } of verdict.prompts) {
       if (hasDefault || open.size >= MAX_PROMPTS) continue;
       answers ??= await answersOf(question, verdicts);
-      if (!answers.isAnswered(name)) open.set(name, { name, file });
+      if (answers.isAnswered(name) || (await files.give(name, varsFiles, dirname(file)))) continue;
+      open.set(name, { name, file });
     }
     for (const imported of verdict.imports) {
-      if (files.size >= MAX_PLAYBOOKS) break;
+      if (playbooks.size >= MAX_PLAYBOOKS) break;
       for (const target of await targetsOf(imported, dirname(file)))
-        if (files.size < MAX_PLAYBOOKS) files.add(target);
+        if (playbooks.size < MAX_PLAYBOOKS) playbooks.add(target);
       await slices.pause();
     }
   }

@@ -79,6 +79,7 @@ const AT_THE_ROOT = [
   'unreachable',
   'vars-files',
   'vars-prompt-default',
+  'vars-prompt-file',
   'warnings',
   'where-am-i',
 ];

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ type: aggregate
 short_description: tells Sible how a run went
 description:
   - Writes a few bounded facts as JSON lines to the file that the environment variable C(SIBLE_EVENTS) names.
-  - Ends the playbook where it asks for a variable that has neither an extra variable nor a default.
+  - Ends the playbook where it asks for a variable that has neither a default nor a value that wins over the answer.
   - Does nothing without that environment variable, and prints nothing else.
 options: {}
 author: Sible
@@ -67,6 +68,12 @@ if _PATH:
     _restore_signals()
 
 
+def _static_files(item):
+    """The names of an item of vars_files before the first with a template: Ansible takes the first that is there."""
+    names = item if isinstance(item, list) else [item]
+    return list(itertools.takewhile(lambda name: isinstance(name, str) and "{" not in name and "#" not in name, names))
+
+
 class _Quiet:
     """A display for the base class, which announces the plugin at -vvvv."""
 
@@ -102,6 +109,9 @@ class CallbackModule(CallbackBase):
         # the last that went wrong on each host: what was rescued before does not count
         self._last = {}
         self._fd = None
+        self._playbook = None
+        # copies of a play that are run have its identifier
+        self._begun = set()
         self.disabled = not _PATH
         if self.disabled:
             return
@@ -124,8 +134,15 @@ class CallbackModule(CallbackBase):
     def _write(self, record):
         os.write(self._fd, (json.dumps(record, ensure_ascii=True, default=str) + "\n").encode("ascii"))
 
-    @_quietly
+    def v2_playbook_on_start(self, playbook):
+        self._playbook = playbook
+
     def v2_playbook_on_play_start(self, play):
+        self._begun.add(getattr(play, "_uuid", None))
+        self._tell_play()
+
+    @_quietly
+    def _tell_play(self):
         self._plays += 1
         if self._plays == 1:
             self._write({"kind": "play"})
@@ -143,12 +160,27 @@ class CallbackModule(CallbackBase):
         unsafe=None,
     ):
         """Called before Ansible reads the answer, and only if no extra variable gives one."""
-        if default is not None:
+        if default is not None or self._has_other_value(varname):
             return
         self._tell_prompt(varname)
         self._display.error("The playbook asks for %r (vars_prompt), and nobody is there to answer." % str(varname))
         # Ansible turns every other exception of a callback into a warning and would go on with nothing
         raise SystemExit(1)
+
+    def _has_other_value(self, name):
+        """Whether the whole play gets a value that wins over the answer: one of its variables files or of its roles."""
+        try:
+            play = next(play for play in self._playbook.get_plays() if play._uuid not in self._begun)
+            answer = os.urandom(16).hex()
+            asked = play.copy()
+            asked.vars = dict(play.vars, **{name: answer})
+            # what a template stands for may be another file on each host
+            asked.vars_files = [static for item in play.get_vars_files() if (static := _static_files(item))]
+            value = play.get_variable_manager().get_vars(play=asked)[name]
+            # an encrypted value is no text, and must not be compared: that would decrypt it
+            return not (isinstance(value, str) and str.__eq__(value, answer))
+        except Exception:
+            return False
 
     @_quietly
     def _tell_prompt(self, name):

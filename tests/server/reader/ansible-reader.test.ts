@@ -97,7 +97,11 @@ describe('the reader with Ansible’s Python', () => {
     - { name: three, default: "" }
     - &p { name: four }
 - hosts: all
+  vars_files: one.yml
   vars_prompt: [*p]
+- hosts: all
+  vars_files: [one.yml, [two.yml, three.yml], 5, [6], {a: b}, [[four.yml]], ""]
+  vars_prompt: [*p, { name: five, default: x }, { name: six, encrypt: sha512_crypt }]
 `;
       expect(await reader.read(Buffer.from(text), false)).toEqual({
         kind: 'playbook',
@@ -107,11 +111,14 @@ describe('the reader with Ansible’s Python', () => {
           { file: 'b.yml', vars: {} },
         ],
         prompts: [
-          { name: 'one', hasDefault: false },
-          { name: 'two', hasDefault: false },
-          { name: 'three', hasDefault: true },
-          { name: 'four', hasDefault: false },
-          { name: 'four', hasDefault: false },
+          { name: 'one', hasDefault: false, varsFiles: [] },
+          { name: 'two', hasDefault: false, varsFiles: [] },
+          { name: 'three', hasDefault: true, varsFiles: [] },
+          { name: 'four', hasDefault: false, varsFiles: [] },
+          { name: 'four', hasDefault: false, varsFiles: [['one.yml']] },
+          { name: 'four', hasDefault: false, varsFiles: [['one.yml'], ['two.yml', 'three.yml']] },
+          { name: 'five', hasDefault: true, varsFiles: [] },
+          { name: 'six', hasDefault: false, varsFiles: [] },
         ],
       });
     }));
@@ -217,7 +224,7 @@ describe('the Python of Ansible', () => {
       expect(await reader.read(Buffer.from('- hosts: all\n  vars_prompt: {name: x}\n'), false)).toEqual({
         kind: 'playbook',
         ...LIST,
-        prompts: [{ name: 'x', hasDefault: false }],
+        prompts: [{ name: 'x', hasDefault: false, varsFiles: [] }],
       });
       expect(await reader.read(Buffer.from('- hosts: all\n- "never\n'), false)).toMatchObject({
         kind: 'broken',

@@ -176,6 +176,36 @@ describe('our callback plugin', () => {
     expect(facts().at(-1)).toMatchObject({ kind: 'end', plays: 2 });
   });
 
+  const askingWith = (varsFiles: string) =>
+    ASKS.replace('  vars_prompt:', `  vars_files: ${varsFiles}\n  vars_prompt:`);
+
+  it.each([
+    'colour.yml',
+    '[other.yml, [missing.yml, colour.yml]]',
+    '["{{ inventory_hostname }}.yml", colour.yml]',
+  ])('lets a playbook go on where a variables file wins over the answer: %s', async (varsFiles) => {
+    const { run, ours, file } = await makeFolder(askingWith(varsFiles));
+    writeFileSync(file('colour.yml'), 'colour: "{{ shade }}red"\n');
+    writeFileSync(file('other.yml'), 'a: b\n');
+    const byHand = run({});
+    expect(byHand.output).toContain('second play: red');
+    const { status, output } = run(ours);
+    expect([status, steady(output)]).toEqual([0, steady(byHand.output)]);
+  });
+
+  it.each(['other.yml', '"{{ colour }}.yml"', '[["{{ colour }}.yml", colour.yml]]', '[/dev/null]'])(
+    'ends it where none does for every host: %s',
+    async (varsFiles) => {
+      const { run, ours, file } = await makeFolder(askingWith(varsFiles));
+      for (const name of ['colour', 'None']) writeFileSync(file(`${name}.yml`), 'colour: red\n');
+      writeFileSync(file('other.yml'), 'a: b\n');
+      expect(run(ours)).toMatchObject({
+        status: 1,
+        output: expect.stringMatching(/asks for 'colour' \(vars_prompt\)/),
+      });
+    },
+  );
+
   it('prints nothing where it cannot write', async () => {
     const { run, ours, file } = await makeFolder(MIXED);
     const without = run({});

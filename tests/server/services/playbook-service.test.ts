@@ -105,6 +105,102 @@ describe('what asks for something', () => {
       },
     ));
 
+  const asking = (varsFiles: string, more = '') =>
+    `- hosts: localhost\n  vars_files: ${varsFiles}\n  vars_prompt: [{name: colour${more}}]\n`;
+  const ANSWERS = { 'colour.yml': 'colour: red\n', 'other.yml': 'shade: red\n' };
+
+  it.each([
+    ['a file beside the playbook', 'colour.yml'],
+    ['one of several', '[other.yml, missing.yml, colour.yml]'],
+    ['the first that is there', '[[missing.yml, colour.yml, "{{ nobody }}.yml"]]'],
+    ['a file in vars', '[in-vars.yml]'],
+    ['a file in vars, with its folder', '[vars/in-vars.yml]'],
+    ['a file in vars before one of the same name', '[both.yml]'],
+    ['a file above', '[../site/colour.yml]'],
+    ['a value of null, as Ansible takes it', '[null.yml]'],
+    ['an encrypted value', '[encrypted.yml]'],
+    ['JSON', '[json.json]'],
+  ])('may run where a variables file of its play answers: %s', (_what, varsFiles) =>
+    withPlaybooks(
+      {
+        ...Object.fromEntries(Object.entries(ANSWERS).map(([name, text]) => [`site/${name}`, text])),
+        'site/play.yml': asking(varsFiles),
+        'site/vars/in-vars.yml': 'colour: red\n',
+        'site/vars/both.yml': 'colour: red\n',
+        'site/both.yml': 'shade: red\n',
+        'site/null.yml': 'colour:\n',
+        'site/encrypted.yml': 'colour: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  3132\n',
+        'site/json.json': '{"colour":\t"red"}',
+        'import.yml': '- import_playbook: site/play.yml\n',
+      },
+      async ({ service }) => {
+        for (const path of ['site/play.yml', 'import.yml']) await service.checkRunnable(path, NO_PARAMETERS);
+      },
+    ),
+  );
+
+  it.each([
+    ['no file', '[]'],
+    ['a file without it', '[other.yml]'],
+    ['a template', '["{{ which }}.yml"]'],
+    ['a template before it', '[["{{ which }}.yml", colour.yml]]'],
+    ['a file without it before it', '[[other.yml, colour.yml]]'],
+    ['a file that is not there', '[missing.yml]'],
+    ['no text', '[5, [colour.yml, 5], {a: colour.yml}]'],
+    ['a mapping', '{colour.yml: x}'],
+    ['a broken file', '[broken.yml]'],
+    ['an encrypted file', '[vault.yml]'],
+    ['a list', '[list.yml]'],
+    ['a folder', '[vars, ""]'],
+    ['a pipe', '[pipe.yml]'],
+    ['a device', '[/dev/zero]'],
+    ['a home', '[~/colour.yml]'],
+    ['an environment variable', '[$HOME/colour.yml]'],
+    ['a path through what is no folder', '[colour.yml/../colour.yml]'],
+    ['a file in vars without it, of the same name as one with it', '[both.yml]'],
+    ['a huge file', '[huge.yml]'],
+  ])('is refused where no variables file answers for certain: %s', (_what, varsFiles) =>
+    withPlaybooks(
+      {
+        ...ANSWERS,
+        'play.yml': asking(varsFiles),
+        'broken.yml': 'colour: [\n',
+        'vault.yml': '$ANSIBLE_VAULT;1.1;AES256\n31\n',
+        'list.yml': '- colour: red\n',
+        'vars/both.yml': 'shade: red\n',
+        'both.yml': 'colour: red\n',
+        'huge.yml': `colour: red\n#${' '.repeat(1_048_576)}`,
+      },
+      async ({ service, root }) => {
+        execFileSync('mkfifo', [join(root, 'pipe.yml')]);
+        await expect(service.checkRunnable('play.yml', NO_PARAMETERS)).rejects.toThrow(/"colour"/);
+      },
+    ),
+  );
+
+  it('is refused where the variables file is of another play, or the answer is to be encrypted', () =>
+    withPlaybooks(
+      {
+        ...ANSWERS,
+        'other-play.yml': `- hosts: localhost\n  vars_files: colour.yml\n${ASK}`,
+        'encrypt.yml': asking('colour.yml', ', encrypt: sha512_crypt'),
+        'template.yml': asking('colour.yml').replace('name: colour', 'name: "{{ what }}"'),
+      },
+      async ({ service }) => {
+        for (const path of ['other-play.yml', 'encrypt.yml', 'template.yml'])
+          await expect(service.checkRunnable(path, NO_PARAMETERS)).rejects.toThrow(/vars_prompt/);
+      },
+    ));
+
+  it('is refused again when the variables file has changed, and is read no more than that', () =>
+    withPlaybooks({ ...ANSWERS, 'a.yml': asking('colour.yml') }, async ({ service, root, reads }) => {
+      for (let n = 0; n < 5; n += 1) await service.checkRunnable('a.yml', NO_PARAMETERS);
+      expect(reads()).toBe(2);
+      writeFileSync(join(root, 'colour.yml'), 'shade: red\n');
+      await expect(service.checkRunnable('a.yml', NO_PARAMETERS)).rejects.toThrow(/"colour"/);
+      expect(reads()).toBe(3);
+    }));
+
   it('is read once, and again when the file has changed', () =>
     withPlaybooks(
       { 'a.yml': '- import_playbook: b.yml\n', 'b.yml': PLAY },
@@ -124,13 +220,14 @@ describe('what asks for something', () => {
         'names.yml': repeat(500, (n) => `- import_playbook: a.b.c${n}\n`),
         'all.yml': repeat(500, (n) => `- import_playbook: "{{ a${n} }}"\n`),
         'prompts.yml': repeat(500, (n) => `- hosts: localhost\n  vars_prompt: [{name: p${n}}]\n`),
+        'files.yml': `- hosts: localhost\n  vars_files: [[${repeat(400, (n) => `f${n}, `)}a]]\n  vars_prompt: [${repeat(500, (n) => `{name: p${n}}, `)}]\n`,
       },
       async ({ service, root }) => {
         for (let n = 0; n < 3_000; n += 1) writeFileSync(join(root, `p${n}.yaml`), PLAY);
-        for (const path of ['templates.yml', 'names.yml', 'all.yml', 'prompts.yml'])
+        for (const path of ['templates.yml', 'names.yml', 'all.yml', 'prompts.yml', 'files.yml'])
           await service.checkRunnable(path, NO_PARAMETERS).catch(() => undefined);
         const stall = watchStalls();
-        for (const path of ['templates.yml', 'names.yml', 'all.yml'])
+        for (const path of ['templates.yml', 'names.yml', 'all.yml', 'files.yml'])
           await service.checkRunnable(path, NO_PARAMETERS).catch(() => undefined);
         const refused = service.checkRunnable('prompts.yml', NO_PARAMETERS);
         await expect(refused).rejects.toThrow(/"p99" \(vars_prompt\)/);
