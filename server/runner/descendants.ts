@@ -13,7 +13,7 @@ import {
  * parent cannot be told from any other on the machine, unless it was seen before.
  */
 export interface Descendants {
-  /** Looks which there are now. @param isKilling whether those that are gone since the last look were killed */
+  /** Looks which there are now. @param isKilling whether the caller kills all that is found: that these are gone later hides nothing */
   look(isKilling: boolean): Promise<readonly ProcessStat[]>;
   /**
    * What may be left once all that is known of was killed, in a sentence; null when nothing hints at any.
@@ -35,6 +35,8 @@ export function watchDescendants(runId: string, supervisor: ProcessId | null): D
   const seen = new Map<number, string>(supervisor ? [[supervisor.pid, supervisor.startTime]] : []);
   /** Process ids of those that were seen without the marker, and live as far as is known. */
   const unmarked = new Set<number>();
+  /** Process ids of those that the run's end kills. */
+  const killed = new Set<number>();
   let lostSight = false;
   let looking: Promise<unknown> | null = null;
 
@@ -45,10 +47,11 @@ export function watchDescendants(runId: string, supervisor: ProcessId | null): D
     for (const [pid, startTime] of seen) {
       if (living.get(pid) === startTime) continue;
       seen.delete(pid);
-      if (unmarked.delete(pid) && !isKilling) lostSight = true;
+      if (unmarked.delete(pid) && !killed.has(pid)) lostSight = true;
     }
     for (const { pid, startTime } of found) {
       seen.set(pid, startTime);
+      if (isKilling) killed.add(pid);
       if (await isMarked(pid, runId)) unmarked.delete(pid);
       else unmarked.add(pid);
     }
@@ -71,6 +74,7 @@ export function watchDescendants(runId: string, supervisor: ProcessId | null): D
     },
 
     async describeLeft() {
+      await looking;
       const suspects = supervisor === null ? [] : await findSuspects(supervisor);
       if (!lostSight && suspects.length === 0) return null;
       return describeSuspects(suspects, 'some dropped its marker, and no cgroup can be made here');

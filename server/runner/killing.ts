@@ -21,7 +21,7 @@ export async function killAll(
   let killed = (await cgroup?.kill()) ?? 0;
   let emptyLooks = 0;
   for (let round = 0; emptyLooks < 2 && round < MAX_KILL_ROUNDS; round += 1) {
-    const found = descendants ? await descendants.look(round > 0) : await findRunProcesses(runId);
+    const found = descendants ? await descendants.look(true) : await findRunProcesses(runId);
     for (const process of found) signal(process, 'SIGKILL');
     killed += round === 0 ? found.length : 0;
     emptyLooks = found.length === 0 ? emptyLooks + 1 : 0;

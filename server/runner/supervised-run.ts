@@ -125,6 +125,8 @@ export function supervise(supervised: Supervised): RunProcess {
     supervisor: ProcessId | null,
     onStep: (step: string) => void,
   ): Promise<void> {
+    // one that ended before it was looked at may have left something all the same
+    if (cgroup === null) descendants ??= watchDescendants(runId, supervisor);
     await killAll(runId, cgroup, descendants, onStep);
     if (descendants) left = await descendants.describeLeft();
     else if (supervisor) {
@@ -165,8 +167,10 @@ export function supervise(supervised: Supervised): RunProcess {
         ? describeExit(status, asked, timeoutMs, facts)
         : exitWithoutStatus(known?.hasBegun ?? null, facts);
     // ended by an earlier server, or killed from outside: what it had started goes on without anybody who would wait for it
-    if (!ending && (asked !== null || exit.signal !== null || exit.isLost))
-      await killLeft(await supervised.findCgroup(null), null, () => undefined);
+    if (!ending && (asked !== null || exit.signal !== null || exit.isLost)) {
+      const supervisor = await supervised.supervisor();
+      await killLeft(await supervised.findCgroup(supervisor), supervisor, () => undefined);
+    }
     spool.removeExtraVars();
     return left === null ? exit : { ...exit, reason: [exit.reason, left].filter(Boolean).join(' ') };
   }
