@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import gc
-import importlib.util
 import itertools
 import json
 import os
@@ -20,6 +19,8 @@ import struct
 import sys
 
 import yaml
+
+from play_faults import IMPORTS, MAX_TEXT, Encrypted, Keywords, clip, find_fault
 
 try:
     from yaml.cyaml import CSafeLoader as _Base
@@ -33,22 +34,8 @@ MAX_MEMORY = 512 * 1024 * 1024
 MAX_KEPT_MEMORY_KB = 100 * 1024
 MAX_NAMES = 1000
 MAX_ANSWER = 32 * 1024
-MAX_TEXT = 500
 # Characters of the names of variables files, over all prompts of a playbook.
 MAX_VARS_FILES = 8000
-IMPORTS = ("import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook")
-# Ansible's list of keywords does not say where each is allowed.
-ONLY_TASKS = frozenset(
-    "action args always async block changed_when delay delegate_facts delegate_to failed_when loop loop_control notify poll"
-    " register rescue retries until when".split()
-)
-ONLY_PLAYS = frozenset(
-    "collections fact_path force_handlers gather_facts gather_subset gather_timeout handlers hosts max_fail_percentage order"
-    " post_tasks pre_tasks roles serial strategy tasks vars_files vars_prompt".split()
-)
-# In every version: Jinja and Python have a meaning for them.
-NO_VARIABLES = frozenset(["True", "False", "None"])
-KEYS_OF_PROMPTS = frozenset("name prompt default private confirm encrypt salt_size salt unsafe".split())
 TAG = "tag:yaml.org,2002:"
 LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
@@ -65,10 +52,6 @@ class Loader(_Base):
         if not isinstance(self.untagged(node), str):
             raise ConstructorError(None, None, "the %r tag requires a string value" % node.tag, node.start_mark)
         return Encrypted()
-
-
-class Encrypted:
-    """A value that only the vault's password tells."""
 
 
 Loader.add_constructor("!unsafe", Loader.untagged)
@@ -197,33 +180,9 @@ def vars_files_of(item):
     return [row for row in rows if all(isinstance(name, str) and 0 < len(name) <= MAX_TEXT for name in row)]
 
 
-class Keywords:
-    """Keywords of the Ansible installed here; None if its list cannot be found, and then any word is accepted."""
-
-    plays = None
-    imports = None
-    # Ansible before 2.19 merges a list of mappings
-    takes_list_of_vars = True
-
-    @classmethod
-    def load(cls):
-        try:
-            (folder,) = importlib.util.find_spec("ansible").submodule_search_locations
-            with open(os.path.join(folder, "release.py"), encoding="utf-8") as file:
-                version = re.search(r"__version__ = '(\d+)\.(\d+)", file.read())
-            cls.takes_list_of_vars = version is None or (int(version[1]), int(version[2])) < (2, 19)
-            with open(os.path.join(folder, "keyword_desc.yml"), "rb") as file:
-                words = frozenset(Loader(file.read()).get_single_data())
-        except Exception:
-            return
-        if {"hosts", "tasks", "vars", "tags"} <= words:
-            cls.plays = words - ONLY_TASKS | {"user"}
-            cls.imports = words - ONLY_TASKS - ONLY_PLAYS | {"when", *IMPORTS}
-
-
 def fault_of(item, at, text):
     """What keeps Ansible from loading a play or an import, whatever modules, roles and files there are."""
-    key, problem = find_fault(item)
+    key, problem = find_fault(item, at == 0)
     if problem is None:
         return None
     line, column = place_of(text, at, key) or (None, None)
@@ -232,99 +191,6 @@ def fault_of(item, at, text):
         "line": None if line is None else line + 1,
         "position": None if line is None else offset_of(text, line, column),
     }
-
-
-def find_fault(item):
-    """The key that is at fault (None: the play as a whole) and what it is; (None, None): nothing is."""
-    imports = [name for name in IMPORTS if name in item]
-    kind, words = ("an import", Keywords.imports) if imports else ("a play", Keywords.plays)
-    if len(imports) > 1:
-        return imports[1], "a playbook is imported twice in one item"
-    unknown = [key for key in item if words is not None and key not in words]
-    if unknown:
-        return unknown[0], '"%s" is no keyword of %s' % (clip(str(unknown[0])), kind)
-    for name in imports:
-        if item[name] is None or isinstance(item[name], (dict, list)):
-            return name, '"%s" is no path of a playbook' % name
-    if not imports and "hosts" not in item:
-        return None, "the play has no hosts"
-    if "user" in item and "remote_user" in item:
-        return "user", '"user" and "remote_user" are the same; expected one of them'
-    for key, check in CHECKS.items():
-        if key in item:
-            problem = check(item[key])
-            if problem is not None:
-                return key, '"%s" %s' % (key, problem)
-    return None, None
-
-
-def check_hosts(hosts):
-    if not isinstance(hosts, Encrypted) and not hosts:
-        return "is empty; expected names of hosts or groups"
-    for host in hosts if isinstance(hosts, list) else [hosts]:
-        if not isinstance(host, (str, bytes, Encrypted)):
-            return "holds something other than text; expected names of hosts or groups"
-        if isinstance(host, str) and not host.strip():
-            return "holds an empty name; expected names of hosts or groups"
-    return None
-
-
-def check_blocks(blocks):
-    if blocks is not None and not isinstance(blocks, list):
-        return "is no list"
-    # Ansible skips empty items
-    if any(block is not None and not isinstance(block, dict) for block in blocks or []):
-        return "holds something other than tasks"
-    return None
-
-
-def check_roles(roles):
-    if roles is not None and not isinstance(roles, list):
-        return "is no list"
-    if any(not isinstance(role, (str, dict)) for role in roles or []):
-        return "holds something other than roles"
-    return None
-
-
-def check_vars(values):
-    if isinstance(values, list) and Keywords.takes_list_of_vars:
-        return None
-    if values is None:
-        return None
-    if not isinstance(values, dict):
-        return "is no mapping"
-    for name in values:
-        # names beyond ASCII are left to Ansible
-        if not isinstance(name, str) or (name.isascii() and not name.isidentifier()) or name in NO_VARIABLES:
-            return 'holds "%s", which is no name of a variable' % clip(str(name))
-    return None
-
-
-def check_tags(tags):
-    return "is no list of names" if isinstance(tags, (dict, int, float)) else None
-
-
-def check_prompts(prompts):
-    for prompt in prompts if isinstance(prompts, list) else [] if prompts is None else [prompts]:
-        if not isinstance(prompt, dict) or "name" not in prompt:
-            return 'holds something without a "name"'
-        unknown = [key for key in prompt if key not in KEYS_OF_PROMPTS]
-        if unknown:
-            return 'holds "%s", which is no keyword of a prompt' % clip(str(unknown[0]))
-    return None
-
-
-CHECKS = {
-    "hosts": check_hosts,
-    "vars": check_vars,
-    "tags": check_tags,
-    "vars_prompt": check_prompts,
-    "roles": check_roles,
-    "pre_tasks": check_blocks,
-    "tasks": check_blocks,
-    "post_tasks": check_blocks,
-    "handlers": check_blocks,
-}
 
 
 def place_of(text, at, key):
@@ -360,11 +226,6 @@ def utf16_length(text):
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def clip(text):
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…"
-
-
 def read_exactly(stream, length):
     data = stream.read(length)
     return data if len(data) == length else None
@@ -376,7 +237,7 @@ def main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # nothing that is built lives long, and looking for cycles among it takes as long as building it
     gc.disable()
-    Keywords.load()
+    Keywords.load(lambda content: Loader(content).get_single_data())
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
     stdout.write(b'{"kind":"ready"}\n')
     stdout.flush()
