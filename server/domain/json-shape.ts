@@ -6,6 +6,7 @@ export interface JsonLimits {
 
 const QUOTE = 34;
 const BACKSLASH = 92;
+const COMMA = 44;
 
 /**
  * Looks at the text of JSON before it is parsed: parsing hundreds of thousands of small values, and walking through them
@@ -30,7 +31,7 @@ export function jsonShapeFault(text: string, limits: JsonLimits): string | null 
       case 125: // }
         depth -= 1;
         break;
-      case 44: // ,
+      case COMMA:
         values += 1;
         break;
     }
@@ -47,4 +48,21 @@ function endOfString(text: string, from: number): number {
     if (code === BACKSLASH) at += 1;
   }
   return text.length;
+}
+
+/**
+ * The text of JSON in parts that each end behind a comma between two values, as soon as they have this length: no string,
+ * and no key with its colon, is cut.
+ */
+export function* partsOfJson(text: string, length: number): Generator<string> {
+  let from = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    else if (code === COMMA && at + 1 - from >= length) {
+      yield text.slice(from, at + 1);
+      from = at + 1;
+    }
+  }
+  yield text.slice(from);
 }

@@ -5,6 +5,7 @@ import {
   type RunParameters,
 } from '../../shared/run-parameters.ts';
 import { InvalidInputError } from '../domain/errors.ts';
+import { pauseBefore } from '../domain/long-work.ts';
 import type { RunParametersInput } from '../domain/run-parameters/input.ts';
 import { builder } from './builder.ts';
 
@@ -46,8 +47,11 @@ export const RunParametersRef = builder.objectRef<RunParameters>('RunParameters'
         type: 'JSONObject',
         nullable: true,
         description: '`extraVarsJson` as an object, with numbers rounded as JSON parsers round them.',
-        resolve: async ({ extraVarsJson }, _args, { answerOf }, info) =>
-          objectOf(await answerOf(info).read(async () => extraVarsJson, lengthOf, 'short')),
+        resolve: async ({ extraVarsJson }, _args, { answerOf }, info) => {
+          const json = await answerOf(info).read(async () => extraVarsJson, lengthOf, 'short');
+          await pauseBefore(json ?? '');
+          return objectOf(json);
+        },
       }),
     };
   },

@@ -3,10 +3,11 @@ import { accessSync, constants } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../domain/caught.ts';
-import { ansibleArguments, extraVarsFile } from './ansible-arguments.ts';
+import { ansibleArguments } from './ansible-arguments.ts';
 import { createCgroups } from './cgroup.ts';
 import { baseEnvironment } from './environment.ts';
 import { lostExit } from './exit.ts';
+import { extraVarsFile } from './extra-vars-file.ts';
 import { followFile } from './follower.ts';
 import { killAll } from './killing.ts';
 import { createLauncher, type Launch, type LaunchEnd } from './launcher.ts';
@@ -65,11 +66,10 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
     base,
   });
 
-  function prepareCommand(spool: Spool, { parameters, playbook, workspace }: RunRequest): string[] {
-    const { extraVarsJson } = parameters;
-    const text = extraVarsJson === null ? null : extraVarsFile(extraVarsJson);
-    const extraVars = text === null ? null : spool.extraVarsPath;
-    if (text !== null) spool.writeExtraVars(text);
+  function prepareCommand(spool: Spool, request: RunRequest): string[] {
+    const { parameters, playbook, workspace } = request;
+    const extraVars = request.extraVars === null ? null : spool.extraVarsPath;
+    if (request.extraVars !== null) spool.writeExtraVars(request.extraVars);
     const words = [
       workspace.path,
       workspace.notice ?? '',
@@ -206,6 +206,10 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
 
   return {
     workspaceOf: (playbook, { workingFolder }) => workspaceOf(playbook, workingFolder),
+
+    async extraVarsOf({ extraVarsJson }) {
+      return extraVarsJson === null ? null : extraVarsFile(extraVarsJson);
+    },
 
     arm(request) {
       const mayHaveCgroup = armed.size < MAX_ARMED_IN_CGROUPS;

@@ -8,6 +8,8 @@ export interface Runner {
    * @throws {RunRefusedError} when it cannot be started there
    */
   workspaceOf(playbook: string, parameters: RunParameters): Workspace;
+  /** Extra variables in the form in which a run gets them; null: there are none. Long ones take turns with other work. */
+  extraVarsOf(parameters: RunParameters): Promise<string | null>;
   /**
    * Makes the run's spool folder. To be called before the run is claimed: a run that is claimed but has no folder is lost,
    * one with a folder in which nothing was started certainly never ran. Safe to call again.
@@ -49,6 +51,8 @@ export interface RunRequest {
   readonly playbook: string;
   readonly parameters: RunParameters;
   readonly workspace: Workspace;
+  /** As `extraVarsOf` gave them. */
+  readonly extraVars: string | null;
   /** End it when it takes longer, in ms; null: no limit. */
   readonly timeoutMs: number | null;
 }

@@ -4,6 +4,7 @@ import type { RunParameters } from '../../shared/run-parameters.ts';
 import { putBounded } from '../domain/bounded-map.ts';
 import { ConflictError, clip, type InputIssue, InvalidInputError, NotFoundError } from '../domain/errors.ts';
 import { keepLineEndings } from '../domain/line-endings.ts';
+import { pauseBefore } from '../domain/long-work.ts';
 import {
   checkPlaybookPath,
   isLayoutPath,
@@ -199,6 +200,7 @@ export function createPlaybookService({
 
     async checkRunnable(path, parameters) {
       requirePath(path, ['playbook']);
+      await pauseBefore(parameters.extraVarsJson ?? '');
       const issues: InputIssue[] = [...checkRunParameters(parameters)];
       if (issues.length === 0) issues.push(...(await checkParameterFiles(folder.root, parameters)));
       if (issues.length > 0) throw new InvalidInputError(issues);

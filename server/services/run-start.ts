@@ -32,7 +32,7 @@ export interface RunStart {
 
 export interface RunStartOptions {
   readonly storage: Pick<Storage, 'runs'>;
-  readonly runner: Pick<Runner, 'workspaceOf' | 'start' | 'disarm' | 'discard'>;
+  readonly runner: Pick<Runner, 'workspaceOf' | 'extraVarsOf' | 'start' | 'disarm' | 'discard'>;
   readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
   readonly workerId: string;
   /** Ends a run that takes longer, in ms; null: no limit. */
@@ -69,8 +69,10 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
     const refusal = await refusalOf(playbook, parameters);
     if (refusal !== null) return refusal;
     try {
-      const workspace = held.armed.get(id)?.workspace ?? runner.workspaceOf(playbook, parameters);
-      return { runId: id, playbook, parameters, workspace, timeoutMs: timeoutOf(parameters) };
+      const ready = held.armed.get(id);
+      const workspace = ready?.workspace ?? runner.workspaceOf(playbook, parameters);
+      const extraVars = ready ? ready.extraVars : await runner.extraVarsOf(parameters);
+      return { runId: id, playbook, parameters, workspace, extraVars, timeoutMs: timeoutOf(parameters) };
     } catch (error) {
       if (error instanceof RunRefusedError) return `It was not started. ${error.message}`;
       options.onError(error, `looking for the working folder of ${playbook}`);

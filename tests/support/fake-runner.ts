@@ -42,6 +42,7 @@ export function createFakeRunner(): FakeRunner {
     running,
     end,
     workspaceOf: () => WORKSPACE,
+    extraVarsOf: async ({ extraVarsJson }) => extraVarsJson,
     prepare: () => undefined,
     arm({ runId }) {
       calls.push('arm');

@@ -44,6 +44,7 @@ export const request = (runner: Runner, runId: string) => ({
   workspace: runner.workspaceOf('a.yaml', NO_PARAMETERS),
   playbook: 'a.yaml',
   parameters: NO_PARAMETERS,
+  extraVars: null,
   timeoutMs: null,
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { jsonShapeFault } from '../../../server/domain/json-shape.ts';
+import { jsonShapeFault, partsOfJson } from '../../../server/domain/json-shape.ts';
 
 const fault = (text: string) => jsonShapeFault(text, { values: 5, depth: 3 });
 
@@ -23,4 +23,24 @@ describe('the shape of JSON', () => {
     expect(fault(`"${'\\'.repeat(3_000_000)}`)).toBeNull();
     expect(process.cpuUsage(begun).user / 1_000).toBeLessThan(500);
   });
+});
+
+it('JSON is cut behind commas between values, never inside a string', () => {
+  const text = '{"a,\\"b": [1, ",,,", "\\\\", {"c": ",\\",", "d,": -1e5}], "e": [], "f": ""}';
+  const all = [
+    '{"a,\\"b": [1,',
+    ' ",,,",',
+    ' "\\\\",',
+    ' {"c": ",\\",",',
+    ' "d,": -1e5}],',
+    ' "e": [],',
+    ' "f": ""}',
+  ];
+  expect([...partsOfJson(text, 1)]).toEqual(all);
+  for (let length = 1; length <= text.length + 1; length += 1) {
+    const parts = [...partsOfJson(text, length)];
+    expect(parts.join('')).toBe(text);
+    expect(parts.slice(0, -1).every((part) => part.length >= length && part.endsWith(','))).toBe(true);
+  }
+  expect([...partsOfJson('"never, ends', 1)]).toEqual(['"never, ends']);
 });

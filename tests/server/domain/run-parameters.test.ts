@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { checkRunParameters } from '../../../server/domain/run-parameters/check.ts';
 import { changeOf, parametersOf } from '../../../server/domain/run-parameters/input.ts';
-import { ansibleArguments, extraVarsFile } from '../../../server/runner/ansible-arguments.ts';
+import { ansibleArguments } from '../../../server/runner/ansible-arguments.ts';
+import { extraVarsFile } from '../../../server/runner/extra-vars-file.ts';
 import { NO_PARAMETERS, type RunParameters } from '../../../shared/run-parameters.ts';
 
 const issuesOf = (parameters: Partial<RunParameters>) =>
@@ -228,14 +229,15 @@ describe('the command', () => {
     ]);
   });
 
-  it('marks every text of the extra variables that could be a template, keys included, and keeps numbers', () => {
+  it('marks every text of the extra variables that could be a template, keys included, and keeps numbers', async () => {
     expect(
-      extraVarsFile(
+      await extraVarsFile(
         '{"a": "x{\\"\\n", "b": [1.0, null, 9007199254740993, {"c": "yes", "{{ d }}": "{{ e }}"}]}',
       ),
     ).toBe(
       '{? "a" : !unsafe "x{\\"\\n", ? "b" : [!!float "1.0", null, 9007199254740993, {? "c" : "yes", ? !unsafe "{{ d }}" : !unsafe "{{ e }}"}]}\n',
     );
-    expect(extraVarsFile('{}')).toBeNull();
+    expect(await extraVarsFile('{}')).toBeNull();
+    expect(await extraVarsFile(' {\n} ')).toBeNull();
   });
 });

@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { extraVarsFile } from '../../../server/runner/ansible-arguments.ts';
+import { extraVarsFile } from '../../../server/runner/extra-vars-file.ts';
 import { findAnsible } from '../../support/ansible.ts';
 import { makeTempDir } from '../../support/temp-dir.ts';
 
@@ -20,7 +20,8 @@ const PLAYBOOK = `
     - debug: { var: users }
     - set_fact: { first: "{{ users.keys() | first }}" }
     - debug: { msg: "{{ first }} {{ texts }}" }
-    - debug: { msg: "GOT={{ [users, texts, numbers] | to_json | b64encode }}=" }
+    - assert: { that: "filler | unique == [filler | first]", quiet: true }
+    - debug: { msg: "GOT={{ [users, texts, filler | first, numbers] | to_json | b64encode }}=" }
 `;
 /** What YAML, Python or Ansible would make something else of. */
 const TEXTS = [
@@ -79,10 +80,11 @@ it('hands everything to Ansible as it was typed, and has nothing evaluated', asy
     const template = `{{ lookup('pipe', 'touch ${mark}') }}`;
     const keys = ['__proto__', 'constructor', ...TEXTS, template];
     const users = `{${keys.map((key) => `${JSON.stringify(key)}:${JSON.stringify(template)}`).join(',')}}`;
-    const json = `{"users": ${users}, "texts": ${JSON.stringify([...TEXTS, template])}, "numbers": ${NUMBERS}}`;
+    const filler = JSON.stringify(Array.from({ length: 400 }, () => TEXTS));
+    const json = `{"filler": ${filler}, "users": ${users}, "texts": ${JSON.stringify([...TEXTS, template])}, "numbers": ${NUMBERS}}`;
     const vars = join(folder.path, 'vars.yml');
     const playbook = join(folder.path, 'site.yaml');
-    writeFileSync(vars, extraVarsFile(json) ?? '');
+    writeFileSync(vars, (await extraVarsFile(json)) ?? '');
     writeFileSync(playbook, PLAYBOOK);
 
     const { stdout } = await promisify(execFile)(findAnsible(), [`--extra-vars=@${vars}`, playbook], {
@@ -91,9 +93,10 @@ it('hands everything to Ansible as it was typed, and has nothing evaluated', asy
 
     const got = Buffer.from(/GOT=(\S+)=/.exec(stdout)?.[1] ?? '', 'base64').toString();
     const numbers = /, (\[[^[\]]*\])\]$/.exec(got)?.[1];
-    const [gotUsers, gotTexts] = JSON.parse(got);
+    const [gotUsers, gotTexts, gotFiller] = JSON.parse(got);
     expect(Object.entries(gotUsers)).toEqual(Object.entries(JSON.parse(users)));
     expect(gotTexts).toEqual([...TEXTS, template]);
+    expect(gotFiller).toEqual(TEXTS);
     expect(numbers).toBe(
       '[9007199254740993, 123456789012345678901234567890, 1.0, 1, 0.5, 100000.0, 1e-07, -12, 0.1, 1.2345678901234567e+19]',
     );

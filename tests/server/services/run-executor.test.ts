@@ -247,6 +247,7 @@ it('a run that cannot be taken up after a restart, since the database is away, i
             playbook: 'a.yaml',
             parameters: NO_PARAMETERS,
             workspace: WORKSPACE,
+            extraVars: null,
             timeoutMs: null,
           }),
         };
