@@ -8,7 +8,7 @@ RUN npm run build && npm prune --omit=dev
 
 FROM node:24-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends python3 python3-venv openssh-client ca-certificates \
+ && apt-get install -y --no-install-recommends python3 python3-venv openssh-client ca-certificates tini \
  && python3 -m venv /opt/ansible \
  && /opt/ansible/bin/pip install --no-cache-dir ansible-core==2.19.14 \
  && rm -rf /var/lib/apt/lists/* \
@@ -30,5 +30,7 @@ USER sible
 VOLUME ["/data", "/playbooks"]
 EXPOSE 4000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:4000/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.SIBLE_PORT || 4000) + '/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+# playbooks leave orphans, and PID 1 inherits them; -s: also where something else is PID 1
+ENTRYPOINT ["/usr/bin/tini", "-s", "--"]
 CMD ["sh", "dist/server/start.sh"]
