@@ -6,6 +6,7 @@ import { describeExit, lostExit, notStartedExit } from './exit.ts';
 import { followFile } from './follower.ts';
 import { killAll } from './killing.ts';
 import type { LaunchEnd } from './launcher.ts';
+import { startLongTimer } from './long-timer.ts';
 import { isRunning, type ProcessId, signal } from './process-tree.ts';
 import { NO_FACTS, type RunFacts, readRunFacts } from './run-facts.ts';
 import type { RunExit, RunProcess } from './runner.ts';
@@ -47,7 +48,6 @@ const START_TIMEOUT_MS = 5_000;
 const END_AGAIN_MS = 5_000;
 /** So long a run may take to enter its cgroup; one that is not in it then is watched. */
 const ENTER_MS = 1_000;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Follows a run to its end, and ends it when its time is up or when it is asked to. */
 export function supervise(supervised: Supervised): RunProcess {
@@ -136,7 +136,7 @@ export function supervise(supervised: Supervised): RunProcess {
   }
 
   const endInTime = (ms: number): { cancel(): void } =>
-    startTimer(ms, () => {
+    startLongTimer(ms, () => {
       end('timedOut').catch((error: unknown) => {
         warn(`Ending run ${runId}`, error);
         if (!isOver) timer = endInTime(END_AGAIN_MS);
@@ -215,16 +215,4 @@ export async function untilGone(supervisor: ProcessId, abort: AbortSignal): Prom
     if (abort.aborted) await new Promise(() => undefined);
   }
   return null;
-}
-
-function startTimer(ms: number, onTime: () => void): { cancel(): void } {
-  let timer: NodeJS.Timeout;
-  const at = Date.now() + ms;
-  const arm = () => {
-    const left = at - Date.now();
-    timer = setTimeout(left > MAX_TIMER_MS ? arm : onTime, Math.min(Math.max(left, 0), MAX_TIMER_MS));
-    timer.unref();
-  };
-  arm();
-  return { cancel: () => clearTimeout(timer) };
 }
