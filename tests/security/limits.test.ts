@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -164,6 +164,22 @@ describe('limits of documents', () => {
   );
 });
 
+describe('limits of answers', () => {
+  it.each(WAYS)('texts of 3 MiB are given at once, and no more, over %s', (_way, ask) =>
+    withLimits(async ({ api, dataDir }) => {
+      // whatever their number, each costs as much as it holds
+      for (let n = 0; n < 5; n += 1)
+        await writeFile(join(dataDir, `playbooks/long${n}.yaml`), `- hosts: all #${'x'.repeat(MIB - 15)}\n`);
+      const contents = (count: number) =>
+        `{ ${repeat(count, (n) => `a${n}: playbook(path: "long${n % 5}.yaml") { content }`)} }`;
+      expect(Object.keys(await ask<object>(api, contents(3)))).toHaveLength(3);
+      for (const count of [4, 30])
+        await expect(ask(api, contents(count))).rejects.toThrow(/would hold more than 3145728 characters/);
+      await expect(ask(api, '{ playbooks { content } }')).rejects.toThrow(/would hold more than/);
+    }),
+  );
+});
+
 describe('limits of requests', () => {
   it('a body of 2.25 MiB is read, and no byte more', () =>
     withLimits(async ({ server: { url } }) => {
@@ -213,8 +229,10 @@ describe('limits of requests', () => {
       const query = '{ system { version } } # é';
       const ofBytes = (bytes: number) => query.padEnd(bytes - 1);
       expect(await api.request(ofBytes(65_536))).toMatchObject({ system: {} });
-      for (const bytes of [65_537, 2 * MIB])
+      for (const bytes of [65_537, 2 * MIB]) {
         await expect(api.request(ofBytes(bytes))).rejects.toThrow(/longer than 65536 bytes/);
+        await expect(api.overSse(ofBytes(bytes), {}).next()).rejects.toThrow(/longer than 65536 bytes/);
+      }
     }));
 
   it('a stranger is asked for the key 60 times a minute, and whoever has it is not counted', () =>

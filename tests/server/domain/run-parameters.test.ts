@@ -15,6 +15,13 @@ function nested(depth: number): Record<string, unknown> {
 }
 
 const json = (value: unknown): Partial<RunParameters> => ({ extraVarsJson: JSON.stringify(value) });
+/** As Ansible documents them as magic variables, and the functions of its templates. */
+const OWN_NAMES = [
+  ...['environment', 'group_names', 'groups', 'hostvars', 'inventory_dir', 'inventory_file'],
+  ...['inventory_hostname', 'inventory_hostname_short', 'omit', 'play_hosts', 'playbook_dir', 'role_name'],
+  ...['role_names', 'role_path', 'role_uuid', 'vars', 'cycler', 'dict', 'joiner', 'lipsum', 'lookup'],
+  ...['namespace', 'now', 'q', 'query', 'range', 'undef'],
+];
 const SURROGATE = 'a\ud800b';
 
 describe('checkRunParameters', () => {
@@ -66,6 +73,8 @@ describe('checkRunParameters', () => {
     ['numbers of all kinds', { extraVarsJson: `{"x": [9007199254740993, 1e400, -0, ${'9'.repeat(4_300)}]}` }],
     ['10,000 values', json({ list: Array(9_999).fill(1) })],
     ['20 levels', json(nested(20))],
+    ['262,144 bytes', json({ a: 'x'.repeat(262_136) })],
+    ['names that only begin or end as those of Ansible', json({ ansible: 1, my_ansible_host: 1, varsx: 1 })],
   ])('has nothing against %s', (_, parameters) => {
     expect(issuesOf(parameters)).toEqual([]);
   });
@@ -115,18 +124,10 @@ describe('checkRunParameters', () => {
     ['"@" before a file of variables', { extraVarsFiles: ['@a.yaml'] }, /begins with "@"/, 0],
     ['a working folder outside', { workingFolder: '..' }, /outside/, null],
     ['a variable of Ansible', json({ ansible_connection: 'local' }), /Ansible's own/, null],
+    ['the prefix alone', json({ ansible_: 'x' }), /Ansible's own/, null],
+    ['one behind others', json({ a: 1, ansible_host: 'x' }), /"ansible_host" is one of Ansible's own/, null],
     ['the same in capitals', json({ ANSIBLE_become_exe: 'x' }), /Ansible's own/, null],
-    ...[
-      'inventory_hostname',
-      'playbook_dir',
-      'hostvars',
-      'vars',
-      'omit',
-      'environment',
-      'group_names',
-      'lookup',
-      'q',
-    ].map((name): [string, Partial<RunParameters>, RegExp, null] => [
+    ...OWN_NAMES.map((name): [string, Partial<RunParameters>, RegExp, null] => [
       name,
       json({ [name]: 1 }),
       /Ansible's own/,
@@ -138,7 +139,8 @@ describe('checkRunParameters', () => {
     ['half a character in a key', json({ a: { [SURROGATE]: 1 } }), /surrogate/, null],
     ['10,001 values', json({ list: Array(10_000).fill(1) }), /10001 values/, null],
     ['22 levels', json(nested(22)), /nested more than 20/, expect.any(Number) as never],
-    ['300 kB', json({ a: 'x'.repeat(300_000) }), /at most 262144/, null],
+    ['262,145 bytes', json({ a: 'x'.repeat(262_137) }), /take 262145 bytes; expected at most 262144/, null],
+    ['300 kB in half as many characters', json({ a: 'é'.repeat(150_000) }), /take 300008 bytes/, null],
     ['what is no JSON', { extraVarsJson: '{"a": 01}' }, /Expected "}"/, 7],
     ['a list', { extraVarsJson: '[1]' }, /Expected an object/, 0],
     ['more digits than Python reads', { extraVarsJson: `{"x": ${'9'.repeat(4_301)}}` }, /4301 digits/, null],

@@ -111,6 +111,11 @@ it('refuses a key that is none, or that was used for something else, and remembe
   await expect(node.runPlaybook('b.yaml', null, 'k')).rejects.toMatchObject(another);
   await expect(node.triggerSchedule(id, { idempotencyKey: 'k' })).rejects.toMatchObject(another);
   expect(begun).toHaveLength(1);
+  // the longest one, and all that may stand in one
+  const longest = Array.from({ length: 255 }, (_, n) => String.fromCharCode(0x21 + (n % 94))).join('');
+  await node.runPlaybook('a.yaml', null, longest);
+  await node.runPlaybook('a.yaml', null, longest);
+  expect(begun).toHaveLength(2);
 });
 
 it('says what keeps the runs of a schedule from starting, for as long as it does', async () => {

@@ -8,6 +8,7 @@ import { NO_PARAMETERS, RUN_PARAMETER_NAMES } from '../../../shared/run-paramete
 import { makePage, makeSchedule, minutesAfter, NOON } from '../../support/make.ts';
 import { OTHER_PARAMETERS } from '../../support/other-parameters.ts';
 import { openTempStorage } from '../../support/temp-storage.ts';
+import { waitUntil } from '../../support/wait-until.ts';
 
 /** A schedule every five minutes that waits for noon, at twelve minutes past. */
 async function makeLate() {
@@ -239,4 +240,15 @@ it('a key of a schedule that was deleted does not make it again', async () => {
   await node.delete(id);
   await expect(node.create(ASKED, 'key')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   expect(await countOf(storage)).toBe(0);
+});
+
+it('whoever watches a schedule is told at once of what becomes of its playbook', async () => {
+  const { service, storage, id } = await makeLate();
+  const another = makeSchedule({ playbook: 'another.yaml' });
+  await storage.schedules.insert(another);
+  const told: string[] = [];
+  storage.changes.listen((change) => void told.push(change.id));
+  await service.announcePlaybook('update.yaml');
+  await waitUntil(() => told.length > 0);
+  expect(told).toEqual([id]);
 });
