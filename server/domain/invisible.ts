@@ -2,7 +2,7 @@
  * Control and format characters (C0, C1, bidi controls, zero-width, line separators, halves of a pair) and letters that are
  * drawn as nothing. Variation selectors are left out: they choose the look of the character before them.
  */
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]|\u034f|\u17b4|\u17b5/u;
+export const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]|\u034f|\u17b4|\u17b5/u;
 
 /**
  * Where a name that users type has a character that is not seen, or that moves what stands beside it: two names would look

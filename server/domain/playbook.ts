@@ -76,6 +76,11 @@ export function isPlaybookPath(path: string): boolean {
   return checkPlaybookPath(path) === null && folders.every(isPlaybookFolder);
 }
 
+/** Whether a file of this name, in a folder where playbooks may be, is one to whoever reads its name. Not a hidden one. */
+export function isNamedAsPlaybook(name: string): boolean {
+  return !name.startsWith('.') && /\.ya?ml\s*$/i.test(name);
+}
+
 /** Whether playbooks may be in a folder of this name. */
 export function isPlaybookFolder(name: string): boolean {
   return !PROGRAM_FOLDERS.has(name) && !name.startsWith('..');
@@ -89,10 +94,14 @@ export function isLayoutPath(path: string): boolean {
 /**
  * What is wrong with the path of a playbook, if anything. A path is relative, uses "/", ends in .yml or .yaml
  * in any case, and has no part that begins with "-" (an option, to a program that is given it). A folder may begin with ".".
+ * @param subject what the message is about
  */
-export function checkPlaybookPath(path: string): Omit<InputIssue, 'path'> | null {
+export function checkPlaybookPath(
+  path: string,
+  subject = `Playbook path "${clip(path)}"`,
+): Omit<InputIssue, 'path'> | null {
   const issue = (message: string, position: number | null = null) => ({
-    message: `Playbook path "${clip(path)}" ${message}`,
+    message: `${subject} ${message}`,
     position,
   });
   if (path === '')

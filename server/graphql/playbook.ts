@@ -27,7 +27,10 @@ const PlaybookEncodingEnum = builder.enumType('PlaybookEncoding', {
 
 const PlaybookRef = builder.objectRef<PlaybookParent>('Playbook').implement({
   fields: (t) => ({
-    path: t.exposeString('path'),
+    path: t.exposeString('path', {
+      description:
+        'Relative to the playbook folder, with "/". With escapes such as `\\n` or `\\xff` where `problem` says that the file is to be renamed; no operation takes such a path.',
+    }),
     content: t.string({
       description: 'Empty where `problem` says that it cannot be read.',
       resolve: (playbook, _args, { loaders, answerOf }, info) =>

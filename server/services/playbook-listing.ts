@@ -5,13 +5,15 @@ import { isLayoutPath, MAX_PLAYBOOK_BYTES } from '../domain/playbook.ts';
 import { faultOf, type PlaybookVerdict } from '../domain/playbook-check.ts';
 import { judgeHead } from '../domain/playbook-head.ts';
 import type { PlaybookVerdicts } from './playbook-verdicts.ts';
-import { createSlices, walkPlaybookFolder } from './playbook-walk.ts';
+import { createSlices, type FoundFile, walkPlaybookFolder } from './playbook-walk.ts';
 
 export interface ListedPlaybook {
   /** Relative to the playbook folder, with "/". */
   readonly path: string;
   /** A sentence; null: it can be read. */
   readonly problem: string | null;
+  /** Its name keeps it from being used: no file has `path`, which is only how it is shown. */
+  readonly isOnlyShown?: true;
 }
 
 export interface PlaybookList {
@@ -38,6 +40,9 @@ const RECENT_MS = 10_000;
 
 interface Known {
   readonly info: Stats;
+  /** Absolute path. */
+  readonly at: string | Buffer;
+  readonly refused: FoundFile['refused'];
   /** Undefined: it is none. */
   listed: ListedPlaybook | undefined;
   /** It was looked at so soon after its last change that another change may have the same date. */
@@ -54,12 +59,13 @@ export function createPlaybookListing(root: string, verdicts: PlaybookVerdicts):
   let open: Known[] = [];
   let reading: { readonly since: number; readonly done: Promise<void> } | null = null;
 
-  function look(path: string, info: Stats): Known {
+  function look({ path, refused }: FoundFile, info: Stats): Known {
+    const at = refused?.at ?? join(root, path);
     const isFresh = Date.now() - Math.max(info.mtimeMs, info.ctimeMs) < DATE_STEP_MS;
-    const none: Known = { info, isFresh, listed: undefined, isOpen: false };
+    const none: Known = { info, at, refused, isFresh, listed: undefined, isOpen: false };
     const listed = (problem: string): Known => ({ ...none, listed: { path, problem } });
     try {
-      const head = readBegin(join(root, path), Math.min(info.size + 1, HEAD_BYTES));
+      const head = readBegin(at, Math.min(info.size + 1, HEAD_BYTES));
       switch (judgeHead(head, info.size <= head.length)) {
         case 'no':
           return none;
@@ -93,7 +99,7 @@ export function createPlaybookListing(root: string, verdicts: PlaybookVerdicts):
     if (path === undefined) return;
     let bytes: Buffer;
     try {
-      bytes = readBegin(join(root, path), MAX_PLAYBOOK_BYTES);
+      bytes = readBegin(one.at, MAX_PLAYBOOK_BYTES);
     } catch {
       // removed, or closed to us, since it was looked at: the next list says so
       return;
@@ -108,21 +114,26 @@ export function createPlaybookListing(root: string, verdicts: PlaybookVerdicts):
   const paths = new WeakMap<Known, string>();
 
   async function make(): Promise<PlaybookList> {
-    const found = await walkPlaybookFolder(root, (path) => known.has(path));
+    const found = await walkPlaybookFolder(
+      root,
+      (path) => known.get(path)?.refused === undefined && known.has(path),
+    );
     const slices = createSlices();
     const next = new Map<string, Known>();
     const led: ListedPlaybook[] = [];
     open = [];
-    for (const { path, info } of found) {
+    for (const file of found) {
+      const { path, info, refused } = file;
       const pause = slices.pause();
       if (pause) await pause;
       if (info === null) {
-        led.push({ path, problem: 'It is a symbolic link that leads out of the playbook folder.' });
+        const problem = 'It is a symbolic link that leads out of the playbook folder.';
+        led.push(refused ? { path, problem, isOnlyShown: true } : { path, problem });
         continue;
       }
       const before = known.get(path);
       const isSame = before !== undefined && isSameFile(before.info, info) && !before.isFresh;
-      const now = isSame ? before : look(path, info);
+      const now = isSame ? before : look(file, info);
       next.set(path, now);
       if (now.isOpen) {
         paths.set(now, path);
@@ -141,7 +152,9 @@ export function createPlaybookListing(root: string, verdicts: PlaybookVerdicts):
       if (rest > 0) await Promise.race([reading.done, waitUnref(rest)]);
     }
     const all = led;
-    for (const { listed } of known.values()) if (listed) all.push(listed);
+    for (const { listed, refused } of known.values())
+      if (listed)
+        all.push(refused ? { path: listed.path, problem: refused.problem, isOnlyShown: true } : listed);
     all.sort((a, b) => (a.path < b.path ? -1 : 1));
     return { playbooks: all.slice(0, MAX_PLAYBOOKS), leftOut: Math.max(0, all.length - MAX_PLAYBOOKS) };
   }
@@ -172,7 +185,7 @@ export function problemOf(verdict: PlaybookVerdict): string | null {
 }
 
 /** Synchronous: many small files are read in a fraction of the time that as many promises take. */
-function readBegin(path: string, maxBytes: number): Buffer {
+function readBegin(path: string | Buffer, maxBytes: number): Buffer {
   // without waiting for a writer where a file was exchanged for a FIFO
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {

@@ -122,7 +122,10 @@ export function createPlaybookService({
         extraVarsFiles: parameters.extraVarsFiles.map((file) => resolve(root, file)),
       },
       verdicts,
-      async () => (await listing.recent()).playbooks.map((playbook) => join(root, playbook.path)),
+      async () =>
+        (await listing.recent()).playbooks
+          .filter(({ isOnlyShown }) => !isOnlyShown)
+          .map((playbook) => join(root, playbook.path)),
     );
   }
 

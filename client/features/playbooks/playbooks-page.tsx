@@ -149,9 +149,17 @@ export default function PlaybooksPage() {
                 keyed={false}
                 fallback={
                   <Show when={path() === null || editing.isMissing()} fallback={<Loading />}>
-                    <Empty title={editing.isMissing() ? 'There is no such playbook' : 'Choose a playbook'}>
+                    <Empty
+                      title={
+                        !editing.isMissing()
+                          ? 'Choose a playbook'
+                          : listed()?.problem
+                            ? 'This file cannot be opened here'
+                            : 'There is no such playbook'
+                      }
+                    >
                       {editing.isMissing()
-                        ? 'It may have been deleted or renamed.'
+                        ? (listed()?.problem ?? 'It may have been deleted or renamed.')
                         : 'Edit it, run it, or schedule it.'}
                     </Empty>
                   </Show>

@@ -330,6 +330,66 @@ describe('the list', () => {
       },
     ));
 
+  it('shows what is to be renamed, and opens no other file for it', () =>
+    withPlaybooks(
+      {
+        'a\nb.yml': PLAY,
+        // what the file above is shown as, as a name
+        'a\\nb.yml': '- hosts: other\n  vars_prompt: [{name: secret}]\n',
+        '-x.yml': PLAY,
+        'tab\t/in.yml': PLAY,
+        'end.yml ': PLAY,
+        'bidi\u202e.yml': PLAY,
+        '-values.yml': 'a: 1\n',
+        '.hidden\n.yml': PLAY,
+        'real\ufffd.yml': PLAY,
+        'imports.yml': '- import_playbook: "a{{ x }}.yml"\n',
+      },
+      async ({ service, root, outside }) => {
+        const bytes = (text: string) => Buffer.from(join(root, text), 'latin1');
+        writeFileSync(bytes('gr\xf6.yml'), PLAY);
+        writeFileSync(bytes('real\xff.yml'), 'a: 1\n');
+        mkdirSync(bytes('\xe4\xc3\xb6'));
+        writeFileSync(bytes('\xe4\xc3\xb6/in.yml'), PLAY);
+        writeFileSync(bytes('\\xf6\xf6.yml'), PLAY);
+        symlinkSync('imports.yml', bytes('link\xff.yml'));
+        for (const to of ['nowhere', 'loop\xff.yml'])
+          symlinkSync(bytes(to), bytes(`${to.slice(0, 4)}\xff.yml`));
+        writeFileSync(join(outside, 'x.yml'), PLAY);
+        symlinkSync(join(outside, 'x.yml'), bytes('out\xff.yml'));
+        for (let n = 0; n < 2; n += 1) {
+          const { playbooks } = await service.list();
+          const rename = expect.stringMatching(
+            /^It cannot be used here until it is renamed. Its path has a .*(not allowed|begins|blank)/,
+          );
+          const utf8 = expect.stringMatching(/until it is renamed: its path is not valid UTF-8/);
+          expect(Object.fromEntries(playbooks.map(({ path, problem }) => [path, problem]))).toEqual({
+            'a\\nb.yml': rename,
+            'a\\\\nb.yml': rename,
+            '-x.yml': rename,
+            'tab\\u{9}/in.yml': rename,
+            'end.yml ': rename,
+            'bidi\\u{202e}.yml': rename,
+            'real\ufffd.yml': null,
+            'imports.yml': null,
+            'gr\\xf6.yml': utf8,
+            '\\xe4\u00f6/in.yml': utf8,
+            '\\\\xf6\\xf6.yml': utf8,
+            'link\\xff.yml': utf8,
+            'out\\xff.yml': expect.stringMatching(/leads out/),
+          });
+          for (const { path, problem } of playbooks) {
+            expect([path, (await service.find(path)) === null]).toEqual([path, problem !== null]);
+            if (problem === null) continue;
+            await expect(service.save(path, PLAY, null)).rejects.toThrow(/Playbook path/);
+            await expect(service.delete(path, null)).rejects.toThrow(/Playbook path/);
+            await expect(service.checkRunnable(path, NO_PARAMETERS)).rejects.toThrow(/Playbook path/);
+          }
+        }
+        await service.checkRunnable('imports.yml', NO_PARAMETERS);
+      },
+    ));
+
   it('leaves out the last by path, and never blocks', () =>
     withPlaybooks({}, async ({ service, root }) => {
       for (let n = 0; n < 10_050; n += 1)
