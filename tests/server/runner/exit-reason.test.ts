@@ -283,6 +283,19 @@ describe('before the first play', () => {
     );
   });
 
+  it('exit code 4 without any host is a fault of the playbook where the plugin was there to tell of hosts', () => {
+    expect(reasonOf(4, { ...NOTHING, isTold: true, logTail: '' })).toBe(
+      'Nothing ran: the playbook or its variables could not be parsed.',
+    );
+  });
+
+  it('exit code 6, hosts that failed and others that could not be reached, says both', () => {
+    const causes = [unreachable('Connection refused', 'a'), failed('', 'b')];
+    expect(reasonOf(6, ended({ unreachable: 1, failed: 1, causes }))).toBe(
+      'Host a could not be reached: the connection was refused. Host b failed.',
+    );
+  });
+
   it('other codes say nothing', () => expect(reasonOf(42, NOTHING)).toBeNull());
 });
 

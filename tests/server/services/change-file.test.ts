@@ -1,4 +1,12 @@
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { removeFile, replaceFile } from '../../../server/services/playbook-files/change-file.ts';
@@ -12,6 +20,8 @@ async function makeFile() {
   onTestFinished(folder.remove);
   const file = join(folder.path, 'a.yaml');
   writeFileSync(file, 'ours');
+  // whole seconds, which can be given to another file exactly
+  utimesSync(file, 1_700_000_000, 1_700_000_000);
   return { root: folder.path, file };
 }
 
@@ -22,6 +32,15 @@ const OTHERS: readonly (readonly [string, (file: string) => void])[] = [
     'is replaced',
     (file) => {
       writeFileSync(`${file}.new`, 'theirs');
+      renameSync(`${file}.new`, file);
+    },
+  ],
+  [
+    'is replaced by one of the same size and time',
+    (file) => {
+      const { atime, mtime } = statSync(file);
+      writeFileSync(`${file}.new`, 'hers');
+      utimesSync(`${file}.new`, atime, mtime);
       renameSync(`${file}.new`, file);
     },
   ],

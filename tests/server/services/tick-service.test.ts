@@ -1,9 +1,10 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { Run } from '../../../server/domain/run.ts';
 import type { Schedule } from '../../../server/domain/schedule.ts';
 import type { Admission } from '../../../server/services/run-admission.ts';
 import { createTickService } from '../../../server/services/tick-service.ts';
-import { makePage, makeSchedule, minutesAfter, NOON } from '../../support/make.ts';
+import { makePage, makeRun, makeSchedule, minutesAfter, NOON } from '../../support/make.ts';
 import { openTempStorage } from '../../support/temp-storage.ts';
 
 /** Ticks on a real store, with a clock that is set and an executor that admits everything and notes it. */
@@ -89,6 +90,37 @@ it('skips what still runs, and says so in the ledger', async () => {
   expect(begun).toHaveLength(3);
   expect(await outcomesOf(skipping)).toEqual(['skipped', 'started']);
   expect(await outcomesOf(allowing)).toEqual(['started', 'started']);
+});
+
+it('skips what was started by hand, whenever that was, and says so in the ledger', async () => {
+  const { ticks, insert, begun, dropped, outcomesOf, executor, storage } = await makeTicks();
+  const startByHand = ({ id }: Schedule) =>
+    storage.schedules.startByHand({ ...makeRun(), scheduleId: id, scheduledFor: null }, false);
+  const [early, prepared, meanwhile, late] = [await insert(), await insert(), await insert(), await insert()];
+  expect(await startByHand(early)).toBe('started');
+  await ticks.prepare(NOON);
+  expect(await startByHand(prepared)).toBe('started');
+  const { listDue } = storage.schedules;
+  storage.schedules.listDue = async (...args) => {
+    // runs are being counted at the same time
+    storage.schedules.listDue = listDue;
+    await nextTurn();
+    expect(await startByHand(meanwhile)).toBe('started');
+    return listDue(...args);
+  };
+  const { admit } = executor;
+  executor.admit = async (run) => {
+    // between the decision and the firing; what was decided then no longer holds
+    if (run.scheduleId === late.id) expect(await startByHand(late)).toBe('started');
+    return admit(run);
+  };
+
+  await ticks.handle();
+
+  for (const schedule of [early, prepared, meanwhile, late])
+    expect(await outcomesOf(schedule)).toEqual(['skipped']);
+  expect(begun).toEqual([]);
+  expect(dropped).toHaveLength(1);
 });
 
 it('marks a schedule that cannot be computed, and fires the others', async () => {
