@@ -1,3 +1,4 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import {
   RUN_PARAMETER_NAMES,
   RUN_PARAMETERS,
@@ -7,7 +8,41 @@ import {
 import { InvalidInputError } from '../domain/errors.ts';
 import { pauseBefore } from '../domain/long-work.ts';
 import type { RunParametersInput } from '../domain/run-parameters/input.ts';
+import type { Answer } from './answer.ts';
 import { builder } from './builder.ts';
+import { isSelected } from './selection.ts';
+
+/** Of what was counted when it was read: the first field that gives the text adds nothing to the answer. */
+const counted = new WeakSet<RunParameters>();
+const TEXT_FIELDS = new Set(['extraVarsJson', 'extraVars']);
+
+/**
+ * What is stored, read for one field of an answer. Without the extra variables where they are not asked for: texts that are
+ * not sent are not held either.
+ */
+export async function readParameters(
+  read: () => Promise<RunParameters | null>,
+  answer: Answer,
+  info: GraphQLResolveInfo,
+): Promise<RunParameters | null> {
+  if (!isSelected(TEXT_FIELDS, info)) {
+    const parameters = await answer.read(read, () => 0, 'short');
+    return parameters && { ...parameters, extraVarsJson: null };
+  }
+  const parameters = await answer.read(read, (found) => found?.extraVarsJson?.length ?? 0, 'short');
+  if (!parameters) return null;
+  const own = { ...parameters };
+  counted.add(own);
+  return own;
+}
+
+/** Asked for by many names, one text is in the answer many times. */
+const readText = (parameters: RunParameters, answer: Answer) =>
+  answer.read(
+    async () => parameters.extraVarsJson,
+    (text) => (counted.delete(parameters) ? 0 : (text?.length ?? 0)),
+    'short',
+  );
 
 export const RunParametersRef = builder.objectRef<RunParameters>('RunParameters').implement({
   description: 'What ansible-playbook is started with.',
@@ -31,8 +66,7 @@ export const RunParametersRef = builder.objectRef<RunParameters>('RunParameters'
             type: 'JSONText',
             description,
             nullable: true,
-            resolve: (all, _args, { answerOf }, info) =>
-              answerOf(info).read(async () => value<string | null>(all), lengthOf, 'short'),
+            resolve: (all, _args, { answerOf }, info) => readText(all, answerOf(info)),
           });
       }
     };
@@ -47,8 +81,8 @@ export const RunParametersRef = builder.objectRef<RunParameters>('RunParameters'
         type: 'JSONObject',
         nullable: true,
         description: '`extraVarsJson` as an object, with numbers rounded as JSON parsers round them.',
-        resolve: async ({ extraVarsJson }, _args, { answerOf }, info) => {
-          const json = await answerOf(info).read(async () => extraVarsJson, lengthOf, 'short');
+        resolve: async (all, _args, { answerOf }, info) => {
+          const json = await readText(all, answerOf(info));
           await pauseBefore(json ?? '');
           return objectOf(json);
         },
@@ -90,9 +124,6 @@ export const RunParametersInputRef = builder.inputRef<RunParametersInput>('RunPa
     };
   },
 });
-
-/** Asked for by many names, one text is in the answer many times. */
-const lengthOf = (text: string | null) => text?.length ?? 0;
 
 /** Null when what is stored is no JSON object: a run of it is refused, and says so. */
 function objectOf(json: string | null): Readonly<Record<string, unknown>> | null {

@@ -6,7 +6,7 @@ import { builder } from './builder.ts';
 import { connectionOf, pageComplexity } from './connections.ts';
 import { localId, tryLocalId } from './ids.ts';
 import { RunConnectionRef, RunRef, ScheduleRef } from './refs.ts';
-import { RunParametersInputRef, RunParametersRef } from './run-parameters.ts';
+import { RunParametersInputRef, RunParametersRef, readParameters } from './run-parameters.ts';
 
 const RunStatusEnum = builder.enumType('RunStatus', {
   values: {
@@ -98,12 +98,7 @@ builder.node(RunRef, {
       nullable: true,
       description: 'What it was started with; null when what is stored of it cannot be read.',
       resolve: ({ id }, _args, { services, answerOf }, info) =>
-        answerOf(info).read(
-          async () => (await services.runs.find(id))?.parameters ?? null,
-          // the whole text is read, whichever field is asked for, so it counts
-          (parameters) => parameters?.extraVarsJson?.length ?? 0,
-          'short',
-        ),
+        readParameters(async () => (await services.runs.find(id))?.parameters ?? null, answerOf(info), info),
     }),
     node: t.exposeString('workerId', {
       nullable: true,
