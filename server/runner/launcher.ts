@@ -6,6 +6,7 @@ import {
   findRunProcesses,
   findSupervisor,
   isRunning,
+  isSupervising,
   isSupervisor,
   type ProcessId,
   readStat,
@@ -111,7 +112,9 @@ export function createLauncher(options: LauncherOptions): Launcher {
         // it was killed before it could be looked at
         else if (run.hasSpoken) return await end(id, run);
       }
-      const isDoubtful = run.supervisor ? !(await isRunning(run.supervisor)) : waited > START_TIMEOUT_MS;
+      // one that has not begun sleeps until it may
+      const check = run.hasBegun ? isSupervising : isRunning;
+      const isDoubtful = run.supervisor ? !(await check(run.supervisor)) : waited > START_TIMEOUT_MS;
       // after a pause of this process or the machine, its last words may still wait in the pipe
       const isSure = isDoubtful && (run.wasDoubtful || run.told !== null);
       run.wasDoubtful = isDoubtful;

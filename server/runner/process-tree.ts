@@ -38,6 +38,18 @@ export async function isRunning(id: ProcessId): Promise<boolean> {
   return isLiving(readStatNow(id.pid), id.startTime) && (await readBootId()) === id.bootId;
 }
 
+/**
+ * Whether a supervisor whose program was started is still there. One that somebody has stopped is woken once its program has
+ * ended: it would not take note of the end.
+ */
+export async function isSupervising(id: ProcessId): Promise<boolean> {
+  if (process.platform !== 'linux') return canSignal(id.pid);
+  const stat = readStatNow(id.pid);
+  if (!isLiving(stat, id.startTime) || (await readBootId()) !== id.bootId) return false;
+  if (stat?.state === 'T' && !(await listLiving()).childrenOf.has(id.pid)) signal(id, 'SIGCONT');
+  return true;
+}
+
 let bootId: Promise<string> | null = null;
 
 /** It is the same for as long as this process lives. */

@@ -7,7 +7,7 @@ import { followFile } from './follower.ts';
 import { killAll } from './killing.ts';
 import type { LaunchEnd } from './launcher.ts';
 import { startLongTimer } from './long-timer.ts';
-import { isRunning, type ProcessId, signal } from './process-tree.ts';
+import { isSupervising, type ProcessId, signal } from './process-tree.ts';
 import { NO_FACTS, type RunFacts, readRunFacts } from './run-facts.ts';
 import type { RunExit, RunProcess } from './runner.ts';
 import type { Ending, Spool } from './spool.ts';
@@ -111,6 +111,8 @@ export function supervise(supervised: Supervised): RunProcess {
       onStep('SIGTERM to ansible-playbook');
       // to the supervisor, which passes it on to the playbook alone: so Ansible can end its workers itself
       signal(supervisor, 'SIGTERM');
+      // one that somebody has stopped passes nothing on
+      signal(supervisor, 'SIGCONT');
       await Promise.race([
         supervisorGone,
         delay(supervised.cancelGraceMs ?? CANCEL_GRACE_MS, undefined, { ref: false }),
@@ -210,7 +212,7 @@ export function supervise(supervised: Supervised): RunProcess {
 /** Resolves when a process that is not our child has ended. Never, once `abort` is aborted. */
 export async function untilGone(supervisor: ProcessId, abort: AbortSignal): Promise<null> {
   // what cannot be looked at may be there
-  while (await isRunning(supervisor).catch(() => true)) {
+  while (await isSupervising(supervisor).catch(() => true)) {
     await delay(LOOK_MS, undefined, { ref: false });
     if (abort.aborted) await new Promise(() => undefined);
   }
