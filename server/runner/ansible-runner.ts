@@ -3,6 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../domain/caught.ts';
+import { clip } from '../domain/errors.ts';
 import { ansibleArguments } from './ansible-arguments.ts';
 import { createCgroups } from './cgroup.ts';
 import { baseEnvironment } from './environment.ts';
@@ -47,6 +48,8 @@ const START_TIMEOUT_MS = 5_000;
  * fork: the processes of any more runs are watched instead.
  */
 const MAX_ARMED_IN_CGROUPS = 50;
+/** Of what is found where only folders of runs should be. */
+const MAX_NAMED = 5;
 const VERSION_TIMEOUT_MS = 20_000;
 
 export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
@@ -167,7 +170,7 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
       launcher.wake(runId);
       // a supervisor that is about to sleep must still find its folder
       await ready.gone;
-      await removeAll(runId);
+      await removeOrWarn(runId);
     } else await discard(runId);
   }
 
@@ -178,7 +181,20 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
       spool.giveUpStart();
       await wakeSleeping(runId);
     }
-    await removeAll(runId);
+    await removeOrWarn(runId);
+  }
+
+  /** What cannot be removed hinders nothing: there is only one run of this id. */
+  async function removeOrWarn(runId: string): Promise<void> {
+    const spool = spools.of(runId);
+    try {
+      await spool.remove();
+    } catch (error) {
+      options.onWarning(
+        `The spool folder "${spool.path}" of a run that has ended cannot be removed (${messageOf(error)}); it is tried again when the server starts.`,
+      );
+    }
+    await cgroups.remove(runId);
   }
 
   async function removeAll(runId: string): Promise<void> {
@@ -272,7 +288,16 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
       );
     },
 
-    listSpooled: spools.list,
+    async listSpooled() {
+      const { ids, others } = await spools.list();
+      if (others.length > 0) {
+        const named = others.slice(0, MAX_NAMED).map((name) => JSON.stringify(clip(name)));
+        options.onWarning(
+          `"${runsDir}" holds ${others.length} files or folders that are of no run, and are left: ${named.join(', ')}.`,
+        );
+      }
+      return ids;
+    },
     discard,
 
     version() {

@@ -4,6 +4,7 @@ import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf } from '../domain/caught.ts';
+import { unescapePath } from './mounts.ts';
 import { readProc, readStat, signal } from './process-tree.ts';
 
 /**
@@ -120,11 +121,6 @@ function pathOf(membership: string): string | null {
     // no /proc: no cgroups
   }
   return null;
-}
-
-/** mountinfo writes blanks as \040. */
-function unescapePath(path: string): string {
-  return path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
 /** The folder of the groups of this data folder's runs; null when no process could be moved there. */

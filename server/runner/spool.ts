@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -9,8 +8,7 @@ import {
   rmdirSync,
   unlinkSync,
 } from 'node:fs';
-import { chmod, lstat, opendir, readdir, rmdir as removeFolder, rename, rm, unlink } from 'node:fs/promises';
-
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../domain/caught.ts';
 import {
@@ -25,6 +23,7 @@ import {
   writeNew,
 } from './guarded-folder.ts';
 import type { ProcessId } from './process-tree.ts';
+import { removeAll, removeRenamed } from './spool-removal.ts';
 
 /**
  * The spool folder of one run: what the supervisor and the server tell each other through, over any crash of either.
@@ -70,7 +69,10 @@ export interface Spool {
    * the supervisor and this call make the same file, and one of them gets it.
    */
   giveUpStart(): boolean;
-  /** Removes the folder with whatever is in it, and nothing that a link in it leads to. */
+  /**
+   * Removes the folder with whatever is in it, also where it was renamed, and nothing that a link in it leads to.
+   * @throws when something in it cannot be removed, or is mounted
+   */
   remove(): Promise<void>;
   /** Closes what is held open, once nobody holds it any more. */
   close(): void;
@@ -104,8 +106,8 @@ export interface SpoolStatus {
 export interface Spools {
   /** The same one each time, until it is removed. */
   of(runId: string): Spool;
-  /** Ids of the runs that have a folder here. */
-  list(): Promise<string[]>;
+  /** Ids of the runs that have a folder here, and names of what can be no run's. */
+  list(): Promise<{ readonly ids: string[]; readonly others: string[] }>;
   close(): void;
 }
 
@@ -138,8 +140,11 @@ export function createSpools(runsDir: string): Spools {
         if (codeOf(error) === 'ENOENT') return [];
         throw error;
       });
-      // what else may be there (lost+found) is nobody's run; what took a folder's place is removed as the folder would be
-      return names.filter((name) => RUN_ID.test(name));
+      // what took a folder's place is removed as the folder would be
+      const ids = names.filter((name) => RUN_ID.test(name));
+      // a file system has a folder of its own
+      const others = names.filter((name) => !RUN_ID.test(name) && name !== 'lost+found');
+      return { ids, others };
     },
 
     close() {
@@ -153,6 +158,8 @@ function createSpool(path: string, forget: () => void): Spool {
   const file = (name: string) => join(path, name);
   /** The folder as it was made or found first; one that has taken its place is not it. */
   let id: FileId | null = null;
+  /** The folder as it was found first, where it was not made here. */
+  let found: FileId | null = null;
   let output: number | null = null;
   let holders = 0;
   let isFilled = false;
@@ -221,6 +228,7 @@ function createSpool(path: string, forget: () => void): Spool {
     exists: () =>
       orNull(() => {
         inside(() => undefined);
+        found ??= idOf(path);
         return true;
       }) ?? false,
 
@@ -312,56 +320,23 @@ function createSpool(path: string, forget: () => void): Spool {
       } catch {
         // something else is in it, or it is gone already, or it is none any more
         await removeAll(path);
+        const own = id ?? found;
+        if (own) await removeRenamed(path, own);
+      } finally {
+        forget();
       }
-      forget();
     },
 
     close,
   };
 }
 
+function idOf(path: string): FileId {
+  const { dev, ino } = lstatSync(path);
+  return { dev, ino };
+}
+
 function readAt(fd: number, position: number, maxBytes: number): string {
   const buffer = Buffer.alloc(maxBytes);
   return buffer.toString('utf8', 0, readSync(fd, buffer, 0, maxBytes, position));
-}
-
-/** As many levels of folders as these are removed at once. */
-const MAX_PASSES = 10_000;
-
-/**
- * Removes what bears this name: a link itself, and folders also that may not be read as they are. One thing after the other,
- * as there may be millions; and folders are emptied into the uppermost one, as their paths may be longer than any path may be.
- */
-async function removeAll(path: string): Promise<void> {
-  if (!(await lstat(path).catch(nullIfMissing))?.isDirectory()) return rm(path, { force: true });
-  let hasFolders = true;
-  for (let pass = 0; hasFolders && pass < MAX_PASSES; pass += 1) {
-    hasFolders = false;
-    await emptyFolder(path, async (folder) => {
-      hasFolders = true;
-      await emptyFolder(folder, (inner) => rename(inner, join(path, randomUUID())));
-      await removeFolder(folder);
-    });
-  }
-  await removeFolder(path);
-}
-
-/** @param remove takes a folder away, which may be changed */
-async function emptyFolder(path: string, remove: (folder: string) => Promise<void>): Promise<void> {
-  await chmod(path, FOLDER_MODE);
-  for await (const entry of await opendir(path)) {
-    const at = join(path, entry.name);
-    if (!entry.isDirectory()) {
-      await unlink(at).catch(nullIfMissing);
-      continue;
-    }
-    // to move a folder is to write to it
-    await chmod(at, FOLDER_MODE);
-    await remove(at);
-  }
-}
-
-function nullIfMissing(error: unknown): null {
-  if (codeOf(error) === 'ENOENT') return null;
-  throw error;
 }
