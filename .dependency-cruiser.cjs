@@ -14,6 +14,14 @@ const library = (name, packages, places) => ({
   to: { path: `node_modules/(${packages})(/|$)` },
 });
 
+/** A room of a layer, and the other rooms of that layer that it may use; what lies outside of rooms is for all. */
+const room = (layerPath, name, mayUse = []) => ({
+  name: `${layerPath.split('/').pop()}-${name}`,
+  severity: 'error',
+  from: { path: `^${layerPath}/${name}/` },
+  to: { path: `^${layerPath}/[^/]+/`, pathNot: [name, ...mayUse].map((one) => `^${layerPath}/${one}/`) },
+});
+
 const PORTS = [
   '^server/storage/storage\\.ts$',
   '^server/scheduler/scheduler\\.ts$',
@@ -27,6 +35,11 @@ module.exports = {
     layer('shared', '^shared/', ['^shared/']),
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     layer('domain', '^server/domain/', ['^server/domain/', '^shared/']),
+    room('server/domain', 'time'),
+    room('server/domain', 'runs'),
+    room('server/domain', 'logs'),
+    room('server/domain', 'playbooks'),
+    room('server/domain', 'schedules', ['time']),
     layer('storage-shared', '^server/storage/(stored|stored-parameters|notify-listeners|log-codec)\\.ts$', [
       '^server/domain/',
       '^shared/',
@@ -42,8 +55,14 @@ module.exports = {
     ]),
     layer('scheduler', '^server/scheduler/', ['^server/domain/', '^shared/', '^server/scheduler/']),
     layer('runner', '^server/runner/', ['^server/domain/', '^shared/', '^server/runner/']),
+    room('server/runner', 'process'),
+    room('server/runner', 'ansible', ['process']),
     layer('reader', '^server/reader/', ['^server/domain/', '^server/reader/']),
     layer('services', '^server/services/', ['^server/domain/', '^shared/', '^server/services/', ...PORTS]),
+    room('server/services', 'playbooks'),
+    room('server/services', 'logs'),
+    room('server/services', 'runs', ['playbooks', 'logs']),
+    room('server/services', 'schedules', ['playbooks', 'runs']),
     layer('graphql', '^server/graphql/', [
       '^server/domain/',
       '^shared/',

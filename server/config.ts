@@ -6,7 +6,7 @@ import { KEY_PATTERN, MIN_KEY_LENGTH } from './admin-key.ts';
 import { messageOf } from './domain/caught.ts';
 import { clip } from './domain/errors.ts';
 import { isNamePattern } from './domain/name-pattern.ts';
-import { canonicalTimeZone } from './domain/time-zone.ts';
+import { canonicalTimeZone } from './domain/time/time-zone.ts';
 
 /** What the environment says; the only place that reads it. */
 export interface Config {

@@ -9,7 +9,7 @@ import { DataDirError } from './data-dir.ts';
 import { codeOf } from './domain/caught.ts';
 import { findExposedSecrets } from './exposed-secrets.ts';
 import { openLogOutput } from './log-output.ts';
-import { findAnsiblePlaybook } from './runner/find-ansible.ts';
+import { findAnsiblePlaybook } from './runner/ansible/find-ansible.ts';
 
 /** From the sources as well as from `dist/server`. */
 const ROOT = findRoot(fileURLToPath(new URL('.', import.meta.url)));

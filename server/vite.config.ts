@@ -23,7 +23,7 @@ const asciiOnly: Plugin = {
 const scripts: Plugin = {
   name: 'scripts',
   generateBundle() {
-    for (const folder of ['runner', 'reader']) {
+    for (const folder of ['runner/process', 'runner/ansible', 'reader']) {
       const names = readdirSync(here(folder), { recursive: true, encoding: 'utf8' });
       for (const fileName of names.filter((name) => /\.(?:sh|py)$/.test(name)))
         this.emitFile({ type: 'asset', fileName, source: readFileSync(here(`${folder}/${fileName}`)) });

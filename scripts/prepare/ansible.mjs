@@ -26,7 +26,7 @@ const OR_ELSE = 'or install Ansible yourself, or name its ansible-playbook in SI
 
 /**
  * What makes an ansible-playbook available; null when one is configured, below the data folder, or on PATH and known to answer.
- * `server/runner/find-ansible.ts` looks in the same order, and goes by the stamp.
+ * `server/runner/ansible/find-ansible.ts` looks in the same order, and goes by the stamp.
  */
 export function missingAnsible() {
   if (process.env.SIBLE_ANSIBLE_PLAYBOOK) return null;

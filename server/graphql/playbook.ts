@@ -1,6 +1,6 @@
 import { ConflictError, InvalidInputError, NotFoundError } from '../domain/errors.ts';
-import type { Playbook } from '../domain/playbook.ts';
-import type { PlaybookEncoding } from '../domain/playbook-text.ts';
+import type { Playbook } from '../domain/playbooks/playbook.ts';
+import type { PlaybookEncoding } from '../domain/playbooks/playbook-text.ts';
 import { builder } from './builder.ts';
 import { ScheduleRef } from './refs.ts';
 

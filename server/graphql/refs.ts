@@ -1,5 +1,5 @@
-import type { RunSummary } from '../domain/run.ts';
-import type { Schedule } from '../domain/schedule.ts';
+import type { RunSummary } from '../domain/runs/run.ts';
+import type { Schedule } from '../domain/schedules/schedule.ts';
 import { builder } from './builder.ts';
 
 /** Named here since each refers to the other; their fields are in `schedule.ts` and `run.ts`. */

@@ -7,7 +7,7 @@ import {
 } from '../../shared/run-parameters.ts';
 import { InvalidInputError } from '../domain/errors.ts';
 import { pauseBefore } from '../domain/long-work.ts';
-import type { RunParametersInput } from '../domain/run-parameters/input.ts';
+import type { RunParametersInput } from '../domain/runs/parameters/input.ts';
 import type { Answer } from './answer.ts';
 import { builder } from './builder.ts';
 import { isSelected } from './selection.ts';

@@ -1,6 +1,6 @@
 import { NO_PARAMETERS } from '../../shared/run-parameters.ts';
 import { ConflictError, InvalidInputError, InvalidStateError, NotFoundError } from '../domain/errors.ts';
-import { changeOf, parametersOf } from '../domain/run-parameters/input.ts';
+import { changeOf, parametersOf } from '../domain/runs/parameters/input.ts';
 import { builder } from './builder.ts';
 import { localId } from './ids.ts';
 import { RunRef, ScheduleRef } from './refs.ts';

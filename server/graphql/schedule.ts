@@ -1,9 +1,9 @@
 import { InvalidInputError } from '../domain/errors.ts';
-import type { ScheduleOrder } from '../domain/schedule.ts';
-import type { Tick } from '../domain/tick.ts';
-import { describeTiming, type Timing } from '../domain/timing.ts';
-import type { TimingInput } from '../domain/timing-input.ts';
-import type { SchedulePreview } from '../services/schedule-service.ts';
+import type { ScheduleOrder } from '../domain/schedules/schedule.ts';
+import type { Tick } from '../domain/schedules/tick.ts';
+import { describeTiming, type Timing } from '../domain/time/timing.ts';
+import type { TimingInput } from '../domain/time/timing-input.ts';
+import type { SchedulePreview } from '../services/schedules/schedule-service.ts';
 import { builder } from './builder.ts';
 import { connectionOf, pageComplexity } from './connections.ts';
 import { RunConnectionRef, RunRef, ScheduleRef } from './refs.ts';

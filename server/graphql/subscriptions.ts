@@ -1,6 +1,6 @@
-import type { Run } from '../domain/run.ts';
-import type { LogLines } from '../domain/run-log.ts';
-import type { Schedule } from '../domain/schedule.ts';
+import type { LogLines } from '../domain/logs/run-log.ts';
+import type { Run } from '../domain/runs/run.ts';
+import type { Schedule } from '../domain/schedules/schedule.ts';
 import { builder } from './builder.ts';
 import { globalId, localId } from './ids.ts';
 import { RunRef, ScheduleRef } from './refs.ts';

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { RunExecutor } from '../services/run-executor.ts';
+import type { RunExecutor } from '../services/runs/run-executor.ts';
+import type { TickService } from '../services/schedules/tick-service.ts';
 import type { SystemService } from '../services/system-service.ts';
-import type { TickService } from '../services/tick-service.ts';
 
 export interface ProbeOptions {
   readonly system: Pick<SystemService, 'problem'>;

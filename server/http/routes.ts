@@ -12,10 +12,10 @@ import {
   NotFoundError,
 } from '../domain/errors.ts';
 import { jsonTextOf } from '../domain/json-text.ts';
-import { parametersOf, type RunParametersInput } from '../domain/run-parameters/input.ts';
-import type { Schedule } from '../domain/schedule.ts';
-import { terminalText } from '../domain/terminal-text.ts';
-import { describeTiming } from '../domain/timing.ts';
+import { terminalText } from '../domain/logs/terminal-text.ts';
+import { parametersOf, type RunParametersInput } from '../domain/runs/parameters/input.ts';
+import type { Schedule } from '../domain/schedules/schedule.ts';
+import { describeTiming } from '../domain/time/timing.ts';
 import type { Services } from '../graphql/context.ts';
 import { globalId, localId } from '../graphql/ids.ts';
 import { schemaText } from '../graphql/schema-text.ts';

@@ -1,4 +1,4 @@
-import type { PlaybookVerdict } from '../domain/playbook-check.ts';
+import type { PlaybookVerdict } from '../domain/playbooks/playbook-check.ts';
 
 /** What reads one file after the other: a process or a thread. */
 export interface Engine {

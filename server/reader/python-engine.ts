@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { PlaybookVerdict } from '../domain/playbook-check.ts';
+import type { PlaybookVerdict } from '../domain/playbooks/playbook-check.ts';
 import type { Engine } from './lane.ts';
 
 const PROGRAM = fileURLToPath(new URL('reader.py', import.meta.url));

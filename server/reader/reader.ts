@@ -1,4 +1,4 @@
-import type { PlaybookVerdict } from '../domain/playbook-check.ts';
+import type { PlaybookVerdict } from '../domain/playbooks/playbook-check.ts';
 
 /** Says what a YAML file is to Ansible, off the event loop. */
 export interface PlaybookReader {

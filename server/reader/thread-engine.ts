@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { PlaybookVerdict } from '../domain/playbook-check.ts';
+import type { PlaybookVerdict } from '../domain/playbooks/playbook-check.ts';
 import type { Engine } from './lane.ts';
 
 /** The build makes a module of ours of it. */

@@ -4,14 +4,17 @@ import { isAbsolute, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../domain/caught.ts';
 import { clip } from '../domain/errors.ts';
-import { ansibleArguments } from './ansible-arguments.ts';
-import { createCgroups } from './cgroup.ts';
-import { baseEnvironment } from './environment.ts';
-import { lostExit } from './exit.ts';
-import { extraVarsFile } from './extra-vars-file.ts';
-import { followFile } from './follower.ts';
-import { killAll } from './killing.ts';
-import { createLauncher, type Launch, type LaunchEnd } from './launcher.ts';
+import { ansibleArguments } from './ansible/ansible-arguments.ts';
+import { baseEnvironment } from './ansible/environment.ts';
+import { reasonOf } from './ansible/exit-reason.ts';
+import { extraVarsFile } from './ansible/extra-vars-file.ts';
+import { NO_FACTS, type RunFacts, readRunFacts } from './ansible/run-facts.ts';
+import { createWorkspaces } from './ansible/workspace.ts';
+import { createCgroups } from './process/cgroup.ts';
+import { lostExit } from './process/exit.ts';
+import { followFile } from './process/follower.ts';
+import { killAll } from './process/killing.ts';
+import { createLauncher, type Launch, type LaunchEnd } from './process/launcher.ts';
 import {
   findRunProcesses,
   findSupervisor,
@@ -19,11 +22,10 @@ import {
   type ProcessId,
   readBootId,
   signal,
-} from './process-tree.ts';
+} from './process/process-tree.ts';
+import { createSpools, type Spool } from './process/spool.ts';
+import { supervise, untilGone } from './process/supervised-run.ts';
 import { type Reattached, type Runner, type RunProcess, RunRefusedError, type RunRequest } from './runner.ts';
-import { createSpools, type Spool } from './spool.ts';
-import { supervise, untilGone } from './supervised-run.ts';
-import { createWorkspaces } from './workspace.ts';
 
 export interface AnsibleRunnerOptions {
   /** Program to run; may be any that takes ansible-playbook's arguments. */
@@ -160,8 +162,19 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
     ...shared,
     runId,
     spool,
+    explain: (exitCode: number) => reasonOf(exitCode, factsOf(runId, spool)),
     findCgroup: (supervisor: ProcessId | null) => cgroups.find(runId, supervisor?.pid ?? null),
   });
+
+  /** They only word the reason: the exit status is known without them. */
+  function factsOf(runId: string, spool: Spool): RunFacts {
+    try {
+      return readRunFacts(spool);
+    } catch (error) {
+      warn(`Reading what is known of run ${runId}`, error);
+      return NO_FACTS;
+    }
+  }
 
   async function disarm(runId: string): Promise<void> {
     const ready = armed.get(runId);

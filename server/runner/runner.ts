@@ -1,5 +1,5 @@
 import type { RunParameters } from '../../shared/run-parameters.ts';
-import type { RunPlace } from '../domain/run.ts';
+import type { RunPlace } from '../domain/runs/run.ts';
 
 /** Runs playbooks headless. Knows neither storage, nor GraphQL, nor Agenda. */
 export interface Runner {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Runner } from '../runner/runner.ts';
 import type { Storage } from '../storage/storage.ts';
-import type { TickService } from './tick-service.ts';
+import type { TickService } from './schedules/tick-service.ts';
 
 /** How this installation is. */
 export interface SystemService {

@@ -1,8 +1,8 @@
-import type { Run } from '../domain/run.ts';
-import type { Schedule } from '../domain/schedule.ts';
+import type { Run } from '../domain/runs/run.ts';
+import type { Schedule } from '../domain/schedules/schedule.ts';
 import type { Change, Storage } from '../storage/storage.ts';
 import { interruptible } from './interruptible.ts';
-import type { PlaybookWatch } from './playbook-watch.ts';
+import type { PlaybookWatch } from './playbooks/playbook-watch.ts';
 
 /** Schedules and runs as they change, by whoever and on whichever node. */
 export interface WatchService {

@@ -1,10 +1,10 @@
 import type { AgendaBackend } from 'agenda';
-import type { KeyBinding } from '../domain/idempotency.ts';
+import type { LogChunk, LogHead, LogReadLimits, StoredLines } from '../domain/logs/run-log.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import type { Run, RunEnd, RunFilter, RunPlace, RunSummary } from '../domain/run.ts';
-import type { LogChunk, LogHead, LogReadLimits, StoredLines } from '../domain/run-log.ts';
-import type { Schedule, ScheduleFilter, ScheduleOrder } from '../domain/schedule.ts';
-import type { Tick } from '../domain/tick.ts';
+import type { KeyBinding } from '../domain/runs/idempotency.ts';
+import type { Run, RunEnd, RunFilter, RunPlace, RunSummary } from '../domain/runs/run.ts';
+import type { Schedule, ScheduleFilter, ScheduleOrder } from '../domain/schedules/schedule.ts';
+import type { Tick } from '../domain/schedules/tick.ts';
 
 /**
  * Everything Sible remembers. Two adapters, `sqlite/` and `mongo/`, promise the same; `tests/contract/` proves it on both.

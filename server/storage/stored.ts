@@ -1,7 +1,7 @@
 import { NO_PARAMETERS } from '../../shared/run-parameters.ts';
 import { messageOf } from '../domain/caught.ts';
-import type { Schedule } from '../domain/schedule.ts';
-import type { Timing } from '../domain/timing.ts';
+import type { Schedule } from '../domain/schedules/schedule.ts';
+import type { Timing } from '../domain/time/timing.ts';
 import { readParameters } from './stored-parameters.ts';
 
 /** What both adapters store as JSON text, and how it is read back. */

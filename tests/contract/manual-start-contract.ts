@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import type { KeyBinding } from '../../server/domain/idempotency.ts';
-import type { Run } from '../../server/domain/run.ts';
-import type { Schedule } from '../../server/domain/schedule.ts';
+import type { KeyBinding } from '../../server/domain/runs/idempotency.ts';
+import type { Run } from '../../server/domain/runs/run.ts';
+import type { Schedule } from '../../server/domain/schedules/schedule.ts';
 import type { Storage } from '../../server/storage/storage.ts';
 import { fireOne, makeFiring, makePage, makeRun, makeSchedule, minutesAfter, NOON } from '../support/make.ts';
 import { type OpenStorage, storageTest } from './opened-storage.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { LogReadLimits, StoredLines } from '../../server/domain/run-log.ts';
+import type { LogReadLimits, StoredLines } from '../../server/domain/logs/run-log.ts';
 import type { RunLogStore } from '../../server/storage/storage.ts';
 import { makeChunk } from '../support/make.ts';
 import { type OpenStorage, storageTest } from './opened-storage.ts';

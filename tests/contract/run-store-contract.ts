@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Run, RunFilter } from '../../server/domain/run.ts';
+import type { Run, RunFilter } from '../../server/domain/runs/run.ts';
 import type { Storage } from '../../server/storage/storage.ts';
 import { NO_PARAMETERS } from '../../shared/run-parameters.ts';
 import { makeEnd, makePage, makeRun, minutesAfter, NOON, summaryOf } from '../support/make.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Run, RunEnd, RunStatus } from '../../server/domain/run.ts';
+import type { Run, RunEnd, RunStatus } from '../../server/domain/runs/run.ts';
 import type { RunStore } from '../../server/storage/storage.ts';
 import { makeEnd, makeRun, minutesAfter, NOON, summaryOf } from '../support/make.ts';
 import { type OpenStorage, storageTest } from './opened-storage.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { InvalidInputError } from '../../server/domain/errors.ts';
 import type { PageRequest } from '../../server/domain/page.ts';
-import type { Schedule, ScheduleFilter, ScheduleOrder } from '../../server/domain/schedule.ts';
+import type { Schedule, ScheduleFilter, ScheduleOrder } from '../../server/domain/schedules/schedule.ts';
 import type { Storage } from '../../server/storage/storage.ts';
 import { NO_PARAMETERS } from '../../shared/run-parameters.ts';
 import { makePage, makeSchedule, minutesAfter, NOON } from '../support/make.ts';

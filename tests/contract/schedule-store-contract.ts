@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Schedule } from '../../server/domain/schedule.ts';
+import type { Schedule } from '../../server/domain/schedules/schedule.ts';
 import {
   fireOne,
   makeFiring,

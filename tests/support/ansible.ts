@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { findAnsiblePlaybook } from '../../server/runner/find-ansible.ts';
+import { findAnsiblePlaybook } from '../../server/runner/ansible/find-ansible.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 

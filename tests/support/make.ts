@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { LogChunk } from '../../server/domain/logs/run-log.ts';
 import type { PageRequest } from '../../server/domain/page.ts';
-import { newRun, type Run, type RunEnd, type RunSummary } from '../../server/domain/run.ts';
-import type { LogChunk } from '../../server/domain/run-log.ts';
-import type { Schedule } from '../../server/domain/schedule.ts';
-import type { Tick } from '../../server/domain/tick.ts';
+import { newRun, type Run, type RunEnd, type RunSummary } from '../../server/domain/runs/run.ts';
+import type { Schedule } from '../../server/domain/schedules/schedule.ts';
+import type { Tick } from '../../server/domain/schedules/tick.ts';
 import type { Firing, ScheduleStore } from '../../server/storage/storage.ts';
 import { NO_PARAMETERS } from '../../shared/run-parameters.ts';
 

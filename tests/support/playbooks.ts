@@ -1,8 +1,11 @@
 import type { PlaybookReader } from '../../server/reader/reader.ts';
-import { openPlaybookFolder } from '../../server/services/playbook-folder.ts';
-import { createPlaybookListing } from '../../server/services/playbook-listing.ts';
-import { createPlaybookService, type PlaybookService } from '../../server/services/playbook-service.ts';
-import { createPlaybookVerdicts } from '../../server/services/playbook-verdicts.ts';
+import { openPlaybookFolder } from '../../server/services/playbooks/playbook-folder.ts';
+import { createPlaybookListing } from '../../server/services/playbooks/playbook-listing.ts';
+import {
+  createPlaybookService,
+  type PlaybookService,
+} from '../../server/services/playbooks/playbook-service.ts';
+import { createPlaybookVerdicts } from '../../server/services/playbooks/playbook-verdicts.ts';
 
 /** The playbooks of a folder, as a server has them. */
 export async function openPlaybooks(

@@ -1,4 +1,4 @@
-import type { RunCounts } from '../../server/runner/run-facts.ts';
+import type { RunCounts } from '../../server/runner/ansible/run-facts.ts';
 
 /** Of a playbook of one play and three tasks in which nothing went wrong. */
 export const COUNTS: RunCounts = {

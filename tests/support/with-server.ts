@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createCgroups } from '../../server/runner/cgroup.ts';
+import { createCgroups } from '../../server/runner/process/cgroup.ts';
 import { findAnsible } from './ansible.ts';
 import { type ApiClient, createApiClient } from './api-client.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';

@@ -1,5 +1,5 @@
 import { type Db, MongoServerError } from 'mongodb';
-import type { KeyBinding } from '../../domain/idempotency.ts';
+import type { KeyBinding } from '../../domain/runs/idempotency.ts';
 import type { KeyStore } from '../storage.ts';
 import type { KeyDocument } from './mongo-documents.ts';
 

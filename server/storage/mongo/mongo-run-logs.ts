@@ -1,6 +1,6 @@
 import { Binary, type Db, MongoServerError } from 'mongodb';
-import { readChunks, type StoredChunk } from '../../domain/log-chunk.ts';
-import type { LogHead } from '../../domain/run-log.ts';
+import { readChunks, type StoredChunk } from '../../domain/logs/log-chunk.ts';
+import type { LogHead } from '../../domain/logs/run-log.ts';
 import { createUnpacker, packBytes } from '../log-codec.ts';
 import type { RunLogStore } from '../storage.ts';
 import type { ChunkDocument } from './mongo-documents.ts';

@@ -1,5 +1,5 @@
 import { type Db, type Filter, MongoServerError, type UpdateFilter } from 'mongodb';
-import type { RunEnd, RunFilter, RunSummary } from '../../domain/run.ts';
+import type { RunEnd, RunFilter, RunSummary } from '../../domain/runs/run.ts';
 import type { RunStore } from '../storage.ts';
 import { documentToRun, documentToRunSummary, type RunDocument, runToDocument } from './mongo-documents.ts';
 import { findPage, type Order } from './mongo-pages.ts';

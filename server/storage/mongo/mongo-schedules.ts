@@ -7,7 +7,7 @@ import {
   MongoBulkWriteError,
   type OptionalUnlessRequiredId,
 } from 'mongodb';
-import type { ScheduleFilter, ScheduleOrder } from '../../domain/schedule.ts';
+import type { ScheduleFilter, ScheduleOrder } from '../../domain/schedules/schedule.ts';
 import type { Firing, ScheduleStore, TickStore } from '../storage.ts';
 import { NEVER_MS } from '../stored.ts';
 import {

@@ -1,4 +1,4 @@
-import type { KeyBinding } from '../../domain/idempotency.ts';
+import type { KeyBinding } from '../../domain/runs/idempotency.ts';
 import type { KeyStore } from '../storage.ts';
 import type { Statements } from './sqlite-statements.ts';
 

@@ -1,6 +1,6 @@
-import type { Run, RunStatus, RunSummary, RunTrigger } from '../../domain/run.ts';
-import type { OverlapPolicy, Schedule } from '../../domain/schedule.ts';
-import type { Tick, TickOutcome } from '../../domain/tick.ts';
+import type { Run, RunStatus, RunSummary, RunTrigger } from '../../domain/runs/run.ts';
+import type { OverlapPolicy, Schedule } from '../../domain/schedules/schedule.ts';
+import type { Tick, TickOutcome } from '../../domain/schedules/tick.ts';
 import { readSchedule, searchTextOf, writeTiming } from '../stored.ts';
 import { readRunParameters, writeParameters } from '../stored-parameters.ts';
 

@@ -1,5 +1,5 @@
-import { readChunks, type StoredChunk } from '../../domain/log-chunk.ts';
-import type { LogHead } from '../../domain/run-log.ts';
+import { readChunks, type StoredChunk } from '../../domain/logs/log-chunk.ts';
+import type { LogHead } from '../../domain/logs/run-log.ts';
 import { createUnpacker, packBytes } from '../log-codec.ts';
 import type { RunLogStore } from '../storage.ts';
 import type { Statements } from './sqlite-statements.ts';

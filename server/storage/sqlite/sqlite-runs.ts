@@ -1,4 +1,4 @@
-import type { Run, RunEnd, RunFilter, RunSummary } from '../../domain/run.ts';
+import type { Run, RunEnd, RunFilter, RunSummary } from '../../domain/runs/run.ts';
 import { eachInTurns } from '../pages.ts';
 import type { RunStore } from '../storage.ts';
 import { type RunRow, rowToRun, rowToRunSummary, runToRow } from './sqlite-rows.ts';

@@ -1,6 +1,6 @@
-import type { Run } from '../../domain/run.ts';
-import type { Schedule, ScheduleFilter, ScheduleOrder } from '../../domain/schedule.ts';
-import type { Tick } from '../../domain/tick.ts';
+import type { Run } from '../../domain/runs/run.ts';
+import type { Schedule, ScheduleFilter, ScheduleOrder } from '../../domain/schedules/schedule.ts';
+import type { Tick } from '../../domain/schedules/tick.ts';
 import { eachInTurns } from '../pages.ts';
 import type { Firing, ManualStart, ScheduleStore, TickStore } from '../storage.ts';
 import { NEVER_MS } from '../stored.ts';

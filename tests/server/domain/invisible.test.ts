@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { findInvisible } from '../../../server/domain/invisible.ts';
-import { checkPlaybookPath } from '../../../server/domain/playbook.ts';
+import { checkPlaybookPath } from '../../../server/domain/playbooks/playbook.ts';
 
 describe('names that users type', () => {
   it.each([

@@ -2,7 +2,7 @@ import fastify from 'fastify';
 import { expect, it, onTestFinished } from 'vitest';
 import type { Services } from '../../../server/graphql/context.ts';
 import { registerRoutes } from '../../../server/http/routes.ts';
-import type { CreateSchedule } from '../../../server/services/schedule-service.ts';
+import type { CreateSchedule } from '../../../server/services/schedules/schedule-service.ts';
 import { NO_PARAMETERS, RUN_PARAMETER_NAMES, RUN_PARAMETERS } from '../../../shared/run-parameters.ts';
 import { makeSchedule } from '../../support/make.ts';
 import { OTHER_PARAMETERS } from '../../support/other-parameters.ts';

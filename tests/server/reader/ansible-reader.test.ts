@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { faultOf, type PlaybookVerdict } from '../../../server/domain/playbook-check.ts';
+import { faultOf, type PlaybookVerdict } from '../../../server/domain/playbooks/playbook-check.ts';
 import type { PlaybookReader } from '../../../server/reader/reader.ts';
 import { findAnsible } from '../../support/ansible.ts';
 import { withReader, withReaderOf } from '../../support/reader.ts';

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { faultOf } from '../../../server/domain/playbook-check.ts';
+import { faultOf } from '../../../server/domain/playbooks/playbook-check.ts';
 import { pythonByVersion } from '../../../server/reader/python-engine.ts';
 import { findAnsible } from '../../support/ansible.ts';
 import { withReader } from '../../support/reader.ts';

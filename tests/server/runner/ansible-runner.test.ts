@@ -62,7 +62,7 @@ it('starts a run whose supervisor was killed while it slept', async () => {
 
 it('the launcher of a server that was killed wakes none of those of the server that came after it', async () => {
   const { runner, spool } = await makeRunner();
-  const scripts = new URL('../../../server/runner/', import.meta.url).pathname;
+  const scripts = new URL('../../../server/runner/process/', import.meta.url).pathname;
   const old = spawn('/bin/sh', [`${scripts}launcher.sh`, `${scripts}supervisor.sh`], {
     stdio: ['pipe', 'ignore', 'ignore'],
   });

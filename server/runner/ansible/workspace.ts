@@ -1,0 +1,146 @@
+import { lstatSync, mkdirSync, mkdtempSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative, sep } from 'node:path';
+import { codeOf } from '../../domain/caught.ts';
+import { RunRefusedError, type Workspace } from '../runner.ts';
+import { findConfig, readConfig } from './ansible-config.ts';
+import { callbackEnvironment } from './callback-path.ts';
+import { type Environment, isWritableFolder, type RunEnvironment } from './environment.ts';
+
+export interface WorkspaceOptions {
+  /** Absolute, without symbolic links. */
+  readonly playbooksDir: string;
+  /** The home of runs whose user has none that can be written to; absolute. */
+  readonly ownHome: string;
+  /** What all runs have in common. */
+  readonly base: RunEnvironment;
+}
+
+const CONFIG = 'ansible.cfg';
+/** The path of a socket has at most 107 bytes; Ansible and ssh add 45 to that of the folder. */
+const MAX_CONTROL_DIR_BYTES = 62;
+
+/**
+ * Says where a playbook is started and what it finds there, as if the server's user had changed to that folder and started
+ * it by hand. A few looks at the file system: this is on the way from an instant to its run.
+ */
+export function createWorkspaces({ playbooksDir, ownHome, base }: WorkspaceOptions) {
+  const controlDir = createControlDir(base.variables);
+
+  /** @param folder relative to the playbook folder; null: the nearest at or above the playbook that has an ansible.cfg, else the root */
+  return function workspaceOf(playbook: string, folder: string | null): Workspace {
+    const workingFolder = folder === null ? nearestWorkingFolder(playbooksDir, playbook) : plainPath(folder);
+    const path = join(playbooksDir, workingFolder);
+    requireFolder(path, workingFolder);
+    const home = base.variables.HOME;
+    const isHomeless = home === undefined || !isWritableFolder(home);
+    if (isHomeless) mkdirSync(ownHome, { recursive: true, mode: 0o700 });
+    const changed: Record<string, string> = isHomeless ? { HOME: ownHome } : {};
+    const env = { ...base.variables, ...changed };
+    const config = findConfig(env, path);
+    const short = needsShortControlDir(env, config) ? controlDir() : null;
+    if (short !== null) changed.ANSIBLE_SSH_CONTROL_PATH_DIR = short;
+    return {
+      path,
+      workingFolder,
+      ansibleConfig: config && relativeInside(playbooksDir, config),
+      environment: { ...changed, ...callbackEnvironment(env, path, undefined, base.forTasks) },
+      notice: isHomeless ? homeNotice(home, ownHome) : null,
+    };
+  };
+}
+
+/** As it is recorded: `./site/` is `site`, and the root is "". */
+function plainPath(folder: string): string {
+  return relative('/', join('/', folder));
+}
+
+function nearestWorkingFolder(root: string, playbook: string): string {
+  for (let folder = dirname(playbook); folder !== '.'; folder = dirname(folder)) {
+    if (statOf(join(root, folder, CONFIG))?.isFile()) return folder;
+  }
+  return '';
+}
+
+function requireFolder(path: string, name: string): void {
+  if (!statOf(path)?.isDirectory())
+    throw new RunRefusedError(`The working folder "${name}" is not there any more.`);
+  const config = statOf(join(path, CONFIG));
+  // Ansible would open it, and wait forever
+  if (config && !config.isFile() && !config.isDirectory()) {
+    throw new RunRefusedError(`"${join(name, CONFIG)}" is not a file that can be read.`);
+  }
+}
+
+function relativeInside(root: string, path: string): string {
+  return path.startsWith(root + sep) ? relative(root, path) : path;
+}
+
+function homeNotice(home: string | undefined, ownHome: string): string {
+  const why =
+    home === undefined ? 'This user has no home folder' : `The home folder "${home}" cannot be written to`;
+  return `Sible: ${why}; this run has "${ownHome}" for its home, and finds no keys, roles or collections in ~.`;
+}
+
+/** Whether Ansible's own would be too long, and the user has said nothing of another. */
+function needsShortControlDir(env: Environment, config: string | null): boolean {
+  const isNamed =
+    env.ANSIBLE_SSH_CONTROL_PATH_DIR !== undefined || env.ANSIBLE_SSH_CONTROL_PATH !== undefined;
+  if (isNamed || Buffer.byteLength(join(env.HOME ?? '', '.ansible/cp')) <= MAX_CONTROL_DIR_BYTES)
+    return false;
+  try {
+    const section = config === null ? undefined : readConfig(config).get('ssh_connection');
+    return section?.get('control_path_dir') === undefined && section?.get('control_path') === undefined;
+  } catch {
+    // what cannot be read Ansible reports itself
+    return true;
+  }
+}
+
+/**
+ * A folder with a short path that only this user can look into: who can write to it can take over connections.
+ * Others may have made one of its name, so it is looked at each time.
+ */
+function createControlDir({ XDG_RUNTIME_DIR }: Environment): () => string {
+  const uid = process.getuid?.() ?? 0;
+  const candidates = [
+    ...(XDG_RUNTIME_DIR?.startsWith('/') && isOurs(XDG_RUNTIME_DIR, uid)
+      ? [join(XDG_RUNTIME_DIR, 'sible-cp')]
+      : []),
+    `/tmp/sible-${uid}`,
+  ].filter((path) => Buffer.byteLength(path) <= MAX_CONTROL_DIR_BYTES);
+  return () => {
+    const found = candidates.find((path) => makeOurs(path, uid));
+    if (found !== undefined) return found;
+    const made = mkdtempSync(join(tmpdir().length < 40 ? tmpdir() : '/tmp', 'sible-'));
+    candidates.unshift(made);
+    return made;
+  };
+}
+
+function makeOurs(path: string, uid: number): boolean {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    return codeOf(error) === 'EEXIST' && isOurs(path, uid);
+  }
+}
+
+/** Whether it is a folder, no link to one, that this user alone can use. */
+function isOurs(path: string, uid: number): boolean {
+  try {
+    const info = lstatSync(path);
+    return info.isDirectory() && info.uid === uid && (info.mode & 0o777) === 0o700;
+  } catch {
+    return false;
+  }
+}
+
+function statOf(path: string) {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) ?? null;
+  } catch {
+    return null;
+  }
+}

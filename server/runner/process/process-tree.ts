@@ -1,0 +1,294 @@
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { batching, sharing } from '../../domain/batching.ts';
+import { codeOf } from '../../domain/caught.ts';
+
+/** Every process of a run has this in its environment, whatever session or parent it has by now. */
+export const RUN_MARKER = 'SIBLE_RUN_ID';
+
+/** A process, and not another one that got its number later. */
+export interface ProcessId {
+  readonly pid: number;
+  /** In clock ticks since the boot, proc(5); "" where the system does not tell. */
+  readonly startTime: string;
+  readonly bootId: string;
+}
+
+/** What /proc tells of a process. */
+export interface ProcessStat {
+  readonly pid: number;
+  readonly name: string;
+  /** "Z" when it has ended and nobody has taken note of it, "T" when it is stopped. */
+  readonly state: string;
+  readonly parent: number;
+  readonly session: number;
+  readonly startTime: string;
+  /** As waitpid gives it, of one that has ended; 0 where we may not know. */
+  readonly waitStatus: number;
+}
+
+const LEFT = new Set(['ESRCH', 'EPERM']);
+const GONE = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
+
+/** Whether the very process is still there. */
+export async function isRunning(id: ProcessId): Promise<boolean> {
+  if (process.platform !== 'linux') return canSignal(id.pid);
+  return isLiving(readStatNow(id.pid), id.startTime) && (await readBootId()) === id.bootId;
+}
+
+/**
+ * Whether a supervisor whose program was started is still there. One that somebody has stopped is woken once its program has
+ * ended: it would not take note of the end.
+ */
+export async function isSupervising(id: ProcessId): Promise<boolean> {
+  if (process.platform !== 'linux') return canSignal(id.pid);
+  const stat = readStatNow(id.pid);
+  if (!isLiving(stat, id.startTime) || (await readBootId()) !== id.bootId) return false;
+  if (stat?.state === 'T' && !(await listLiving()).childrenOf.has(id.pid)) signal(id, 'SIGCONT');
+  return true;
+}
+
+let bootId: Promise<string> | null = null;
+
+/** It is the same for as long as this process lives. */
+export function readBootId(): Promise<string> {
+  bootId ??= readProc('/proc/sys/kernel/random/boot_id').then(
+    (text) => (text?.toString() ?? '').trim(),
+    (error: unknown) => {
+      bootId = null;
+      throw error;
+    },
+  );
+  return bootId;
+}
+
+/**
+ * Processes of a run that live: those that carry its marker, and all that descend from them or from `known`
+ * (a program run by another user hides or drops its environment). On systems without /proc none are found.
+ * @param readsMarkers false: only what descends from `known`, which is cheaper
+ */
+export async function findRunProcesses(
+  runId: string,
+  known: Iterable<Pick<ProcessId, 'pid' | 'startTime'>> = [],
+  { readsMarkers = true } = {},
+): Promise<ProcessStat[]> {
+  const marker = markerOf(runId);
+  const { living, childrenOf } = await listLiving();
+  const found = new Map<number, ProcessStat>();
+  if (readsMarkers) {
+    await Promise.all(
+      [...living].map(async ([pid, stat]) => {
+        if (await hasEntry(pid, marker)) found.set(pid, stat);
+      }),
+    );
+  }
+  for (const { pid, startTime } of known) {
+    const stat = living.get(pid);
+    if (stat?.startTime === startTime) found.set(pid, stat);
+  }
+  // what is added meanwhile is gone through, too
+  for (const pid of found.keys()) for (const child of childrenOf.get(pid) ?? []) found.set(child.pid, child);
+  return [...found.values()];
+}
+
+interface Living {
+  readonly living: ReadonlyMap<number, ProcessStat>;
+  readonly childrenOf: ReadonlyMap<number, readonly ProcessStat[]>;
+}
+
+/** All other live processes. Each run without a cgroup asks every two seconds, so those who ask together share one look. */
+const listLiving = sharing(async (): Promise<Living> => {
+  const living = new Map<number, ProcessStat>();
+  const childrenOf = new Map<number, ProcessStat[]>();
+  for await (const pid of processesInTurns()) {
+    const stat = readStatNow(pid);
+    if (stat === null || stat.state === 'Z' || pid === process.pid) continue;
+    living.set(pid, stat);
+    const siblings = childrenOf.get(stat.parent);
+    if (siblings) siblings.push(stat);
+    else childrenOf.set(stat.parent, [stat]);
+  }
+  return { living, childrenOf };
+});
+
+/** Processes that are looked at in one turn of the event loop: a few ms. */
+const LOOKED_AT_ONCE = 200;
+
+async function* processesInTurns(): AsyncGenerator<number, void, undefined> {
+  const pids = await listProcesses();
+  for (let from = 0; from < pids.length; from += LOOKED_AT_ONCE) {
+    yield* pids.slice(from, from + LOOKED_AT_ONCE);
+    await nextTurn();
+  }
+}
+
+/** Whether a process is the supervisor of a run, as far as the system can tell. Always, on one without /proc. */
+export async function isSupervisor(id: ProcessId, runId: string): Promise<boolean> {
+  if (id.pid <= 1 || id.pid === process.pid) return false;
+  if (!(await isRunning(id))) return false;
+  return process.platform !== 'linux' || (await supervises(id.pid, runId));
+}
+
+type FoundSupervisor = ProcessId & { readonly stat: ProcessStat };
+
+/**
+ * The supervisor of a run, wherever it is; null when none lives. Null on systems without /proc.
+ * To look costs a read for each process of the machine, so all who ask at once share one look that begins after they asked.
+ */
+export async function findSupervisor(runId: string): Promise<FoundSupervisor | null> {
+  let found: FoundSupervisor | null = null;
+  await lookForSupervisors({
+    runId,
+    tell(supervisor) {
+      found = supervisor;
+    },
+  });
+  return found;
+}
+
+const lookForSupervisors = batching<{
+  readonly runId: string;
+  tell(supervisor: FoundSupervisor | null): void;
+}>(async (asked) => {
+  const byRun = await listSupervisors(new Set(asked.map(({ runId }) => runId)));
+  for (const { runId, tell } of asked) tell(byRun.get(runId) ?? null);
+});
+
+async function listSupervisors(runIds: ReadonlySet<string>): Promise<Map<string, FoundSupervisor>> {
+  const bootId = await readBootId();
+  const byRun = new Map<string, FoundSupervisor>();
+  for await (const pid of processesInTurns()) {
+    const runId = supervisedBy(readBegin(`/proc/${pid}/cmdline`));
+    if (runId === null || !runIds.has(runId) || pid === process.pid) continue;
+    if (!(await hasEntry(pid, markerOf(runId)))) continue;
+    const stat = await readStat(pid);
+    if (!stat || stat.state === 'Z') continue;
+    // what poses as the supervisor was started by the playbook, and that by the supervisor
+    const known = byRun.get(runId)?.stat;
+    if (!known || isOlder(stat, known))
+      byRun.set(runId, { pid: stat.pid, startTime: stat.startTime, bootId, stat });
+  }
+  return byRun;
+}
+
+function isOlder(a: ProcessStat, b: ProcessStat): boolean {
+  return (Number(a.startTime) - Number(b.startTime) || a.pid - b.pid) < 0;
+}
+
+/** Sends a signal to the very process; one that has ended already, or is another user's, is left. */
+export function signal({ pid, startTime }: Pick<ProcessId, 'pid' | 'startTime'>, name: NodeJS.Signals): void {
+  // 0 and below are groups, 1 is the system
+  if (!Number.isSafeInteger(pid) || pid <= 1 || pid === process.pid) return;
+  try {
+    if (process.platform === 'linux' && !isLiving(readStatNow(pid), startTime)) return;
+    process.kill(pid, name);
+  } catch (error) {
+    if (!LEFT.has(codeOf(error) ?? '')) throw error;
+  }
+}
+
+export async function readStat(pid: number): Promise<ProcessStat | null> {
+  return parseStat(pid, (await readProc(`/proc/${pid}/stat`))?.toString());
+}
+
+function readStatNow(pid: number): ProcessStat | null {
+  try {
+    return parseStat(pid, readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch (error) {
+    return nullIfGone(error);
+  }
+}
+
+function parseStat(pid: number, line: string | undefined): ProcessStat | null {
+  if (line === undefined) return null;
+  // the name of the program stands in parentheses and may hold blanks and parentheses itself (proc(5))
+  const end = line.lastIndexOf(')');
+  const fields = line.slice(end + 2).split(' ');
+  return {
+    pid,
+    name: line.slice(line.indexOf('(') + 1, end),
+    state: fields[0] ?? '',
+    parent: Number(fields[1]),
+    session: Number(fields[3]),
+    startTime: fields[19] ?? '',
+    waitStatus: Number(fields[49] ?? 0),
+  };
+}
+
+function isLiving(stat: ProcessStat | null, startTime: string): boolean {
+  return stat !== null && stat.state !== 'Z' && stat.startTime === startTime;
+}
+
+async function supervises(pid: number, runId: string): Promise<boolean> {
+  return supervisedBy(readBegin(`/proc/${pid}/cmdline`)) === runId && (await hasEntry(pid, markerOf(runId)));
+}
+
+/** The run whose supervisor has this command line; null: it is no supervisor's. */
+function supervisedBy(commandLine: string): string | null {
+  // sh SUPERVISOR SPOOL …
+  const [, script = '', spool = ''] = commandLine.split('\0', 3);
+  return script.endsWith('/supervisor.sh') ? basename(spool) : null;
+}
+
+/** Longer than two paths. */
+const begin = Buffer.alloc(16_384);
+
+/**
+ * The beginning of a file in /proc, "" when the process is gone or nobody else's business. Without waiting: the kernel has it
+ * in memory, and a promise for each of hundreds of processes costs ten times as much.
+ */
+function readBegin(path: string): string {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (error) {
+    return nullIfGone(error) ?? '';
+  }
+  try {
+    return begin.toString('utf8', 0, readSync(file, begin));
+  } catch (error) {
+    return nullIfGone(error) ?? '';
+  } finally {
+    closeSync(file);
+  }
+}
+
+function markerOf(runId: string): Buffer {
+  return Buffer.from(`${RUN_MARKER}=${runId}\0`);
+}
+
+/** Whether `entry` stands in the environment of a process as a whole. */
+async function hasEntry(pid: number, entry: Buffer): Promise<boolean> {
+  const environ = await readProc(`/proc/${pid}/environ`);
+  if (!environ) return false;
+  for (let at = environ.indexOf(entry); at !== -1; at = environ.indexOf(entry, at + 1)) {
+    if (at === 0 || environ[at - 1] === 0) return true;
+  }
+  return false;
+}
+
+export async function listProcesses(): Promise<number[]> {
+  const names = await readdir('/proc').catch(nullIfGone);
+  return (names ?? []).filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+/** Null when the process is gone, or nobody else's business. Anything else (no file can be opened) says nothing of it. */
+export function readProc(path: string): Promise<Buffer | null> {
+  return readFile(path).catch(nullIfGone);
+}
+
+function nullIfGone(error: unknown): null {
+  if (GONE.has(codeOf(error) ?? '')) return null;
+  throw error;
+}
+
+function canSignal(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import { chmod, lstat, opendir, readFile, rename, rm, rmdir, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { codeOf } from '../../domain/caught.ts';
+import { type FileId, isSameFile } from './guarded-folder.ts';
+import { mountPoints } from './mounts.ts';
+
+const FOLDER_MODE = 0o700;
+/** As many levels of folders as these are removed at once. */
+const MAX_PASSES = 10_000;
+
+/**
+ * Removes what bears this name: a link itself, and folders also that may not be read as they are. One thing after the other,
+ * as there may be millions; and folders are emptied into the uppermost one, as their paths may be longer than any path may be.
+ * @throws when something is mounted in it: what is there is not ours
+ */
+export async function removeAll(path: string): Promise<void> {
+  if (!(await lstat(path).catch(nullIfMissing))?.isDirectory()) return rm(path, { force: true });
+  await refuseMounts(path);
+  let hasFolders = true;
+  for (let pass = 0; hasFolders && pass < MAX_PASSES; pass += 1) {
+    hasFolders = false;
+    await emptyFolder(path, async (folder) => {
+      hasFolders = true;
+      await emptyFolder(folder, (inner) => rename(inner, join(path, randomUUID())));
+      await rmdir(folder);
+    });
+  }
+  await rmdir(path);
+}
+
+/** Removes a folder that was at `path`, when it has another name now in the same folder. */
+export async function removeRenamed(path: string, id: FileId): Promise<void> {
+  const parent = dirname(path);
+  for await (const { name } of await opendir(parent)) {
+    const at = join(parent, name);
+    const stats = await lstat(at).catch(nullIfMissing);
+    if (stats && isSameFile(stats, id)) return removeAll(at);
+  }
+}
+
+async function refuseMounts(path: string): Promise<void> {
+  const text = await readFile('/proc/self/mountinfo', 'utf8').catch(nullIfMissing);
+  const mounted = mountPoints(text ?? '').find((point) => point === path || point.startsWith(`${path}/`));
+  if (mounted !== undefined) throw new Error(`something is mounted at "${mounted}"`);
+}
+
+/** @param remove takes a folder away, which may be changed */
+async function emptyFolder(path: string, remove: (folder: string) => Promise<void>): Promise<void> {
+  await chmod(path, FOLDER_MODE);
+  for await (const entry of await opendir(path)) {
+    const at = join(path, entry.name);
+    if (!entry.isDirectory()) {
+      await unlink(at).catch(nullIfMissing);
+      continue;
+    }
+    // to move a folder is to write to it
+    await chmod(at, FOLDER_MODE);
+    await remove(at);
+  }
+}
+
+function nullIfMissing(error: unknown): null {
+  if (codeOf(error) === 'ENOENT') return null;
+  throw error;
+}

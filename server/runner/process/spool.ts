@@ -1,0 +1,342 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  readSync,
+  rmdirSync,
+  unlinkSync,
+} from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { codeOf } from '../../domain/caught.ts';
+import {
+  type FileId,
+  inFolder,
+  insteadOf,
+  openNew,
+  openRegular,
+  orNull,
+  pathOfOpen,
+  readSmallFile,
+  writeNew,
+} from './guarded-folder.ts';
+import type { ProcessId } from './process-tree.ts';
+import { removeAll, removeRenamed } from './spool-removal.ts';
+
+/**
+ * The spool folder of one run: what the supervisor and the server tell each other through, over any crash of either.
+ * The playbook runs as the same user and can change all of it, so nothing in it is believed that is known otherwise.
+ */
+export interface Spool {
+  readonly path: string;
+  readonly extraVarsPath: string;
+  /** Where the output was made. */
+  readonly outputPath: string;
+  /** Where our callback plugin tells of the run, as JSON lines. */
+  readonly eventsPath: string;
+  /** Makes the folder, and the file for the output in it. Safe to call again. */
+  create(): void;
+  /** Whether the folder is there, and still the one that was made. */
+  exists(): boolean;
+  /** Path of the output for another process; it leads to the file that was made, whatever bears its name by then. */
+  outputPathForOthers(): string;
+  /** The file that was made for the output, or that was found first; null when there is none. To be released. */
+  holdOutput(): HeldFile | null;
+  /** Whether anything was printed, as far as the folder has it. */
+  hasOutput(): boolean;
+  writeExtraVars(text: string): void;
+  removeExtraVars(): void;
+  /** A supervisor that finds this may start. */
+  fill(request: SpoolRequest): void;
+  /** Whether `fill` was called. */
+  isFilled(): boolean;
+  /** Whether the program was started, or somebody has given it up for good. */
+  isStarted(): boolean;
+  /** The supervisor as the folder has it; null when it does not say. To be checked before it is used. */
+  readSupervisor(): ProcessId | null;
+  /** The first part of what our callback plugin told, and the last part of the output; "" where there is none. */
+  readEvents(maxBytes: number): string;
+  readOutputEnd(maxBytes: number): string;
+  /** How the program ended, as the folder has it; null when it does not say. */
+  readStatus(): SpoolStatus | null;
+  /** Says for good that it was ended on purpose; the first reason stays. */
+  markEnding(why: Ending): void;
+  readEnding(): Ending | null;
+  /**
+   * Whether it is certain from now on that the program will not be started:
+   * the supervisor and this call make the same file, and one of them gets it.
+   */
+  giveUpStart(): boolean;
+  /**
+   * Removes the folder with whatever is in it, also where it was renamed, and nothing that a link in it leads to.
+   * @throws when something in it cannot be removed, or is mounted
+   */
+  remove(): Promise<void>;
+  /** Closes what is held open, once nobody holds it any more. */
+  close(): void;
+}
+
+export interface HeldFile {
+  readonly fd: number;
+  /** Leads to the same file, for this process. */
+  readonly path: string;
+  release(): void;
+}
+
+/** Why a run was ended before it ended by itself. */
+export type Ending = 'canceled' | 'timedOut';
+
+export interface SpoolRequest {
+  readonly startedAt: string;
+  readonly timeoutMs: number | null;
+}
+
+export interface SpoolStatus {
+  /** Exit status as a shell gives it. */
+  readonly code: number;
+  /** Whether the disk was full when it ended: then what it printed may not all be there. */
+  readonly wasFull: boolean;
+  /** When it was written. */
+  readonly at: Date;
+}
+
+/** The spool folders of this server. */
+export interface Spools {
+  /** The same one each time, until it is removed. */
+  of(runId: string): Spool;
+  /** Ids of the runs that have a folder here, and names of what can be no run's. */
+  list(): Promise<{ readonly ids: string[]; readonly others: string[] }>;
+  close(): void;
+}
+
+const RUN_ID = /^[\w-]{1,64}$/;
+const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
+/** None of the files that are read is longer than this by far. */
+const MAX_BYTES = 1_024;
+/** What is in the folder of a run that has ended by itself. */
+const NAMES = ['output.log', 'status', 'pid', 'started', 'request.json'];
+const PID = /^(\d{1,10}) (\d{1,20}|-) ([0-9a-f-]{1,36})(?: \d{1,10})?\n$/;
+const STATUS = /^(\d{1,3})( full)?\n$/;
+
+export function createSpools(runsDir: string): Spools {
+  const spools = new Map<string, Spool>();
+  return {
+    of(runId) {
+      // ids are ours; one that is not would lead out of the folder
+      if (!RUN_ID.test(runId)) throw new Error(`"${runId}" is no id of a run.`);
+      let spool = spools.get(runId);
+      if (!spool) {
+        spool = createSpool(join(runsDir, runId), () => spools.delete(runId));
+        spools.set(runId, spool);
+      }
+      return spool;
+    },
+
+    async list() {
+      const names = await readdir(runsDir).catch((error: unknown) => {
+        if (codeOf(error) === 'ENOENT') return [];
+        throw error;
+      });
+      // what took a folder's place is removed as the folder would be
+      const ids = names.filter((name) => RUN_ID.test(name));
+      // a file system has a folder of its own
+      const others = names.filter((name) => !RUN_ID.test(name) && name !== 'lost+found');
+      return { ids, others };
+    },
+
+    close() {
+      for (const spool of spools.values()) spool.close();
+      spools.clear();
+    },
+  };
+}
+
+function createSpool(path: string, forget: () => void): Spool {
+  const file = (name: string) => join(path, name);
+  /** The folder as it was made or found first; one that has taken its place is not it. */
+  let id: FileId | null = null;
+  /** The folder as it was found first, where it was not made here. */
+  let found: FileId | null = null;
+  let output: number | null = null;
+  let holders = 0;
+  let isFilled = false;
+  let isClosed = false;
+
+  const inside = <T>(work: (name: (name: string) => string) => T): T =>
+    inFolder(path, id, (folder) => work((name) => join(folder, name)));
+  const read = (name: string) => orNull(() => inside((at) => readSmallFile(at(name), MAX_BYTES)));
+  /** @returns false when anything bears the name */
+  const writeOnce = (name: string, text: string): boolean => {
+    try {
+      inside((at) => writeNew(at(name), text, FILE_MODE));
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return false;
+      throw error;
+    }
+  };
+  const write = (name: string, text: string) =>
+    inside((at) => insteadOf(at(name), () => writeNew(at(name), text, FILE_MODE)));
+
+  function makeFolder(): void {
+    try {
+      mkdirSync(path, { mode: FOLDER_MODE });
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
+      else if (codeOf(error) !== 'EEXIST') throw error;
+    }
+    const { dev, ino, uid } = lstatSync(path);
+    if (uid !== (process.getuid?.() ?? uid)) throw new Error(`"${path}" belongs to another user`);
+    id = { dev, ino };
+  }
+
+  function openOutput(): number | null {
+    if (isClosed) return null;
+    output ??= orNull(() => inside((at) => openRegular(at('output.log'), constants.O_RDONLY)));
+    return output;
+  }
+
+  function close(): void {
+    isClosed = true;
+    closeUnheld();
+  }
+
+  function closeUnheld(): void {
+    if (!isClosed || holders > 0 || output === null) return;
+    closeSync(output);
+    output = null;
+  }
+
+  return {
+    path,
+    extraVarsPath: file('extra-vars.yml'),
+    outputPath: file('output.log'),
+    eventsPath: file('events.jsonl'),
+
+    create() {
+      if (id === null) makeFolder();
+      inside((at) => {
+        output ??= insteadOf(at('output.log'), () =>
+          openNew(at('output.log'), constants.O_RDWR | constants.O_APPEND, FILE_MODE),
+        );
+      });
+    },
+
+    exists: () =>
+      orNull(() => {
+        inside(() => undefined);
+        found ??= idOf(path);
+        return true;
+      }) ?? false,
+
+    outputPathForOthers() {
+      const own = file('output.log');
+      return output === null ? own : pathOfOpen(output, own).replace('/self/', `/${process.pid}/`);
+    },
+
+    holdOutput() {
+      const fd = openOutput();
+      if (fd === null) return null;
+      holders += 1;
+      let isHeld = true;
+      return {
+        fd,
+        path: pathOfOpen(fd, file('output.log')),
+        release() {
+          if (!isHeld) return;
+          isHeld = false;
+          holders -= 1;
+          closeUnheld();
+        },
+      };
+    },
+
+    hasOutput() {
+      const fd = openOutput();
+      return fd !== null && fstatSync(fd).size > 0;
+    },
+
+    writeExtraVars: (text) => write('extra-vars.yml', text),
+    removeExtraVars: () => void orNull(() => inside((at) => unlinkSync(at('extra-vars.yml')))),
+
+    fill(request) {
+      write('request.json', `${JSON.stringify(request)}\n`);
+      isFilled = true;
+    },
+    isFilled: () => isFilled,
+
+    isStarted: () => orNull(() => inside((at) => lstatSync(at('started')))) !== null,
+
+    readSupervisor() {
+      const [, pid, startTime = '', bootId = ''] = PID.exec(read('pid')?.text ?? '') ?? [];
+      const known = (value: string) => (value === '-' ? '' : value);
+      return pid === undefined
+        ? null
+        : { pid: Number(pid), startTime: known(startTime), bootId: known(bootId) };
+    },
+
+    readEvents(maxBytes) {
+      const fd = orNull(() => inside((at) => openRegular(at('events.jsonl'), constants.O_RDONLY)));
+      if (fd === null) return '';
+      try {
+        return readAt(fd, 0, maxBytes);
+      } finally {
+        closeSync(fd);
+      }
+    },
+
+    readOutputEnd(maxBytes) {
+      const fd = openOutput();
+      return fd === null ? '' : readAt(fd, Math.max(0, fstatSync(fd).size - maxBytes), maxBytes);
+    },
+
+    readStatus() {
+      const found = read('status');
+      const [, code, full] = STATUS.exec(found?.text ?? '') ?? [];
+      if (!found || code === undefined || Number(code) > 255) return null;
+      return { code: Number(code), wasFull: full !== undefined, at: found.stats.mtime };
+    },
+
+    markEnding: (why) => void writeOnce('ending', `${why}\n`),
+
+    readEnding() {
+      const text = read('ending')?.text;
+      return text === 'canceled\n' ? 'canceled' : text === 'timedOut\n' ? 'timedOut' : null;
+    },
+
+    giveUpStart: () => writeOnce('started', ''),
+
+    async remove() {
+      close();
+      try {
+        inside((at) => {
+          for (const name of NAMES) unlinkSync(at(name));
+          orNull(() => unlinkSync(at('events.jsonl')));
+        });
+        rmdirSync(path);
+      } catch {
+        // something else is in it, or it is gone already, or it is none any more
+        await removeAll(path);
+        const own = id ?? found;
+        if (own) await removeRenamed(path, own);
+      } finally {
+        forget();
+      }
+    },
+
+    close,
+  };
+}
+
+function idOf(path: string): FileId {
+  const { dev, ino } = lstatSync(path);
+  return { dev, ino };
+}
+
+function readAt(fd: number, position: number, maxBytes: number): string {
+  const buffer = Buffer.alloc(maxBytes);
+  return buffer.toString('utf8', 0, readSync(fd, buffer, 0, maxBytes, position));
+}

@@ -1,0 +1,210 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../domain/caught.ts';
+import type { RunExit, RunProcess } from '../runner.ts';
+import type { Cgroup } from './cgroup.ts';
+import { type Descendants, describeSuspects, findSuspects, watchDescendants } from './descendants.ts';
+import { describeExit, lostExit, notStartedExit } from './exit.ts';
+import { followFile } from './follower.ts';
+import { killAll } from './killing.ts';
+import type { LaunchEnd } from './launcher.ts';
+import { startLongTimer } from './long-timer.ts';
+import { isSupervising, type ProcessId, signal } from './process-tree.ts';
+import type { Ending, Spool, SpoolStatus } from './spool.ts';
+
+/** A run that has, or had, a supervisor. */
+export interface Supervised {
+  readonly spool: Spool;
+  readonly runId: string;
+  readonly startedAt: Date;
+  /** Ends it when it takes longer, in ms; null: no limit. */
+  readonly timeoutMs: number | null;
+  /** The supervisor, once it is known; null when it ended before that. */
+  supervisor(): Promise<ProcessId | null>;
+  /**
+   * Resolves when the supervisor has ended, with what is known of that besides the spool folder; null when nothing is,
+   * since an earlier server has started it.
+   */
+  readonly gone: Promise<LaunchEnd | null>;
+  /** Why an earlier server has ended it; null when none has. */
+  readonly endedBefore: Ending | null;
+  /** It is going to be ended. */
+  onEnding?(): void;
+  /** Why a program that ended by itself did so, from its exit code; null when that says it all. */
+  explain(exitCode: number): string | null;
+  /** The run's cgroup, if it has one. */
+  findCgroup(supervisor: ProcessId | null): Promise<Cgroup | null>;
+  /** How long a playbook that is asked to end may take before it is killed, in ms; 5 s when left out. */
+  readonly cancelGraceMs?: number | undefined;
+  /** Stops following the output. */
+  readonly closing: AbortSignal;
+  warn(what: string, error: unknown): void;
+}
+
+const CANCEL_GRACE_MS = 5_000;
+/** Between two looks at a supervisor that is not our child. */
+const LOOK_MS = 100;
+/** How long a supervisor may take to be known when a run is to be ended. */
+const START_TIMEOUT_MS = 5_000;
+/** After so long an end that failed (no file can be opened) is tried again. */
+const END_AGAIN_MS = 5_000;
+/** So long a run may take to enter its cgroup; one that is not in it then is watched. */
+const ENTER_MS = 1_000;
+
+/** Follows a run to its end, and ends it when its time is up or when it is asked to. */
+export function supervise(supervised: Supervised): RunProcess {
+  const { spool, runId, startedAt, timeoutMs, warn } = supervised;
+  let isGone = false;
+  let isOver = false;
+  /** Why it is ended; what the folder says of it anybody may have written. */
+  let asked: Ending | null = supervised.endedBefore;
+  let ending: Promise<void> | null = null;
+  let descendants: Descendants | null = null;
+  /** What may be left of it; null when nothing hints at anything. */
+  let left: string | null = null;
+  const supervisorGone = supervised.gone.then((end) => {
+    isGone = true;
+    return end;
+  });
+
+  /** Null when it is in a cgroup, which leaves nothing to be seen. */
+  async function watchUnlessIn(cgroup: Cgroup | null, supervisor: ProcessId | null): Promise<void> {
+    if (descendants !== null || (supervisor && (await cgroup?.holds(supervisor.pid)))) return;
+    descendants = watchDescendants(runId, supervisor);
+  }
+  const watching = setTimeout(() => {
+    supervised
+      .supervisor()
+      .then(async (supervisor) => {
+        const cgroup = await supervised.findCgroup(supervisor);
+        if (!isGone) await watchUnlessIn(cgroup, supervisor);
+        if (isOver) descendants?.stop();
+      })
+      .catch((error: unknown) => warn(`Looking at the processes of run ${runId}`, error));
+  }, ENTER_MS).unref();
+
+  const end = (why: Ending, onStep?: (step: string) => void): Promise<void> => {
+    asked ??= why;
+    supervised.onEnding?.();
+    ending ??= endRun(asked, onStep ?? (() => undefined)).catch((error: unknown) => {
+      // who asks again is not answered with this failure
+      ending = null;
+      throw error;
+    });
+    return ending;
+  };
+
+  async function endRun(why: Ending, onStep: (step: string) => void): Promise<void> {
+    try {
+      spool.markEnding(why);
+    } catch (error) {
+      warn(`Noting that run ${runId} is ended`, error);
+    }
+    // one that cannot be told is found with all the others
+    const supervisor = await Promise.race([
+      supervised.supervisor(),
+      supervisorGone.then(() => null),
+      delay(START_TIMEOUT_MS, null, { ref: false }),
+    ]);
+    const cgroup = await supervised.findCgroup(supervisor);
+    if (supervisor && !isGone) {
+      await watchUnlessIn(cgroup, supervisor);
+      await descendants?.look(false);
+      onStep('SIGTERM to ansible-playbook');
+      // to the supervisor, which passes it on to the playbook alone: so Ansible can end its workers itself
+      signal(supervisor, 'SIGTERM');
+      // one that somebody has stopped passes nothing on
+      signal(supervisor, 'SIGCONT');
+      await Promise.race([
+        supervisorGone,
+        delay(supervised.cancelGraceMs ?? CANCEL_GRACE_MS, undefined, { ref: false }),
+      ]);
+    }
+    await killLeft(cgroup, supervisor, onStep);
+    await supervisorGone;
+  }
+
+  async function killLeft(
+    cgroup: Cgroup | null,
+    supervisor: ProcessId | null,
+    onStep: (step: string) => void,
+  ): Promise<void> {
+    // one that ended before it was looked at may have left something all the same
+    if (cgroup === null) descendants ??= watchDescendants(runId, supervisor);
+    await killAll(runId, cgroup, descendants, onStep);
+    if (descendants) left = await descendants.describeLeft();
+    else if (supervisor) {
+      const early = await findSuspects(supervisor, ENTER_MS);
+      if (early.length > 0) left = describeSuspects(early, 'they were there before its cgroup was');
+    }
+  }
+
+  const endInTime = (ms: number): { cancel(): void } =>
+    startLongTimer(ms, () => {
+      end('timedOut').catch((error: unknown) => {
+        warn(`Ending run ${runId}`, error);
+        if (!isOver) timer = endInTime(END_AGAIN_MS);
+      });
+    });
+  let timer = timeoutMs === null ? null : endInTime(startedAt.getTime() + timeoutMs - Date.now());
+
+  async function readExit(): Promise<RunExit> {
+    const known = await supervisorGone;
+    // what was ended on purpose has ended when nothing of it is left
+    await ending?.catch((error: unknown) => warn(`Ending run ${runId}`, error));
+    // what is in the folder anybody may have written: it counts only where nothing else is known
+    const status =
+      known === null ? spool.readStatus() : known.code === null ? null : { ...known, code: known.code };
+    const exit = status || asked ? describe(status) : exitWithoutStatus(known?.hasBegun ?? null);
+    // ended by an earlier server, or killed from outside: what it had started goes on without anybody who would wait for it
+    if (!ending && (asked !== null || exit.signal !== null || exit.isLost)) {
+      const supervisor = await supervised.supervisor();
+      await killLeft(await supervised.findCgroup(supervisor), supervisor, () => undefined);
+    }
+    spool.removeExtraVars();
+    return left === null ? exit : { ...exit, reason: [exit.reason, left].filter(Boolean).join(' ') };
+  }
+
+  const describe = (status: SpoolStatus | null) => describeExit(status, asked, timeoutMs, supervised.explain);
+
+  /** @param hasBegun null when it is not known */
+  function exitWithoutStatus(hasBegun: boolean | null): RunExit {
+    if (!spool.exists())
+      return lostExit('Its spool folder was removed while it ran, and with it what is known of its end.');
+    return (hasBegun ?? spool.isStarted()) ? describe(null) : notStartedExit();
+  }
+  const exit = readExit()
+    .catch((error: unknown): RunExit => {
+      warn(`Reading how run ${runId} ended`, error);
+      return lostExit(`How it ended cannot be read: ${messageOf(error)}.`);
+    })
+    .finally(() => {
+      isOver = true;
+      clearTimeout(watching);
+      descendants?.stop();
+      timer?.cancel();
+    });
+
+  return {
+    runId,
+    startedAt,
+    exit,
+    output: (offset, abort) =>
+      followFile(
+        spool.holdOutput(),
+        offset,
+        exit,
+        abort ? AbortSignal.any([abort, supervised.closing]) : supervised.closing,
+      ),
+    cancel: (onStep) => end('canceled', onStep),
+  };
+}
+
+/** Resolves when a process that is not our child has ended. Never, once `abort` is aborted. */
+export async function untilGone(supervisor: ProcessId, abort: AbortSignal): Promise<null> {
+  // what cannot be looked at may be there
+  while (await isSupervising(supervisor).catch(() => true)) {
+    await delay(LOOK_MS, undefined, { ref: false });
+    if (abort.aborted) await new Promise(() => undefined);
+  }
+  return null;
+}

@@ -1,0 +1,114 @@
+import { putBounded } from '../../domain/bounded-map.ts';
+import { readChunks, type StoredChunk } from '../../domain/logs/log-chunk.ts';
+import type { LogReadLimits, StoredLines } from '../../domain/logs/run-log.ts';
+import type { RunLogStore } from '../../storage/storage.ts';
+
+/**
+ * Lines that several readers want, read once: what was just stored, and what one of them asked the store for. Readers who
+ * stand at the same line get the very same object.
+ */
+export interface LogCache {
+  /** Lines behind `after`, at most one batch; the same as the store would give now, or gave since the last `changed`. */
+  read(runId: string, after: number): Promise<StoredLines>;
+  /** This chunk was stored just now, by this process. Its bytes are copied. */
+  appended(runId: string, chunk: StoredChunk): void;
+  /** Something else may have been stored. */
+  changed(runId: string): void;
+  /** Nobody reads this run any more. */
+  forget(runId: string): void;
+}
+
+/** Of one run, in bytes: a reader that is farther behind asks the store. */
+const RECENT_BYTES = 524_288;
+/** Of all runs; a batch is 64 KiB. */
+const MAX_BATCHES = 256;
+
+interface Entry {
+  /** The newest chunks, one behind the other. */
+  recent: StoredChunk[];
+  recentBytes: number;
+  /** Keys of batches that more may be stored behind. */
+  readonly open: Set<string>;
+}
+
+export function createLogCache(runLogs: Pick<RunLogStore, 'read'>, batch: LogReadLimits): LogCache {
+  const entries = new Map<string, Entry>();
+  const batches = new Map<string, Promise<StoredLines>>();
+
+  function entryOf(runId: string): Entry {
+    let entry = entries.get(runId);
+    if (!entry) {
+      entry = { recent: [], recentBytes: 0, open: new Set() };
+      entries.set(runId, entry);
+    }
+    return entry;
+  }
+
+  function dropOpen(entry: Entry): void {
+    for (const key of entry.open) batches.delete(key);
+    entry.open.clear();
+  }
+
+  function dropRecent(entry: Entry): void {
+    entry.recent = [];
+    entry.recentBytes = 0;
+  }
+
+  function readNew(entry: Entry, runId: string, after: number): Promise<StoredLines> {
+    const { recent } = entry;
+    const last = recent.at(-1);
+    const isRecent =
+      last !== undefined &&
+      (recent[0]?.firstLine ?? 0) <= after + 1 &&
+      after < last.firstLine + last.lineCount;
+    if (!isRecent) return runLogs.read(runId, after, batch);
+    return readChunks(after, batch, (line, limit) => {
+      const from = recent.findIndex((chunk) => line < chunk.firstLine + chunk.lineCount);
+      return from === -1 ? [] : recent.slice(from, from + limit);
+    });
+  }
+
+  return {
+    read(runId, after) {
+      const key = `${runId} ${after}`;
+      const known = batches.get(key);
+      if (known) return known;
+      const entry = entryOf(runId);
+      const reading = readNew(entry, runId, after);
+      putBounded(batches, key, reading, MAX_BATCHES);
+      // open until it is known to be cut by its limits
+      entry.open.add(key);
+      reading.then(
+        ({ isCut }) => {
+          if (isCut) entry.open.delete(key);
+        },
+        () => batches.delete(key),
+      );
+      return reading;
+    },
+
+    appended(runId, { firstLine, lineCount, bytes }) {
+      const entry = entryOf(runId);
+      dropOpen(entry);
+      const last = entry.recent.at(-1);
+      if (last && last.firstLine + last.lineCount !== firstLine) dropRecent(entry);
+      entry.recent.push({ firstLine, lineCount, bytes: Buffer.from(bytes) });
+      entry.recentBytes += bytes.length;
+      while (entry.recentBytes > RECENT_BYTES) entry.recentBytes -= entry.recent.shift()?.bytes.length ?? 0;
+    },
+
+    changed(runId) {
+      const entry = entries.get(runId);
+      if (!entry) return;
+      dropOpen(entry);
+      dropRecent(entry);
+    },
+
+    forget(runId) {
+      const entry = entries.get(runId);
+      if (!entry) return;
+      dropOpen(entry);
+      entries.delete(runId);
+    },
+  };
+}

@@ -1,0 +1,211 @@
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { join } from 'node:path';
+import { codeOf } from '../../domain/caught.ts';
+import { isLayoutPath, MAX_PLAYBOOK_BYTES } from '../../domain/playbooks/playbook.ts';
+import { faultOf, type PlaybookVerdict } from '../../domain/playbooks/playbook-check.ts';
+import { judgeHead } from '../../domain/playbooks/playbook-head.ts';
+import type { PlaybookVerdicts } from './playbook-verdicts.ts';
+import { createSlices, type FoundFile, walkPlaybookFolder } from './playbook-walk.ts';
+
+export interface ListedPlaybook {
+  /** Relative to the playbook folder, with "/". */
+  readonly path: string;
+  /** A sentence; null: it can be read. */
+  readonly problem: string | null;
+  /** Its name keeps it from being used: no file has `path`, which is only how it is shown. */
+  readonly isOnlyShown?: true;
+}
+
+export interface PlaybookList {
+  /** Sorted by path, by code unit. */
+  readonly playbooks: readonly ListedPlaybook[];
+  /** How many more there are, later in this order. */
+  readonly leftOut: number;
+}
+
+export interface PlaybookListing {
+  /** Lists that are asked for while one is made are the same. */
+  list(): Promise<PlaybookList>;
+  /** One that is a few seconds old at most. */
+  recent(): Promise<PlaybookList>;
+}
+
+const MAX_PLAYBOOKS = 10_000;
+const HEAD_BYTES = 65_536;
+/** A list does not wait longer for what is still being read; what is not known then stands in it as far as its head tells. */
+const MAX_WAIT_MS = 3_000;
+/** What is only shown may be wrong for a file that was changed twice within 2 s on a file system with so coarse dates. */
+const DATE_STEP_MS = 50;
+const RECENT_MS = 10_000;
+
+interface Known {
+  readonly info: Stats;
+  /** Absolute path. */
+  readonly at: string | Buffer;
+  readonly refused: FoundFile['refused'];
+  /** Undefined: it is none. */
+  listed: ListedPlaybook | undefined;
+  /** It was looked at so soon after its last change that another change may have the same date. */
+  readonly isFresh: boolean;
+  /** Whether the file is still to be read as a whole. */
+  isOpen: boolean;
+}
+
+/** @param root an absolute path without links */
+export function createPlaybookListing(root: string, verdicts: PlaybookVerdicts): PlaybookListing {
+  let known = new Map<string, Known>();
+  let underWay: Promise<PlaybookList> | null = null;
+  let last: { readonly at: number; readonly list: PlaybookList } | null = null;
+  let open: Known[] = [];
+  let reading: { readonly since: number; readonly done: Promise<void> } | null = null;
+
+  function look({ path, refused }: FoundFile, info: Stats): Known {
+    const at = refused?.at ?? join(root, path);
+    const isFresh = Date.now() - Math.max(info.mtimeMs, info.ctimeMs) < DATE_STEP_MS;
+    const none: Known = { info, at, refused, isFresh, listed: undefined, isOpen: false };
+    const listed = (problem: string): Known => ({ ...none, listed: { path, problem } });
+    try {
+      const head = readBegin(at, Math.min(info.size + 1, HEAD_BYTES));
+      switch (judgeHead(head, info.size <= head.length)) {
+        case 'no':
+          return none;
+        case 'vault':
+          return isLayoutPath(path) ? none : listed(problemOf({ kind: 'vault' }) ?? '');
+        case 'likely':
+          if (info.size > MAX_PLAYBOOK_BYTES)
+            return listed(`It is longer than ${MAX_PLAYBOOK_BYTES} bytes, and cannot be shown here.`);
+          return { ...none, listed: { path, problem: null }, isOpen: true };
+        case 'maybe':
+          return info.size > MAX_PLAYBOOK_BYTES ? none : { ...none, isOpen: true };
+      }
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'ENOENT' || code === 'ENOTDIR') return none;
+      const why = code === 'EACCES' || code === 'EPERM' ? 'permission denied' : (code ?? 'unknown error');
+      return isLayoutPath(path) ? none : listed(`It cannot be read: ${why}.`);
+    }
+  }
+
+  async function readOpen(): Promise<void> {
+    const slices = createSlices();
+    for (let one = open.pop(); one !== undefined; one = open.pop()) {
+      await readWhole(one);
+      await slices.pause();
+    }
+  }
+
+  async function readWhole(one: Known): Promise<void> {
+    const path = paths.get(one);
+    if (path === undefined) return;
+    let bytes: Buffer;
+    try {
+      bytes = readBegin(one.at, MAX_PLAYBOOK_BYTES);
+    } catch {
+      // removed, or closed to us, since it was looked at: the next list says so
+      return;
+    }
+    const verdict = await verdicts.ofBytes(bytes, false);
+    if (verdict.kind === 'unknown') return;
+    one.isOpen = false;
+    // what is broken tells no more than its head
+    const isOne = verdict.kind === 'playbook' || (one.listed && ['broken', 'heavy'].includes(verdict.kind));
+    one.listed = isOne ? { path, problem: problemOf(verdict) } : undefined;
+  }
+  const paths = new WeakMap<Known, string>();
+
+  async function make(): Promise<PlaybookList> {
+    const found = await walkPlaybookFolder(
+      root,
+      (path) => known.get(path)?.refused === undefined && known.has(path),
+    );
+    const slices = createSlices();
+    const next = new Map<string, Known>();
+    const led: ListedPlaybook[] = [];
+    open = [];
+    for (const file of found) {
+      const { path, info, refused } = file;
+      const pause = slices.pause();
+      if (pause) await pause;
+      if (info === null) {
+        const problem = 'It is a symbolic link that leads out of the playbook folder.';
+        led.push(refused ? { path, problem, isOnlyShown: true } : { path, problem });
+        continue;
+      }
+      const before = known.get(path);
+      const isSame = before !== undefined && isSameFile(before.info, info) && !before.isFresh;
+      const now = isSame ? before : look(file, info);
+      next.set(path, now);
+      if (now.isOpen) {
+        paths.set(now, path);
+        open.push(now);
+      }
+    }
+    known = next;
+    if (open.length > 0) {
+      reading ??= {
+        since: performance.now(),
+        done: readOpen().finally(() => {
+          reading = null;
+        }),
+      };
+      const rest = reading.since + MAX_WAIT_MS - performance.now();
+      if (rest > 0) await Promise.race([reading.done, waitUnref(rest)]);
+    }
+    const all = led;
+    for (const { listed, refused } of known.values())
+      if (listed)
+        all.push(refused ? { path: listed.path, problem: refused.problem, isOnlyShown: true } : listed);
+    all.sort((a, b) => (a.path < b.path ? -1 : 1));
+    return { playbooks: all.slice(0, MAX_PLAYBOOKS), leftOut: Math.max(0, all.length - MAX_PLAYBOOKS) };
+  }
+
+  function list(): Promise<PlaybookList> {
+    underWay ??= make()
+      .then((made) => {
+        last = { at: performance.now(), list: made };
+        return made;
+      })
+      .finally(() => {
+        underWay = null;
+      });
+    return underWay;
+  }
+
+  return {
+    list,
+    recent: async () => (last && performance.now() - last.at < RECENT_MS ? last.list : list()),
+  };
+}
+
+/** Why a file that may be a playbook cannot be read as one; null when it can. */
+export function problemOf(verdict: PlaybookVerdict): string | null {
+  return verdict.kind === 'vault'
+    ? 'It is encrypted with ansible-vault: what it holds cannot be seen here.'
+    : (faultOf(verdict)?.problem ?? null);
+}
+
+/** Synchronous: many small files are read in a fraction of the time that as many promises take. */
+function readBegin(path: string | Buffer, maxBytes: number): Buffer {
+  // without waiting for a writer where a file was exchanged for a FIFO
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const buffer = Buffer.alloc(Math.min(maxBytes, fstatSync(file).size));
+    return buffer.subarray(0, readSync(file, buffer, 0, buffer.length, 0));
+  } finally {
+    closeSync(file);
+  }
+}
+
+function isSameFile(a: Stats, b: Stats): boolean {
+  return (
+    a.ino === b.ino &&
+    a.size === b.size &&
+    a.mtimeMs === b.mtimeMs &&
+    a.ctimeMs === b.ctimeMs &&
+    a.dev === b.dev
+  );
+}
+
+function waitUnref(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}

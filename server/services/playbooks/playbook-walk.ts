@@ -1,0 +1,182 @@
+import { type Dir, type Dirent, existsSync, opendirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  checkPlaybookPath,
+  isNamedAsPlaybook,
+  isPlaybookFolder,
+  isPlaybookPath,
+} from '../../domain/playbooks/playbook.ts';
+import { shownBytes, shownPath } from '../../domain/playbooks/shown-path.ts';
+
+export interface FoundFile {
+  /** Relative to the root, with "/". */
+  readonly path: string;
+  /** Of what it leads to where it is a link; null: it leads out of the root. */
+  readonly info: Stats | null;
+  /** Its path cannot be used: `path` is how it is shown. */
+  readonly refused?: {
+    /** A sentence. */
+    readonly problem: string;
+    /** Absolute. */
+    readonly at: string | Buffer;
+  };
+}
+
+/** The event loop has other work: so long one turn may take. */
+const SLICE_MS = 5;
+/** Folders that are reached through links: each can be reached in many ways. */
+const MAX_LINKED_FOLDERS = 2_000;
+
+/** Does its work in slices, and lets the event loop turn between them. */
+export function createSlices(): { pause(): Promise<void> | undefined } {
+  let end = performance.now() + SLICE_MS;
+  return {
+    pause() {
+      if (performance.now() < end) return undefined;
+      return nextTurn().then(() => {
+        end = performance.now() + SLICE_MS;
+      });
+    },
+  };
+}
+
+/**
+ * All files below the root whose paths a playbook may have, and those that only their path keeps from it; in no order. Links are followed inside the root: to files, and to
+ * folders that do not hold the link itself.
+ * @param isKnownPath whether the path was found before, and can be used: it is not looked at again
+ * Synchronous in slices: ten thousand files are looked at in a fraction of the time that as many promises take.
+ */
+export async function walkPlaybookFolder(
+  root: string,
+  isKnownPath: (path: string) => boolean,
+): Promise<FoundFile[]> {
+  // the root is not optional; any other folder may have been removed, or be closed to us
+  await readdir(root);
+  const found: FoundFile[] = [];
+  const mayBePlaybook = (path: string) => isKnownPath(path) || isPlaybookPath(path);
+  const slices = createSlices();
+  let linkedFolders = 0;
+  const folders: { path: string; above: readonly string[]; isLinked: boolean }[] = [
+    { path: '', above: [root], isLinked: false },
+  ];
+
+  const add = (path: string, name: string, info: Stats | null): void => {
+    if (mayBePlaybook(path)) {
+      found.push({ path, info });
+      return;
+    }
+    const issue = isNamedAsPlaybook(name) ? checkPlaybookPath(path, 'Its path') : null;
+    if (!issue) return;
+    const shown = shownPath(path);
+    const problem = `It cannot be used here until it is renamed. ${issue.message}`;
+    found.push({ path: shown, info, refused: { problem, at: join(root, path) } });
+  };
+
+  const visit = (entry: Dirent, path: string, folder: (typeof folders)[number]): void => {
+    const absolute = join(root, path);
+    if (entry.isDirectory()) {
+      if (!isPlaybookFolder(entry.name)) return;
+      const above = folder.isLinked ? [...folder.above, realpathSync(absolute)] : folder.above;
+      folders.push({ path, above, isLinked: folder.isLinked });
+      return;
+    }
+    if (entry.isFile()) {
+      if (mayBePlaybook(path) || isNamedAsPlaybook(entry.name)) add(path, entry.name, statSync(absolute));
+      return;
+    }
+    if (!entry.isSymbolicLink()) return;
+    const real = realpathSync(absolute);
+    const isInside = real.startsWith(root + sep);
+    const info = statSync(real);
+    if (info.isFile()) add(path, entry.name, isInside ? info : null);
+    if (!info.isDirectory() || !isInside || !isPlaybookFolder(entry.name)) return;
+    const at = realpathSync(join(root, folder.path));
+    const isLoop = [...folder.above, at].some((one) => one === real || one.startsWith(real + sep));
+    if (isLoop || linkedFolders >= MAX_LINKED_FOLDERS) return;
+    linkedFolders += 1;
+    folders.push({ path, above: [...folder.above, at, real], isLinked: true });
+  };
+
+  for (let folder = folders.shift(); folder !== undefined; folder = folders.shift()) {
+    let directory: Dir;
+    // a virtual environment of Python, under any name
+    if (folder.path !== '' && existsSync(join(root, folder.path, 'pyvenv.cfg'))) continue;
+    try {
+      directory = opendirSync(join(root, folder.path), { bufferSize: 256 });
+    } catch {
+      continue;
+    }
+    let hasOtherBytes = false;
+    try {
+      for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) {
+        // what stands for bytes that are not UTF-8, or itself
+        hasOtherBytes ||= entry.name.includes('\ufffd');
+        const path = folder.path === '' ? entry.name : `${folder.path}/${entry.name}`;
+        try {
+          visit(entry, path, folder);
+        } catch {
+          // removed meanwhile, or a link to nothing
+        }
+        const pause = slices.pause();
+        if (pause) await pause;
+      }
+    } catch {
+      // the folder was removed meanwhile
+    } finally {
+      directory.closeSync();
+    }
+    if (hasOtherBytes) await walkOtherBytes(root, folder.path, found, slices);
+  }
+  return found;
+}
+
+const NOT_UTF8 = 'It cannot be used here until it is renamed: its path is not valid UTF-8.';
+
+/** Adds the files below a folder whose path is not valid UTF-8. Links are followed to files inside the root only. */
+async function walkOtherBytes(
+  root: string,
+  folder: string,
+  found: FoundFile[],
+  slices: ReturnType<typeof createSlices>,
+): Promise<void> {
+  const bytesOf = (text: string) => Buffer.from(text, 'latin1');
+  const isUtf8 = (path: string) => Buffer.from(bytesOf(path).toString('utf8')).equals(bytesOf(path));
+  const latinRoot = Buffer.from(join(root, sep)).toString('latin1');
+  // paths as Latin-1, relative to the root
+  const folders = [Buffer.from(folder).toString('latin1')];
+  for (let at = folders.shift(); at !== undefined; at = folders.shift()) {
+    try {
+      const directory = opendirSync(bytesOf(latinRoot + at) as unknown as string, {
+        encoding: 'latin1' as BufferEncoding,
+      });
+      try {
+        for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) {
+          await slices.pause();
+          const path = at === '' ? entry.name : `${at}/${entry.name}`;
+          if (isUtf8(path)) continue;
+          if (entry.isDirectory() && isPlaybookFolder(entry.name)) folders.push(path);
+          if (!isNamedAsPlaybook(entry.name) || !(entry.isFile() || entry.isSymbolicLink())) continue;
+          const absolute = bytesOf(latinRoot + path);
+          try {
+            const info = statSync(absolute);
+            if (!info.isFile()) continue;
+            const isInside = entry.isFile() || realpathSync.native(absolute, 'latin1').startsWith(latinRoot);
+            found.push({
+              path: shownBytes(path),
+              info: isInside ? info : null,
+              refused: { problem: NOT_UTF8, at: absolute },
+            });
+          } catch {
+            // removed meanwhile, or a link to nothing
+          }
+        }
+      } finally {
+        directory.closeSync();
+      }
+    } catch {
+      // removed meanwhile, or closed to us
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import { batching } from '../../domain/batching.ts';
+import type { RunEnd } from '../../domain/runs/run.ts';
+import type { RunExit, Runner, RunProcess } from '../../runner/runner.ts';
+import type { Storage } from '../../storage/storage.ts';
+import type { RunLogService } from '../logs/run-log-service.ts';
+import { retryUntilAborted } from '../retry.ts';
+
+/** The runs that go on on this node: follows each to its end, renews its lease until then, and cancels it when asked. */
+export interface ActiveRuns {
+  has(runId: string): boolean;
+  count(): number;
+  /**
+   * Follows a process to its end, and only then says how the run ended: a finished run has its whole log.
+   * Resolves when that is stored, or when this node stops. Never rejects.
+   */
+  follow(process: RunProcess, how: Following): Promise<void>;
+  /** As often as it takes. Rejects only when this node stops. */
+  finish(runId: string, end: RunEnd): Promise<void>;
+  /** Ends the run if it goes on here. */
+  cancel(runId: string): void;
+  /** When a lease that is renewed now expires. */
+  lease(): Date;
+  /** Renews the lease of all of them, and reattaches to what others gave up meanwhile. Never rejects. */
+  renewLeases(): Promise<void>;
+  /** Extends the lease of all of them for as long as a planned stop may last. Never rejects. */
+  renewLeasesWhileStopped(): Promise<void>;
+  /** Resolves when none is followed any more. */
+  ended(): Promise<void>;
+}
+
+export interface Following {
+  /** Whether nothing of its log can be stored yet. */
+  readonly isNew: boolean;
+  /** Whether nobody will ever know how it ended: then its lease is not renewed. */
+  readonly isLost: boolean;
+  endOf(exit: RunExit): RunEnd;
+}
+
+export interface ActiveRunsOptions {
+  readonly storage: Pick<Storage, 'runs' | 'changes'>;
+  readonly runner: Pick<Runner, 'discard'>;
+  readonly runLogs: Pick<RunLogService, 'ingest' | 'notifyEnd'>;
+  readonly workerId: string;
+  /** Aborts when this node stops. */
+  readonly stopping: AbortSignal;
+  now(): Date;
+  onError(error: unknown, during: string): void;
+  onInfo(message: string, details: object): void;
+}
+
+const LEASE_MS = 20_000;
+/** A node that is stopped on purpose comes back, and its playbooks go on meanwhile. */
+const LEASE_WHILE_STOPPED_MS = 600_000;
+
+interface ActiveRun {
+  readonly process: RunProcess;
+  isCanceling: boolean;
+  /** How it ended is known, or that nobody will know: its lease is not renewed any more. */
+  isEnding: boolean;
+  ended: Promise<void>;
+}
+
+export function createActiveRuns(options: ActiveRunsOptions): ActiveRuns {
+  const { storage, workerId, stopping } = options;
+  const { runs } = storage;
+  const active = new Map<string, ActiveRun>();
+
+  const store = batching<{ readonly id: string; readonly end: RunEnd }>((ends) =>
+    runs.finishOwn(workerId, ends),
+  );
+
+  function finish(runId: string, end: RunEnd): Promise<void> {
+    const work = async () => {
+      await store({ id: runId, end });
+      await storage.changes.publish({ kind: 'run', id: runId });
+      options.runLogs.notifyEnd(runId);
+    };
+    return retryUntilAborted(work, stopping, (error) =>
+      options.onError(error, `storing the end of run ${runId}`),
+    );
+  }
+
+  async function followToEnd(run: ActiveRun, { isNew, endOf }: Following): Promise<void> {
+    const { process } = run;
+    const { runId } = process;
+    try {
+      await options.runLogs.ingest(process, isNew, stopping);
+      const end = endOf(await process.exit);
+      run.isEnding = true;
+      await finish(runId, end);
+      await options.runner.discard(runId);
+    } catch (error) {
+      if (!stopping.aborted) options.onError(error, `following run ${runId}`);
+    } finally {
+      active.delete(runId);
+    }
+  }
+
+  function lease(ms = LEASE_MS): Date {
+    return new Date(options.now().getTime() + ms);
+  }
+
+  function cancel(runId: string): void {
+    const run = active.get(runId);
+    if (!run || run.isCanceling) return;
+    run.isCanceling = true;
+    run.process
+      .cancel((step) => options.onInfo(step, { runId }))
+      .catch((error: unknown) => {
+        run.isCanceling = false;
+        options.onError(error, `canceling run ${runId}`);
+      });
+  }
+
+  return {
+    has: (runId) => active.has(runId),
+    count: () => active.size,
+
+    follow(process, how) {
+      const run: ActiveRun = {
+        process,
+        isCanceling: false,
+        isEnding: how.isLost,
+        ended: Promise.resolve(),
+      };
+      active.set(process.runId, run);
+      run.ended = followToEnd(run, how);
+      return run.ended;
+    },
+
+    finish,
+    cancel,
+    lease: () => lease(),
+
+    async renewLeases() {
+      const ids = [...active].filter(([, { isEnding }]) => !isEnding).map(([id]) => id);
+      if (ids.length === 0) return;
+      try {
+        const renewed = await runs.renewLeases(workerId, ids, lease());
+        for (const run of renewed) if (run.cancelRequestedAt) cancel(run.id);
+        if (renewed.length === ids.length) return;
+        // given up by the others while this node was paused or cut off
+        const known = new Set(renewed.map(({ id }) => id));
+        const others = ids.filter((id) => !known.has(id));
+        for (const { id } of await runs.revive(workerId, others, lease()))
+          await storage.changes.publish({ kind: 'run', id });
+      } catch (error) {
+        options.onError(error, 'renewing leases');
+      }
+    },
+
+    async renewLeasesWhileStopped() {
+      if (active.size === 0) return;
+      await runs
+        .renewLeases(workerId, [...active.keys()], lease(LEASE_WHILE_STOPPED_MS))
+        .catch((error: unknown) => options.onError(error, 'renewing leases'));
+    },
+
+    async ended() {
+      await Promise.all([...active.values()].map(({ ended }) => ended));
+    },
+  };
+}

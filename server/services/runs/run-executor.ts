@@ -1,0 +1,127 @@
+import type { Run } from '../../domain/runs/run.ts';
+import type { Runner } from '../../runner/runner.ts';
+import type { Scheduler } from '../../scheduler/scheduler.ts';
+import type { Storage } from '../../storage/storage.ts';
+import type { RunLogService } from '../logs/run-log-service.ts';
+import type { PlaybookService } from '../playbooks/playbook-service.ts';
+import { createHeldRuns } from './held-runs.ts';
+import { createRunAdmission, type RunAdmission } from './run-admission.ts';
+import { createRunRecovery } from './run-recovery.ts';
+import { createRunStart, placeOf } from './run-start.ts';
+
+/** The runs of this node: starts them, follows them to their end, and takes them up again after a restart. */
+export interface RunExecutor extends Omit<RunAdmission, 'disarmed'> {
+  /**
+   * Runs this run if it is still queued; resolves when it has ended.
+   * @returns false: there is no room for it here, and another node may have some
+   */
+  execute(runId: string): Promise<boolean>;
+  /** Reattaches to runs that a previous process of this node started. Call once, before the scheduler starts. */
+  recover(): Promise<void>;
+  /** Ends the run if it runs on this node. */
+  cancelIfHere(runId: string): void;
+  /** How many runs go on here. */
+  countActive(): number;
+  /** Stops following. The playbooks go on, and are taken up by the next `recover`. */
+  close(): Promise<void>;
+}
+
+export interface RunExecutorOptions {
+  readonly storage: Pick<Storage, 'schedules' | 'ticks' | 'runs' | 'changes' | 'isShared'>;
+  readonly runner: Runner;
+  readonly runLogs: Pick<RunLogService, 'ingest' | 'notifyEnd'>;
+  readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
+  readonly scheduler: Pick<Scheduler, 'queueRun'>;
+  /** The same in every life of this node, and of no other. */
+  readonly workerId: string;
+  /** Runs at once, 0 or more. */
+  readonly concurrency: number;
+  /** Ends a run that takes longer, in ms; null: no limit. */
+  readonly timeoutMs: number | null;
+  now(): Date;
+  onError(error: unknown, during: string): void;
+  onInfo(message: string, details: object): void;
+}
+
+/** How often a worker renews the lease of its runs. */
+export const HEARTBEAT_MS = 5_000;
+/** So long a queued run waits for room here; then another node may have it. */
+const ROOM_WAIT_MS = 1_000;
+
+export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
+  const { storage, runner } = options;
+  const { runs } = storage;
+  const closing = new AbortController();
+  const held = createHeldRuns(options, closing.signal);
+  const { slots, waiting, starting, active } = held;
+  const starts = createRunStart(options, held);
+  const { disarmed, ...admission } = createRunAdmission(options, held, starts);
+  const takeUpAll = createRunRecovery(options, held, starts);
+  const heartbeat = setInterval(() => void held.beat(), HEARTBEAT_MS);
+
+  /** Only once the refusal is stored: another node may have started the run, and then the ledger must not deny it. */
+  async function explainTick({ scheduleId, scheduledFor }: Run, reason: string): Promise<void> {
+    if (scheduleId !== null && scheduledFor !== null)
+      await storage.ticks.explain(scheduleId, scheduledFor, reason);
+  }
+
+  return {
+    ...admission,
+
+    async execute(runId) {
+      waiting.delete(runId);
+      await disarmed(runId);
+      const queued = await runs.find(runId);
+      if (queued?.status !== 'queued' || held.isTaken(runId)) return true;
+      starting.set(runId, false);
+      held.listen();
+      let isPlaced = false;
+      try {
+        isPlaced = await slots.acquire(closing.signal, storage.isShared ? ROOM_WAIT_MS : null);
+      } finally {
+        if (!isPlaced) starting.delete(runId);
+      }
+      if (!isPlaced) {
+        waiting.add(runId);
+        return false;
+      }
+      try {
+        const request = await starts.requestOrRefusal(queued);
+        if (typeof request === 'string') {
+          const refused = await runs.finish(runId, null, starts.failureOf(request));
+          if (refused) await explainTick(queued, request);
+          await storage.changes.publish({ kind: 'run', id: runId });
+          return true;
+        }
+        runner.prepare(runId);
+        const claimed = await starts.claimSurely(runId, placeOf(request.workspace));
+        if (!claimed) {
+          await runner.discard(runId);
+          return true;
+        }
+        void storage.changes.publish({ kind: 'run', id: runId });
+        await starts.start(claimed, request);
+        return true;
+      } finally {
+        starting.delete(runId);
+        slots.free();
+      }
+    },
+
+    async recover() {
+      await takeUpAll();
+      await held.beat();
+    },
+
+    cancelIfHere: held.cancelIfHere,
+    countActive: active.count,
+
+    async close() {
+      clearInterval(heartbeat);
+      await active.renewLeasesWhileStopped();
+      closing.abort();
+      await runner.close();
+      await active.ended();
+    },
+  };
+}

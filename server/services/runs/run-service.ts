@@ -1,0 +1,214 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { NO_PARAMETERS, type RunParameters } from '../../../shared/run-parameters.ts';
+import { clip, DomainError, InvalidStateError, NotFoundError } from '../../domain/errors.ts';
+import type { Page, PageRequest } from '../../domain/page.ts';
+import { newRun, type Run, type RunFilter, type RunSummary } from '../../domain/runs/run.ts';
+import type { Schedule } from '../../domain/schedules/schedule.ts';
+import type { ManualStart, Storage } from '../../storage/storage.ts';
+import { newId } from '../new-id.ts';
+import type { PlaybookService } from '../playbooks/playbook-service.ts';
+import type { Idempotency } from './idempotency.ts';
+import type { RunExecutor } from './run-executor.ts';
+
+/** Runs: starting them by hand, ending them, reading them. What runs here and now is the executor's. */
+export interface RunService {
+  /** Starts a run of a playbook, or queues it until there is room. @throws {InvalidInputError} @throws {NotFoundError} */
+  runPlaybook(
+    playbook: string,
+    parameters: RunParameters | null,
+    idempotencyKey?: string | null,
+  ): Promise<Run>;
+  /**
+   * Starts or queues a run of a schedule with its own parameters, also of a disabled one. While another run of it is queued
+   * or running and its overlap policy is `skip`, only when forced; of any number of starts and ticks at once, one wins.
+   * @throws {NotFoundError} @throws {InvalidStateError} @throws {InvalidInputError} about the key
+   */
+  triggerSchedule(scheduleId: string, options?: TriggerOptions): Promise<Run>;
+  /** Why a schedule cannot fire, or its runs cannot start as things are now; null when they can. Never rejects. */
+  problemOf(schedule: Schedule): Promise<string | null>;
+  /** Ends a run; one that is running ends a little later. @throws {NotFoundError} @throws {InvalidStateError} when it has ended */
+  cancel(id: string): Promise<RunSummary>;
+  find(id: string): Promise<Run | null>;
+  findMany(ids: readonly string[]): Promise<(RunSummary | null)[]>;
+  list(filter: RunFilter, page: PageRequest): Promise<Page<RunSummary>>;
+  count(filter: RunFilter): Promise<number>;
+  lastOfSchedules(scheduleIds: readonly string[]): Promise<Map<string, RunSummary>>;
+  /**
+   * Marks runs as lost whose worker has not renewed their lease in time, nor between two looks.
+   * Takes `secondLookMs` when there may be any.
+   */
+  markLost(): Promise<void>;
+}
+
+export interface TriggerOptions {
+  readonly isForced?: boolean;
+  readonly idempotencyKey?: string | null;
+}
+
+export interface RunServiceOptions {
+  readonly storage: Pick<Storage, 'schedules' | 'runs' | 'changes'>;
+  readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
+  readonly idempotency: Pick<Idempotency, 'once'>;
+  readonly executor: Pick<RunExecutor, 'cancelIfHere' | 'admit'>;
+  now(): Date;
+  /** Longer than a worker takes to renew the lease of its runs once the database is back, in ms. */
+  readonly secondLookMs: number;
+}
+
+const LOST_AT_ONCE = 100;
+
+export function createRunService(options: RunServiceOptions): RunService {
+  const { storage, playbooks, executor } = options;
+  const { runs } = storage;
+
+  /** @param store stores it as it was admitted @returns null when it was not stored */
+  async function start(
+    template: Pick<Run, 'id' | 'playbook' | 'parameters' | 'scheduleId'>,
+    store: (run: Run) => Promise<boolean>,
+  ): Promise<Run | null> {
+    const run = newRun({ ...template, trigger: 'manual', scheduledFor: null, queuedAt: options.now() });
+    const admission = await executor.admit(run);
+    let isStored: boolean;
+    try {
+      isStored = await store(admission.run);
+    } catch (error) {
+      void admission.reconcile();
+      throw error;
+    }
+    if (!isStored) {
+      await admission.drop();
+      return null;
+    }
+    await storage.changes.publish({ kind: 'run', id: run.id });
+    await admission.begin();
+    return admission.run;
+  }
+
+  async function findStored(id: string): Promise<Run> {
+    const run = await runs.find(id);
+    if (!run) throw new Error(`Run ${id} is gone.`);
+    return run;
+  }
+
+  /** @throws {NotFoundError} @throws {InvalidStateError} */
+  async function findRunnable(scheduleId: string): Promise<Schedule> {
+    const schedule = await storage.schedules.find(scheduleId);
+    if (!schedule) throw new NotFoundError('schedule', clip(scheduleId));
+    // one that could not be read has lost its limit, too
+    if (schedule.unreadable)
+      throw new InvalidStateError(`The schedule cannot run as it is: ${schedule.problem}`);
+    try {
+      await playbooks.checkRunnable(schedule.playbook, schedule.parameters);
+    } catch (error) {
+      if (error instanceof DomainError)
+        throw new InvalidStateError(`The schedule cannot run as it is: ${error.message}`);
+      throw error;
+    }
+    return schedule;
+  }
+
+  async function requireNoActive(scheduleId: string): Promise<void> {
+    if ((await runs.countActive([scheduleId])).has(scheduleId)) throw alreadyActive();
+  }
+
+  return {
+    runPlaybook(playbook, parameters, idempotencyKey = null) {
+      const template = { playbook, parameters: parameters ?? NO_PARAMETERS, scheduleId: null };
+      return options.idempotency.once(idempotencyKey, ['runPlaybook', playbook, template.parameters], {
+        newId: () => newId(options.now()),
+        find: (id) => runs.find(id),
+        check: () => playbooks.checkRunnable(playbook, template.parameters),
+        make: async (id) =>
+          (await start({ ...template, id }, (run) => runs.insertNew(run))) ?? (await findStored(id)),
+      });
+    },
+
+    triggerSchedule(scheduleId, { isForced = false, idempotencyKey = null } = {}) {
+      let schedule: Schedule;
+      return options.idempotency.once(idempotencyKey, ['triggerSchedule', scheduleId, isForced], {
+        newId: () => newId(options.now()),
+        find: (id) => runs.find(id),
+        async check() {
+          schedule = await findRunnable(scheduleId);
+          if (schedule.overlap === 'skip' && !isForced) await requireNoActive(scheduleId);
+        },
+        async make(id) {
+          const { playbook, parameters, overlap } = schedule;
+          let outcome = 'started' as ManualStart;
+          const run = await start({ id, playbook, parameters, scheduleId }, async (admitted) => {
+            outcome = await storage.schedules.startByHand(
+              { ...admitted, scheduleId },
+              isForced || overlap === 'allow',
+            );
+            return outcome === 'started';
+          });
+          if (run) return run;
+          if (outcome === 'gone') throw new NotFoundError('schedule', clip(scheduleId));
+          // the other one may be of the same key
+          const same = await runs.find(id);
+          if (same) return same;
+          throw alreadyActive();
+        },
+      });
+    },
+
+    async problemOf({ problem, playbook, parameters }) {
+      if (problem !== null) return problem;
+      try {
+        await playbooks.checkRunnable(playbook, parameters);
+        return null;
+      } catch (error) {
+        return error instanceof DomainError ? error.message : 'The playbook cannot be read.';
+      }
+    },
+
+    async cancel(id) {
+      const now = options.now();
+      const marked = await runs.requestCancel(id, now);
+      if (!marked) {
+        const run = await runs.find(id);
+        if (!run) throw new NotFoundError('run', clip(id));
+        throw new InvalidStateError(`The run has ended already: ${run.status}.`);
+      }
+      const reason = 'Canceled on request before it started.';
+      const ended = await runs.finish(id, null, {
+        status: 'canceled',
+        exitCode: null,
+        reason,
+        finishedAt: now,
+      });
+      await storage.changes.publish({ kind: 'run', id });
+      if (ended) return ended;
+      executor.cancelIfHere(id);
+      return (await runs.find(id)) ?? marked;
+    },
+
+    find: (id) => runs.find(id),
+    findMany: (ids) => runs.findMany(ids),
+    list: (filter, page) => runs.list(filter, page),
+    count: (filter) => runs.count(filter),
+    lastOfSchedules: (scheduleIds) => runs.lastOfSchedules(scheduleIds),
+
+    async markLost() {
+      const suspects = new Map<string, number>();
+      for (const { id, leaseUntil } of await runs.listExpired(options.now(), LOST_AT_ONCE))
+        if (leaseUntil) suspects.set(id, leaseUntil.getTime());
+      if (suspects.size === 0) return;
+      // while the database was away nobody could renew a lease: whoever lives does so before the second look
+      await delay(options.secondLookMs, undefined, { ref: false });
+      const now = options.now();
+      for (const { id, workerId, leaseUntil } of await runs.listExpired(now, LOST_AT_ONCE)) {
+        if (workerId === null || !leaseUntil || suspects.get(id) !== leaseUntil.getTime()) continue;
+        const reason = `Node ${workerId} has not been heard of since ${leaseUntil.toISOString()}. If it comes back, it will say how the run ended.`;
+        const end = { status: 'lost', exitCode: null, reason, finishedAt: now } as const;
+        if (await runs.finish(id, workerId, end, now)) await storage.changes.publish({ kind: 'run', id });
+      }
+    },
+  };
+}
+
+function alreadyActive(): InvalidStateError {
+  return new InvalidStateError(
+    'A run of this schedule is queued or running, and its overlap policy is SKIP. Force it to run beside that one.',
+  );
+}

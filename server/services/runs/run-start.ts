@@ -1,0 +1,153 @@
+import type { RunParameters } from '../../../shared/run-parameters.ts';
+import { DomainError } from '../../domain/errors.ts';
+import type { Run, RunEnd, RunPlace, RunSummary } from '../../domain/runs/run.ts';
+import {
+  type RunExit,
+  type Runner,
+  type RunProcess,
+  RunRefusedError,
+  type RunRequest,
+  type Workspace,
+} from '../../runner/runner.ts';
+import type { Storage } from '../../storage/storage.ts';
+import type { PlaybookService } from '../playbooks/playbook-service.ts';
+import type { HeldRuns } from './held-runs.ts';
+
+/** Starts runs on this node. */
+export interface RunStart {
+  /** What the runner is to be asked for, or why the run cannot be started, in words. Never rejects. */
+  requestOrRefusal(run: Run): Promise<RunRequest | string>;
+  /** The shorter of the run's own time limit and the server's, in ms; null: neither. */
+  timeoutOf(parameters: RunParameters | null): number | null;
+  /**
+   * Makes a queued run ours. When the answer of the database is lost it asks again until it knows: a run that is ours and
+   * that nobody starts would count as lost.
+   * @returns null when somebody else has it
+   */
+  claimSurely(runId: string, place: RunPlace): Promise<RunSummary | null>;
+  /** Starts a run that is ours by its row, and follows it to its end. Its place is the caller's. */
+  start(ours: RunSummary, request: RunRequest): Promise<void>;
+  failureOf(reason: string): RunEnd;
+}
+
+export interface RunStartOptions {
+  readonly storage: Pick<Storage, 'runs'>;
+  readonly runner: Pick<Runner, 'workspaceOf' | 'extraVarsOf' | 'start' | 'disarm' | 'discard'>;
+  readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
+  readonly workerId: string;
+  /** Ends a run that takes longer, in ms; null: no limit. */
+  readonly timeoutMs: number | null;
+  now(): Date;
+  onError(error: unknown, during: string): void;
+}
+
+export function createRunStart(options: RunStartOptions, held: HeldRuns): RunStart {
+  const { runner, workerId } = options;
+  const { runs } = options.storage;
+  const { active, starting } = held;
+
+  /** Why a playbook cannot be run, in words; null when it can. */
+  async function refusalOf(playbook: string, parameters: RunParameters): Promise<string | null> {
+    try {
+      await options.playbooks.checkRunnable(playbook, parameters);
+      return null;
+    } catch (error) {
+      if (error instanceof DomainError) return `It was not started. ${error.message}`;
+      options.onError(error, `looking at playbook ${playbook}`);
+      return 'It was not started. The playbook could not be read.';
+    }
+  }
+
+  function timeoutOf(parameters: RunParameters | null): number | null {
+    const seconds = parameters?.timeoutSeconds ?? null;
+    const limits = [options.timeoutMs, seconds === null ? null : seconds * 1_000].filter((ms) => ms !== null);
+    return limits.length === 0 ? null : Math.min(...limits);
+  }
+
+  async function requestOrRefusal({ id, playbook, parameters }: Run): Promise<RunRequest | string> {
+    if (parameters === null) return 'It was not started. What is stored of its parameters cannot be read.';
+    const refusal = await refusalOf(playbook, parameters);
+    if (refusal !== null) return refusal;
+    try {
+      const ready = held.armed.get(id);
+      const workspace = ready?.workspace ?? runner.workspaceOf(playbook, parameters);
+      const extraVars = ready ? ready.extraVars : await runner.extraVarsOf(parameters);
+      return { runId: id, playbook, parameters, workspace, extraVars, timeoutMs: timeoutOf(parameters) };
+    } catch (error) {
+      if (error instanceof RunRefusedError) return `It was not started. ${error.message}`;
+      options.onError(error, `looking for the working folder of ${playbook}`);
+      return 'It was not started. Its working folder could not be read.';
+    }
+  }
+
+  function failureOf(reason: string): RunEnd {
+    return { status: 'failed', exitCode: null, reason, finishedAt: options.now() };
+  }
+
+  /** Whether a run that is ours by its row still is: a node that was paused for longer than its lease cannot know. */
+  async function isStillOurs({ id, leaseUntil }: RunSummary): Promise<boolean> {
+    if (leaseUntil !== null && options.now() < leaseUntil) return true;
+    const renewed = await held.untilAnswered(`looking whether run ${id} is ours`, () =>
+      runs.renewLeases(workerId, [id], active.lease()),
+    );
+    return renewed.length === 1;
+  }
+
+  async function start(ours: RunSummary, request: RunRequest): Promise<void> {
+    const { id } = ours;
+    if (!(await isStillOurs(ours))) {
+      starting.delete(id);
+      await active.finish(id, failureOf('It was not started: its node was paused for too long.'));
+      await runner.disarm(id);
+      return;
+    }
+    let process: RunProcess;
+    try {
+      process = runner.start(request);
+    } catch (error) {
+      starting.delete(id);
+      const isRefused = error instanceof RunRefusedError;
+      if (!isRefused) options.onError(error, `starting run ${id}`);
+      await active.finish(
+        id,
+        failureOf(isRefused ? error.message : 'It could not be started: internal error.'),
+      );
+      await runner.discard(id);
+      return;
+    }
+    const ended = held.follow(process, { isNew: true, isLost: false, endOf });
+    const isCanceled = starting.get(id);
+    starting.delete(id);
+    if (isCanceled) held.cancelIfHere(id);
+    await ended;
+  }
+
+  function claimSurely(runId: string, place: RunPlace): Promise<RunSummary | null> {
+    return held.untilAnswered(`claiming run ${runId}`, async () => {
+      const claimed = await runs.claim(runId, workerId, options.now(), active.lease(), place);
+      if (claimed) return claimed;
+      const found = await runs.find(runId);
+      return found?.status === 'running' && found.workerId === workerId ? found : null;
+    });
+  }
+
+  return { requestOrRefusal, timeoutOf, claimSurely, start, failureOf };
+}
+
+export function placeOf({ workingFolder, ansibleConfig }: Workspace): RunPlace {
+  return { workingFolder, ansibleConfig };
+}
+
+export function endOf(exit: RunExit): RunEnd {
+  const { exitCode, reason, finishedAt } = exit;
+  const status = exit.isCanceled
+    ? 'canceled'
+    : exit.isTimedOut
+      ? 'timedOut'
+      : exit.isLost
+        ? 'lost'
+        : exitCode === 0
+          ? 'succeeded'
+          : 'failed';
+  return { status, exitCode, reason, finishedAt };
+}

@@ -1,0 +1,365 @@
+import { isDeepStrictEqual } from 'node:util';
+import { NO_PARAMETERS, type RunParameters } from '../../../shared/run-parameters.ts';
+import {
+  ConflictError,
+  clip,
+  type InputIssue,
+  InvalidInputError,
+  NotFoundError,
+} from '../../domain/errors.ts';
+import { codePointAt, findInvisible } from '../../domain/invisible.ts';
+import type { Page, PageRequest } from '../../domain/page.ts';
+import type { RunParametersChange } from '../../domain/runs/parameters/input.ts';
+import type {
+  OverlapPolicy,
+  Schedule,
+  ScheduleFilter,
+  ScheduleOrder,
+} from '../../domain/schedules/schedule.ts';
+import type { Tick } from '../../domain/schedules/tick.ts';
+import { decideTicks } from '../../domain/schedules/tick-decision.ts';
+import { canonicalTimeZone } from '../../domain/time/time-zone.ts';
+import { describeTiming, nextInstant, nextInstants, type Timing } from '../../domain/time/timing.ts';
+import { parseTiming, type TimingInput } from '../../domain/time/timing-input.ts';
+import type { Scheduler } from '../../scheduler/scheduler.ts';
+import type { Storage } from '../../storage/storage.ts';
+import { newId } from '../new-id.ts';
+import type { PlaybookService } from '../playbooks/playbook-service.ts';
+import type { Idempotency } from '../runs/idempotency.ts';
+
+/** What should run, and when. The store is written first, the scheduler second: its jobs are derived and repaired from it. */
+export interface ScheduleService {
+  /** @throws {InvalidInputError} @throws {NotFoundError} when there is no such playbook, or it was made with this key and deleted */
+  create(input: CreateSchedule, idempotencyKey?: string | null): Promise<Schedule>;
+  /**
+   * Changes what is given. Only the new one fires once this has resolved.
+   * @throws {InvalidInputError} @throws {NotFoundError} @throws {ConflictError} when its version is another than expected
+   */
+  update(id: string, input: UpdateSchedule): Promise<Schedule>;
+  /** Nothing of it starts once this has resolved; a run under way goes on. @throws {NotFoundError} */
+  delete(id: string): Promise<void>;
+  find(id: string): Promise<Schedule | null>;
+  findMany(ids: readonly string[]): Promise<(Schedule | null)[]>;
+  list(filter: ScheduleFilter, order: ScheduleOrder, page: PageRequest): Promise<Page<Schedule>>;
+  count(filter: ScheduleFilter): Promise<number>;
+  listByPlaybooks(paths: readonly string[]): Promise<Map<string, Schedule[]>>;
+  /** Tells those who look at the schedules of a playbook that it was saved or deleted. */
+  announcePlaybook(path: string): Promise<void>;
+  listTicks(id: string, page: PageRequest): Promise<Page<Tick>>;
+  countTicks(id: string): Promise<number>;
+  /** The next fires, earliest first; none when disabled or faulty. @param count 0–1,000 */
+  nextRuns(schedule: Schedule, count: number): readonly Date[];
+  /** @param count 0–1,000 @throws {InvalidInputError} */
+  preview(timing: TimingInput, timezone: string | null, from: Date | null, count: number): SchedulePreview;
+}
+
+export interface SchedulePreview {
+  readonly description: string;
+  readonly fires: readonly Date[];
+}
+
+export interface CreateSchedule {
+  readonly playbook: string;
+  readonly timing: TimingInput;
+  readonly timezone: string | null;
+  readonly name: string | null;
+  readonly enabled: boolean;
+  readonly overlap: OverlapPolicy;
+  readonly parameters: RunParameters | null;
+}
+
+/** undefined: leave it as it is, also inside the timing and the parameters. null: as it is at first. */
+export interface UpdateSchedule {
+  readonly expectedVersion?: number | undefined;
+  readonly playbook?: string | undefined;
+  readonly timing?: TimingInput | undefined;
+  readonly timezone?: string | null | undefined;
+  readonly name?: string | null | undefined;
+  readonly enabled?: boolean | undefined;
+  readonly overlap?: OverlapPolicy | undefined;
+  readonly parameters?: RunParametersChange | undefined;
+}
+
+export interface ScheduleServiceOptions {
+  readonly storage: Pick<Storage, 'schedules' | 'ticks' | 'changes'>;
+  readonly idempotency: Pick<Idempotency, 'once'>;
+  readonly scheduler: Pick<Scheduler, 'armTick' | 'disarmTick'>;
+  readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
+  /** Zone of schedules that name none. */
+  readonly defaultTimezone: string;
+  now(): Date;
+  onError(error: unknown, during: string): void;
+}
+
+const MAX_NAME_LENGTH = 200;
+const MAX_FIRES = 1_000;
+/** Between reading a schedule and replacing it somebody else may have changed it; after so many times it is a conflict. */
+const MAX_TRIES = 5;
+
+export function createScheduleService(options: ScheduleServiceOptions): ScheduleService {
+  const { storage, scheduler, playbooks } = options;
+  const { schedules, ticks } = storage;
+
+  function requireTimezone(name: string, field: string): string {
+    const zone = canonicalTimeZone(name);
+    // a zone may have several names, and Intl knows it by an older one; what was typed is what is shown
+    if (zone !== null) return zone.toLowerCase() === name.toLowerCase() ? zone : name;
+    throw invalid(
+      [field],
+      `There is no time zone "${clip(name)}"; expected an IANA name such as "Europe/Berlin".`,
+    );
+  }
+
+  /** @throws {InvalidInputError} when it has no fire left */
+  function requireNextInstant(timing: Timing, timezone: string): Date {
+    const next = nextInstant(timing, timezone, options.now());
+    if (next) return next;
+    throw timing.kind === 'once'
+      ? invalid(
+          ['timing', 'at'],
+          `${timing.at.toISOString()} has passed already; expected an instant in the future.`,
+        )
+      : invalid(['timing', timing.kind === 'cron' ? 'cron' : 'every'], 'This timing never fires.');
+  }
+
+  /** The store has it already: what fails here the sweep makes good. */
+  async function announce(schedule: Schedule): Promise<void> {
+    try {
+      if (schedule.nextRunAt) await scheduler.armTick(schedule.nextRunAt);
+    } catch (error) {
+      options.onError(error, `arming schedule ${schedule.id}`);
+    }
+    await storage.changes.publish({ kind: 'schedule', id: schedule.id });
+  }
+
+  /**
+   * Instants that are due and that nobody has handled yet would be forgotten with what the schedule waits for.
+   * @returns whether there were any: the schedule is not what it was then
+   */
+  async function recordPassed(schedule: Schedule, now: Date): Promise<boolean> {
+    const { id, version, nextRunAt, problem } = schedule;
+    if (!nextRunAt || nextRunAt > now || problem !== null) return false;
+    const decision = decideTicks({ ...schedule, nextRunAt }, now, 0);
+    const ticks = decision.ticks.map(
+      ({ scheduledFor, outcome, reason }): Tick => ({
+        scheduleId: id,
+        scheduledFor,
+        runId: null,
+        outcome: outcome === 'started' ? 'missed' : outcome,
+        reason: reason ?? 'The schedule was changed before it could be started.',
+      }),
+    );
+    const firing = { scheduleId: id, version, expectedNextRunAt: nextRunAt, nextRunAt: decision.nextRunAt };
+    await schedules.fire([{ ...firing, ticks, runs: [] }]);
+    return true;
+  }
+
+  /** Nobody needs to be woken for an instant that no schedule waits for; to be woken all the same does no harm. */
+  async function forget(instant: Date | null): Promise<void> {
+    try {
+      if (instant && !(await schedules.isAwaited(instant))) await scheduler.disarmTick(instant);
+    } catch (error) {
+      options.onError(error, `disarming ${instant?.toISOString()}`);
+    }
+  }
+
+  return {
+    async create(input, idempotencyKey = null) {
+      let draft: Omit<Schedule, 'id'>;
+      return options.idempotency.once(idempotencyKey, ['createSchedule', input], {
+        newId: () => newId(options.now()),
+        async find(id, isDone) {
+          const schedule = await schedules.find(id);
+          if (!schedule && isDone) throw new NotFoundError('schedule', id);
+          return schedule;
+        },
+        async check() {
+          const now = options.now();
+          const timezone = requireTimezone(input.timezone ?? options.defaultTimezone, 'timezone');
+          const timing = parseTiming(input.timing, now);
+          const parameters = input.parameters ?? NO_PARAMETERS;
+          const name = requireName(input.name ?? input.playbook);
+          const next = requireNextInstant(timing, timezone);
+          await playbooks.checkRunnable(input.playbook, parameters);
+          draft = {
+            name,
+            playbook: input.playbook,
+            timing,
+            timezone,
+            parameters,
+            overlap: input.overlap,
+            enabled: input.enabled,
+            nextRunAt: input.enabled ? next : null,
+            problem: null,
+            version: 1,
+            createdAt: now,
+            updatedAt: now,
+          };
+        },
+        async make(id) {
+          const schedule = { id, ...draft };
+          try {
+            await schedules.insert(schedule);
+          } catch (error) {
+            // another node may have made it with the same key
+            const made = idempotencyKey === null ? null : await schedules.find(id);
+            if (!made) throw error;
+            return made;
+          }
+          await announce(schedule);
+          return schedule;
+        },
+      });
+    },
+
+    async update(id, input) {
+      for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+        const current = await schedules.find(id);
+        if (!current) throw new NotFoundError('schedule', id);
+        if (input.expectedVersion !== undefined && input.expectedVersion !== current.version) {
+          throw new ConflictError(
+            `The schedule was changed since it was read: its version is ${current.version}, not ${input.expectedVersion}.`,
+          );
+        }
+        requireReplacement(current, input);
+        const now = options.now();
+        const timing = input.timing ? parseTiming(keepingAnchor(input.timing, current), now) : current.timing;
+        const timezone =
+          input.timezone === undefined
+            ? current.timezone
+            : requireTimezone(input.timezone ?? options.defaultTimezone, 'timezone');
+        const playbook = input.playbook ?? current.playbook;
+        const parameters = { ...current.parameters, ...input.parameters };
+        const enabled = input.enabled ?? current.enabled;
+        // who says again what it is already changes nothing: a one-off that has fired stays one that has fired
+        const isRetimed =
+          current.unreadable?.includes('timing') ||
+          timezone !== current.timezone ||
+          !isDeepStrictEqual(timing, current.timing);
+        const isAboutTime = isRetimed || (current.enabled && !enabled);
+        if (isAboutTime && (await recordPassed(current, now))) continue;
+        const isReenabled = enabled && !current.enabled;
+        if (isRetimed || isReenabled) requireNextInstant(timing, timezone);
+        if (input.playbook !== undefined || input.parameters !== undefined)
+          await playbooks.checkRunnable(playbook, parameters);
+        const { unreadable: _, ...readable } = current;
+        const changed: Schedule = {
+          ...readable,
+          name: input.name === undefined ? current.name : requireName(input.name ?? playbook),
+          playbook,
+          timing,
+          timezone,
+          parameters,
+          overlap: input.overlap ?? current.overlap,
+          enabled,
+          // an instant that is due but not handled yet stays due, unless the change is about time
+          nextRunAt: !enabled
+            ? null
+            : isRetimed || isReenabled || current.problem !== null
+              ? nextInstant(timing, timezone, now)
+              : current.nextRunAt,
+          problem: null,
+          version: current.version + 1,
+          updatedAt: now,
+        };
+        if (await schedules.replace(changed, current.version)) {
+          await announce(changed);
+          if (current.nextRunAt?.getTime() !== changed.nextRunAt?.getTime()) await forget(current.nextRunAt);
+          return changed;
+        }
+      }
+      throw new ConflictError('The schedule is being changed by others; read it again.');
+    },
+
+    async delete(id) {
+      const deleted = await schedules.delete(id);
+      if (!deleted) throw new NotFoundError('schedule', id);
+      await forget(deleted.nextRunAt);
+      await storage.changes.publish({ kind: 'schedule', id });
+    },
+
+    find: (id) => schedules.find(id),
+    findMany: (ids) => schedules.findMany(ids),
+    list: (filter, order, page) => schedules.list(filter, order, page),
+    count: (filter) => schedules.count(filter),
+    listByPlaybooks: (paths) => schedules.listByPlaybooks(paths),
+    async announcePlaybook(path) {
+      try {
+        for (const { id } of (await schedules.listByPlaybooks([path])).get(path) ?? [])
+          await storage.changes.publish({ kind: 'schedule', id });
+      } catch (error) {
+        options.onError(error, `telling of playbook ${path}`);
+      }
+    },
+    listTicks: (id, page) => ticks.list(id, page),
+    countTicks: (id) => ticks.count(id),
+
+    nextRuns(schedule, count) {
+      requireCount(count);
+      const { nextRunAt } = schedule;
+      if (!nextRunAt || count === 0) return [];
+      return [nextRunAt, ...nextInstants(schedule.timing, schedule.timezone, nextRunAt, count - 1)];
+    },
+
+    preview(timingInput, timezone, from, count) {
+      requireCount(count);
+      const zone = requireTimezone(timezone ?? options.defaultTimezone, 'timezone');
+      const timing = parseTiming(timingInput, options.now());
+      if (from !== null && Math.abs(from.getTime()) > MAX_INSTANT_MS) {
+        throw invalid(['from'], 'The instant is out of range; expected the years 1970 to 9999.');
+      }
+      const start = from ?? options.now();
+      return { description: describeTiming(timing, zone), fires: nextInstants(timing, zone, start, count) };
+    },
+  };
+}
+
+const MAX_INSTANT_MS = Date.UTC(9999, 11, 31);
+
+function requireName(name: string): string {
+  const trimmed = name.trim();
+  const issue = (message: string): InputIssue => ({ path: ['name'], message, position: null });
+  if (trimmed === '') throw new InvalidInputError([issue('The name is empty.')]);
+  if (trimmed.length > MAX_NAME_LENGTH) {
+    throw new InvalidInputError([
+      issue(`The name has ${trimmed.length} characters; expected at most ${MAX_NAME_LENGTH}.`),
+    ]);
+  }
+  const invisible = findInvisible(trimmed);
+  if (invisible !== -1) {
+    const position = name.length - name.trimStart().length + invisible;
+    const message = `The name has a character that is not seen (${codePointAt(trimmed, invisible)}).`;
+    throw new InvalidInputError([{ path: ['name'], message, position }]);
+  }
+  return trimmed;
+}
+
+function requireCount(count: number): void {
+  if (count < 0 || count > MAX_FIRES) {
+    throw invalid(['count'], `"count" is ${count}; expected 0 to ${MAX_FIRES}.`);
+  }
+}
+
+/** A timing that says nothing of the anchor keeps the one that there is; null: now. */
+function keepingAnchor(input: TimingInput, { timing, unreadable }: Schedule): TimingInput {
+  if (!input.every || input.every.anchor !== undefined) return input;
+  if (timing.kind !== 'interval' || unreadable?.includes('timing')) return input;
+  return { ...input, every: { ...input.every, anchor: timing.anchor } };
+}
+
+/** Of what cannot be read nothing is kept: a limit that is gone without a word would let it run on other hosts. */
+function requireReplacement(current: Schedule, input: UpdateSchedule): void {
+  const missing = (current.unreadable ?? []).filter((field) => input[field] === undefined);
+  if (missing.length === 0) return;
+  throw new InvalidInputError(
+    missing.map((field) => ({
+      path: [field],
+      message: `What is stored of its ${field} cannot be read; give it anew.`,
+      position: null,
+    })),
+  );
+}
+
+function invalid(path: readonly string[], message: string): InvalidInputError {
+  return new InvalidInputError([{ path, message, position: null }]);
+}

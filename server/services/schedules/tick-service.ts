@@ -1,0 +1,296 @@
+import { messageOf } from '../../domain/caught.ts';
+import { newRun, type Run } from '../../domain/runs/run.ts';
+import type { Schedule } from '../../domain/schedules/schedule.ts';
+import type { Tick } from '../../domain/schedules/tick.ts';
+import { decideTicks } from '../../domain/schedules/tick-decision.ts';
+import type { Scheduler } from '../../scheduler/scheduler.ts';
+import type { Firing, Storage } from '../../storage/storage.ts';
+import { newId } from '../new-id.ts';
+import type { Admission } from '../runs/run-admission.ts';
+import type { RunExecutor } from '../runs/run-executor.ts';
+
+/** Turns instants that have come into ledger rows and runs. */
+export interface TickService {
+  /**
+   * Gets ready what can be ready before the instant. May take as long as it likes, and may fail: nothing depends on it.
+   * @returns whether nothing is left that may be ready later
+   */
+  prepare(instant: Date): Promise<boolean>;
+  /**
+   * Handles the instants of all schedules that are due by now. Safe to call twice and on several nodes at once: the store
+   * lets one win.
+   * @returns the instants that the schedules it fired wait for now, each once
+   * @throws when some could not be handled; the others were
+   */
+  handle(): Promise<readonly Date[]>;
+  /** Makes the scheduler agree with the stores again, for all that is due soon. */
+  repair(): Promise<void>;
+  /** The newest tick that this node handled; null: none since the start. */
+  lastTick(): { readonly scheduledFor: Date; readonly lagMs: number } | null;
+}
+
+export interface TickServiceOptions {
+  readonly storage: Pick<Storage, 'schedules' | 'runs' | 'changes'>;
+  readonly scheduler: Pick<Scheduler, 'armTick' | 'queueRun'>;
+  readonly executor: Pick<RunExecutor, 'countRoom' | 'arm' | 'disarm' | 'admit'>;
+  now(): Date;
+  /** Schedules that wait for an instant sooner than this are looked at by each repair, in ms. */
+  readonly repairAheadMs: number;
+  onError(error: unknown, during: string): void;
+}
+
+/** Schedules that are fired in one step of the store. */
+const BATCH = 200;
+/** After so many rounds in a row in which schedules are due but none could be fired, something else is wrong. */
+const MAX_ROUNDS = 5;
+/** So many schedules in a row that cannot be fired alone: it is the database, and not they. */
+const MAX_FAILURES = 3;
+/** Runs that are queued for longer than this may have lost their job. */
+const QUEUED_LONG_MS = 10_000;
+
+/** A schedule that waits for an instant. */
+type Waiting = Schedule & { readonly nextRunAt: Date };
+/** What becomes of one schedule's due instants, before the store has agreed. */
+interface Decided {
+  readonly firing: Firing;
+  readonly admissions: readonly Admission[];
+}
+
+export function createTickService(options: TickServiceOptions): TickService {
+  const { storage, scheduler, executor } = options;
+  const { schedules } = storage;
+  let last: { scheduledFor: Date; lagMs: number } | null = null;
+  /** Runs that are made ready, by what they will be runs of. */
+  const armed = new Map<string, string>();
+  /**
+   * Schedules whose runs are counted while it is asked what is due: a question less to wait for. With each its manual starts:
+   * the runs of those are stored by then, and if there was another one since, its runs are counted again.
+   */
+  let foreseen = new Map<string, number>();
+  /** Instants are handled one after the other: two at once would decide the same twice. */
+  let handling: Promise<unknown> = Promise.resolve();
+
+  async function handleDue(): Promise<Date[]> {
+    const next = new Map<number, Date>();
+    for (let idleRounds = 0; idleRounds < MAX_ROUNDS; ) {
+      const expected = foreseen;
+      foreseen = new Map();
+      const [due, activeOfExpected] = await Promise.all([
+        schedules.listDue(options.now(), BATCH),
+        countActive([...expected.keys()]),
+      ]);
+      if (due.length === 0) return [...next.values()];
+      const others = due.filter(
+        (schedule) => schedule.overlap === 'skip' && expected.get(schedule.id) !== startsOf(schedule),
+      );
+      const active = await countActive(others.map(({ id }) => id));
+      for (const { id } of others) activeOfExpected.delete(id);
+      const fired = await fireBatch(due, new Map([...activeOfExpected, ...active]));
+      for (const { nextRunAt } of fired) if (nextRunAt) next.set(nextRunAt.getTime(), nextRunAt);
+      // those that were not fired are not what they were a moment ago: look again
+      idleRounds = fired.length > 0 ? 0 : idleRounds + 1;
+    }
+    throw new Error('Schedules are due that cannot be fired: they are being changed all the time.');
+  }
+
+  function activeRuns(due: readonly Schedule[]): Promise<Map<string, number>> {
+    return countActive(due.filter(({ overlap }) => overlap === 'skip').map(({ id }) => id));
+  }
+
+  async function countActive(scheduleIds: readonly string[]): Promise<Map<string, number>> {
+    return scheduleIds.length > 0 ? storage.runs.countActive(scheduleIds) : new Map();
+  }
+
+  async function fireBatch(due: readonly Schedule[], active: Map<string, number>): Promise<Firing[]> {
+    let decided: readonly Decided[] = [];
+    try {
+      decided = await decideAll(due, active);
+      return await fire(decided);
+    } catch (error) {
+      if (due.length === 1 || decided.length === 1) throw error;
+    }
+    // what was stored of it is settled; the rest is tried one by one, so that one that is broken cannot hold up the others
+    return fireEach(due);
+  }
+
+  /** Rejects when one of them cannot be decided; nothing is admitted then. */
+  async function decideAll(due: readonly Schedule[], active: Map<string, number>): Promise<Decided[]> {
+    const decided: Decided[] = [];
+    try {
+      for (const schedule of due) {
+        const one = await decide(schedule, active.get(schedule.id) ?? 0);
+        if (one) decided.push(one);
+      }
+      return decided;
+    } catch (error) {
+      for (const { admissions } of decided) for (const admission of admissions) void admission.drop();
+      throw error;
+    }
+  }
+
+  async function fireEach(due: readonly Schedule[]): Promise<Firing[]> {
+    const fired: Firing[] = [];
+    let failures = 0;
+    for (const { id } of due) {
+      try {
+        const schedule = await schedules.find(id);
+        if (!schedule?.nextRunAt || schedule.nextRunAt > options.now()) continue;
+        const decided = await decide(schedule, (await activeRuns([schedule])).get(id) ?? 0);
+        if (decided) fired.push(...(await fire([decided])));
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        options.onError(error, `firing schedule ${id}`);
+        if (failures === MAX_FAILURES) throw error;
+      }
+    }
+    if (failures > 0) throw new Error('Some schedules could not be fired.');
+    return fired;
+  }
+
+  /** Null: it cannot be fired, and was marked so. */
+  async function decide(schedule: Schedule, active: number): Promise<Decided | null> {
+    const { id, nextRunAt } = schedule;
+    const now = options.now();
+    let decision: ReturnType<typeof decideTicks>;
+    try {
+      if (!nextRunAt) throw new Error(schedule.problem ?? 'it waits for nothing');
+      decision = decideTicks({ ...schedule, nextRunAt }, now, active);
+    } catch (error) {
+      // this schedule is broken; the others must not wait for it
+      const problem = `Its next run cannot be computed: ${messageOf(error)}`;
+      await schedules.setProblem(id, schedule.version, schedule.problem ?? problem);
+      await storage.changes.publish({ kind: 'schedule', id });
+      return null;
+    }
+    const admissions: Admission[] = [];
+    const ticks: Tick[] = [];
+    for (const tick of decision.ticks) {
+      if (tick.outcome !== 'started') ticks.push({ scheduleId: id, ...tick, runId: null });
+      else {
+        const admission = await executor.admit(runOf({ ...schedule, nextRunAt: tick.scheduledFor }, now));
+        admissions.push(admission);
+        // what could not be started says why in the ledger, too
+        const reason = admission.run.status === 'failed' ? admission.run.reason : null;
+        ticks.push({ scheduleId: id, ...tick, reason, runId: admission.run.id });
+      }
+    }
+    const firing = {
+      scheduleId: id,
+      version: schedule.version,
+      ...(schedule.overlap === 'skip' ? { manualStarts: startsOf(schedule) } : {}),
+      expectedNextRunAt: nextRunAt,
+      nextRunAt: decision.nextRunAt,
+      ticks,
+      runs: admissions.map(({ run }) => run),
+    };
+    return { firing, admissions };
+  }
+
+  /** @returns those that were fired */
+  async function fire(decided: readonly Decided[]): Promise<Firing[]> {
+    let stored: Awaited<ReturnType<typeof schedules.fire>>;
+    try {
+      stored = await schedules.fire(decided.map(({ firing }) => firing));
+    } catch (error) {
+      for (const { admissions } of decided) for (const admission of admissions) void admission.reconcile();
+      throw error;
+    }
+    const fired: Firing[] = [];
+    // all starts first: everything else can wait
+    for (const [i, { firing, admissions }] of decided.entries()) {
+      const runIds = stored[i] ?? null;
+      if (runIds) fired.push(firing);
+      for (const admission of admissions) {
+        void (runIds?.has(admission.run.id) ? admission.begin() : admission.drop());
+      }
+    }
+    for (const { scheduleId: id, runs, ticks } of fired) {
+      const newest = ticks.at(-1);
+      if (newest) last = { scheduledFor: newest.scheduledFor, lagMs: lagOf(newest.scheduledFor) };
+      for (const run of runs) await storage.changes.publish({ kind: 'run', id: run.id });
+      await storage.changes.publish({ kind: 'schedule', id });
+    }
+    return fired;
+  }
+
+  function lagOf(instant: Date): number {
+    return options.now().getTime() - instant.getTime();
+  }
+
+  /** The queued run of the instant that the schedule waits for; the one that was made ready, if there is one. */
+  function runOf(schedule: Waiting, now: Date): Run {
+    const key = keyOf(schedule);
+    const id = armed.get(key) ?? newId(now);
+    armed.delete(key);
+    return queuedRun(schedule, id, now);
+  }
+
+  return {
+    async prepare(instant) {
+      const room = executor.countRoom();
+      if (room === 0) return false;
+      const due = await schedules.listDue(instant, room);
+      for (const schedule of due.slice(0, BATCH))
+        if (schedule.overlap === 'skip') foreseen.set(schedule.id, startsOf(schedule));
+      const active = await activeRuns(due);
+      let isAll = due.length < room;
+      for (const schedule of due) {
+        if (active.has(schedule.id)) isAll = false;
+        if (!isWaiting(schedule) || schedule.nextRunAt < instant || active.has(schedule.id)) continue;
+        const [key, id] = [keyOf(schedule), newId(instant)];
+        const isWanted = () => options.now() < instant && !armed.has(key);
+        if (!isWanted() || !(await executor.arm(queuedRun(schedule, id, instant)))) continue;
+        // while it was made ready the instant may have come
+        if (isWanted()) armed.set(key, id);
+        else await executor.disarm(id);
+      }
+      return isAll;
+    },
+
+    handle() {
+      const handled = handling.then(handleDue, handleDue);
+      handling = handled.then(disarmPassed, disarmPassed);
+      return handled;
+    },
+
+    lastTick: () => last,
+
+    async repair() {
+      await schedules.completeFirings();
+      const until = new Date(options.now().getTime() + options.repairAheadMs);
+      for (const instant of await schedules.listInstants(until)) await scheduler.armTick(instant);
+      const queuedBefore = new Date(options.now().getTime() - QUEUED_LONG_MS);
+      for (const run of await storage.runs.listQueued(queuedBefore, BATCH)) await scheduler.queueRun(run.id);
+    },
+  };
+
+  /** What was made ready and not used: the schedule was changed, or another node was first. */
+  async function disarmPassed(): Promise<void> {
+    const now = options.now().getTime();
+    for (const [key, id] of armed) {
+      if (Number(key.slice(key.lastIndexOf(' '))) > now) continue;
+      armed.delete(key);
+      // not waited for: the instants that come next do not depend on it
+      void executor.disarm(id);
+    }
+  }
+}
+
+function startsOf({ manualStarts = 0 }: Schedule): number {
+  return manualStarts;
+}
+
+function isWaiting(schedule: Schedule): schedule is Waiting {
+  return schedule.nextRunAt !== null;
+}
+
+/** What a run that is made ready is good for: an edit or another instant needs another one. */
+function keyOf({ id, version, nextRunAt }: Waiting): string {
+  return `${id} ${version} ${nextRunAt.getTime()}`;
+}
+
+function queuedRun({ id: scheduleId, playbook, parameters, nextRunAt }: Waiting, id: string, now: Date): Run {
+  const scheduledFor = nextRunAt;
+  return newRun({ id, playbook, parameters, trigger: 'schedule', scheduleId, scheduledFor, queuedAt: now });
+}

@@ -1,0 +1,104 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { callbackEnvironment } from '../../../../server/runner/ansible/callback-path.ts';
+import { findAnsible } from '../../../support/ansible.ts';
+import { makeTempDir } from '../../../support/temp-dir.ts';
+
+/** What the real Ansible takes for its callback folders. */
+function ansibleSays(env: Record<string, string>, cwd: string): string[] {
+  const python = join(dirname(realpathSync(findAnsible())), 'python');
+  const script =
+    'import json; from ansible import constants as C; print(json.dumps(list(C.DEFAULT_CALLBACK_PLUGIN_PATH)))';
+  return JSON.parse(execFileSync(python, ['-c', script], { env, cwd, encoding: 'utf8' })) as string[];
+}
+
+async function makeFolders() {
+  const folder = await makeTempDir();
+  onTestFinished(() => folder.remove());
+  const path = realpathSync(folder.path);
+  const [cwd, home, ours] = [join(path, 'work'), join(path, 'home'), join(path, 'ours')];
+  for (const each of [cwd, home, ours]) mkdirSync(each);
+  const env: Record<string, string> = {
+    PATH: '/usr/bin:/bin',
+    HOME: home,
+    LC_ALL: 'C.UTF-8',
+    X: 'x',
+    ABS: '/abs',
+  };
+  return { cwd, home, ours, env };
+}
+
+/** Names of configurations and what they hold; null: none. */
+const CONFIGS: readonly (readonly [string, string | null])[] = [
+  ['none', null],
+  ['without the key', '[defaults]\nforks = 3\n'],
+  ['relative', '[defaults]\ncallback_plugins = ./callbacks:more/of\n'],
+  [
+    'home, variables and the folder of the start',
+    '[defaults]\ncallback_plugins = ~/c:$ABS/c:$' + '{X}/c:$NONE/c:{{CWD}}/c\n',
+  ],
+  ['a colon instead of the equals sign', '[defaults]\nCallback_Plugins: a/b\n'],
+  ['comments', '# a\n[defaults]\n; b\ncallback_plugins = c # kept ; cut\n  ; not this\n'],
+  ['a semicolon that begins no comment', '[defaults]\ncallback_plugins = c;d\n'],
+  ['quotes, which mean nothing', '[defaults]\ncallback_plugins = "c"\n'],
+  [
+    'another section first and after',
+    '[x]\ncallback_plugins = no\n[defaults]\ncallback_plugins = yes\n[y]\ncallback_plugins = no\n',
+  ],
+  ['the section that all share', '[DEFAULT]\ncallback_plugins = shared\n[defaults]\nforks = 3\n'],
+  ['a home of its own', '[defaults]\nhome = ./ansible-home\n'],
+  ['a percent sign', '[defaults]\ncallback_plugins = 100%/c:%(x)s\n'],
+  ['Windows line endings', '[defaults]\r\ncallback_plugins = c\r\nforks = 3\r\n'],
+  ['an empty value', '[defaults]\ncallback_plugins =\nforks = 3\n'],
+];
+
+describe('the callback folders of a run', () => {
+  it.each(CONFIGS)('are those of Ansible and ours: ansible.cfg with %s', async (_name, text) => {
+    const { cwd, env, ours } = await makeFolders();
+    if (text !== null) writeFileSync(join(cwd, 'ansible.cfg'), text);
+
+    const added = callbackEnvironment(env, cwd, ours);
+
+    expect(ansibleSays({ ...env, ...added }, cwd)).toEqual([...ansibleSays(env, cwd), ours]);
+    expect(JSON.parse(added?.SIBLE_RESTORE_ENV ?? '')).toEqual({ ANSIBLE_CALLBACK_PLUGINS: null });
+  });
+
+  it.each([
+    ['a named one', { ANSIBLE_CONFIG: 'other.cfg' }],
+    ['a named folder', { ANSIBLE_CONFIG: '$HOME' }],
+    ['one that is not there', { ANSIBLE_CONFIG: '/nowhere/ansible.cfg' }],
+    ['a user’s own variable', { ANSIBLE_CALLBACK_PLUGINS: 'mine:~/mine' }],
+    ['a home of Ansible', { ANSIBLE_HOME: '~/a' }],
+  ])('are found where Ansible looks: %s', async (_name, more) => {
+    const { cwd, env, home, ours } = await makeFolders();
+    writeFileSync(join(cwd, 'other.cfg'), '[defaults]\ncallback_plugins = other\n');
+    writeFileSync(join(home, 'ansible.cfg'), '[defaults]\ncallback_plugins = in-home\n');
+    writeFileSync(join(home, '.ansible.cfg'), '[defaults]\nforks = 3\n');
+    const own = { ...env, ...more };
+
+    const added = callbackEnvironment(own, cwd, ours);
+
+    expect(ansibleSays({ ...own, ...added }, cwd)).toEqual([...ansibleSays(own, cwd), ours]);
+  });
+
+  it('follow a configuration that is changed, and that of a folder which anybody may write to does not count', async () => {
+    const { cwd, env, ours } = await makeFolders();
+    const config = join(cwd, 'ansible.cfg');
+    const folders = () => callbackEnvironment(env, cwd, ours)?.ANSIBLE_CALLBACK_PLUGINS;
+    writeFileSync(config, '[defaults]\ncallback_plugins = one\n');
+    expect(folders()).toBe(`${cwd}/one:${ours}`);
+    writeFileSync(config, '[defaults]\ncallback_plugins = another\n');
+    expect(folders()).toBe(`${cwd}/another:${ours}`);
+    chmodSync(cwd, 0o777);
+    expect(folders()).toBe(`~/.ansible/plugins/callback:/usr/share/ansible/plugins/callback:${ours}`);
+  });
+
+  it('are left alone where they cannot be told: a pipe, a path with a colon', async () => {
+    const { cwd, env, ours } = await makeFolders();
+    execFileSync('mkfifo', [join(cwd, 'ansible.cfg')]);
+    expect(callbackEnvironment(env, cwd, ours)).toBeNull();
+    expect(callbackEnvironment({ ...env, ANSIBLE_CALLBACK_PLUGINS: 'mine' }, cwd, '/a:b')).toBeNull();
+  });
+});

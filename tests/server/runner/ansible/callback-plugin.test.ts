@@ -1,0 +1,216 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { callbackEnvironment } from '../../../../server/runner/ansible/callback-path.ts';
+import { findAnsible } from '../../../support/ansible.ts';
+import { makeTempDir } from '../../../support/temp-dir.ts';
+
+const HOSTS = `a ansible_connection=local
+b ansible_connection=local
+c ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1
+`;
+
+async function makeFolder(playbook: string) {
+  const folder = await makeTempDir();
+  onTestFinished(() => folder.remove());
+  const file = (name: string) => join(folder.path, name);
+  writeFileSync(file('hosts.ini'), HOSTS);
+  writeFileSync(file('play.yaml'), playbook);
+  const env: Record<string, string> = {
+    PATH: '/usr/bin:/bin',
+    HOME: folder.path,
+    LC_ALL: 'C.UTF-8',
+    ANSIBLE_FORCE_COLOR: '1',
+  };
+  const run = (more: Readonly<Record<string, string>>, ...words: string[]) => {
+    const { status, stdout, stderr } = spawnSync(
+      findAnsible(),
+      ['-i', 'hosts.ini', 'play.yaml', '-f', '1', ...words],
+      { cwd: folder.path, env: { ...env, ...more }, encoding: 'utf8' },
+    );
+    return { status, output: stdout + stderr };
+  };
+  const ours = { ...callbackEnvironment(env, folder.path), SIBLE_EVENTS: file('events.jsonl') };
+  const facts = () =>
+    readFileSync(file('events.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  return { run, ours, facts, file };
+}
+
+/** What is another in each run of Ansible itself. */
+const steady = (output: string) =>
+  output.replace(
+    /ansible-(?:local|tmp)-[\w.-]+|tmp\w{8}|\d+:\d\d:\d\d\.\d+|\d{4}-\d\d-\d\d|\/[0-9a-f]{10}\b/g,
+    '~',
+  );
+
+const MIXED = `- hosts: nobody
+  gather_facts: false
+  tasks: [{ debug: { msg: never } }]
+- hosts: all
+  gather_facts: false
+  tasks:
+    - block: [{ fail: { msg: rescued } }]
+      rescue: [{ debug: { msg: fine } }]
+    - fail: { msg: "on \\u202epurpose" }
+      when: inventory_hostname == 'a'
+    - fail: { msg: "{{ item }}" }
+      loop: [one, two]
+      ignore_errors: true
+    - fail: { msg: secret }
+      no_log: true
+      when: inventory_hostname == 'b'
+    - ping:
+`;
+
+describe('our callback plugin', () => {
+  it.each([[[]], [['-vvvv']]])('leaves the output as it is without it: %j', async (words) => {
+    const { run, ours } = await makeFolder(MIXED);
+    const without = run({}, ...words);
+    const withIt = run(ours, ...words);
+    expect(withIt.status).toBe(without.status);
+    expect(steady(withIt.output)).toBe(steady(without.output));
+  });
+
+  it('tells what failed for good and what could not be reached, and nothing that no_log hides', async () => {
+    const { run, ours, facts } = await makeFolder(MIXED);
+    expect(run(ours).status).toBe(4);
+    const unreachable = expect.stringContaining('Connection refused') as string;
+    expect(facts()).toEqual([
+      { kind: 'begin', format: 1 },
+      { kind: 'play' },
+      {
+        kind: 'end',
+        plays: 2,
+        unmatched: 1,
+        tasks: 6,
+        tagged: false,
+        failed: 2,
+        unreachable: 1,
+        causes: expect.arrayContaining([
+          { status: 'failed', message: 'on \u202epurpose', count: 1, hosts: ['a'] },
+          { status: 'failed', message: '', count: 1, hosts: ['b'] },
+          { status: 'unreachable', message: unreachable, count: 1, hosts: ['c'] },
+        ]) as unknown,
+      },
+    ]);
+  });
+
+  it('hands on neither itself nor its variables to what a task starts, and a second process is silent', async () => {
+    const { run, ours, facts, file } = await makeFolder(
+      `- hosts: a
+  gather_facts: false
+  tasks:
+    - shell: env >env; ${findAnsible()} -i hosts.ini inner.yaml >inner.log 2>&1
+      args: { chdir: "{{ playbook_dir }}" }
+`,
+    );
+    writeFileSync(
+      file('inner.yaml'),
+      '- hosts: a\n  gather_facts: false\n  tasks: [{ fail: { msg: inner } }]\n',
+    );
+    expect(run(ours).status).toBe(2);
+    expect(readFileSync(file('env'), 'utf8')).not.toMatch(/^(?:SIBLE_|ANSIBLE_CALLBACK)/m);
+    expect(readFileSync(file('inner.log'), 'utf8')).toContain('inner');
+    expect(facts()).toHaveLength(3);
+    expect(JSON.stringify(facts())).not.toContain('inner"');
+
+    // one that was told of the same file
+    const before = readFileSync(file('events.jsonl'), 'utf8');
+    run(ours);
+    expect(readFileSync(file('events.jsonl'), 'utf8')).toBe(before);
+  });
+
+  it('gives variables back what they held before', async () => {
+    const { run, ours, file } = await makeFolder(
+      '- hosts: a\n  gather_facts: false\n  tasks: [{ shell: "env >{{ playbook_dir }}/env" }]\n',
+    );
+    run({ ...ours, SIBLE_RESTORE_ENV: '{"ANSIBLE_CALLBACK_PLUGINS":"mine","ANSIBLE_FORCE_COLOR":null}' });
+    expect(readFileSync(file('env'), 'utf8')).toContain('ANSIBLE_CALLBACK_PLUGINS=mine\n');
+    expect(readFileSync(file('env'), 'utf8')).not.toContain('ANSIBLE_FORCE_COLOR');
+  });
+
+  const ASKS = `- hosts: a
+  gather_facts: false
+  tasks: [{ debug: { msg: first play } }]
+- hosts: a
+  gather_facts: false
+  vars_prompt:
+    - { name: shade, default: "" }
+    - { name: "co{{ 'lo' }}ur", prompt: Which }
+  tasks: [{ debug: { msg: "second play: {{ colour }}" } }]
+`;
+
+  it('ends a playbook before a prompt that nobody answers, which Ansible would answer with nothing', async () => {
+    const { run, ours, facts, file } = await makeFolder(ASKS);
+    const byHand = run({});
+    expect(byHand.status).toBe(0);
+    expect(byHand.output).toContain('second play:');
+
+    const { status, output } = run(ours);
+    expect(status).toBe(1);
+    expect(output).toContain('first play');
+    expect(output).not.toContain('second play');
+    expect(output).toMatch(/ERROR.*asks for 'colour' \(vars_prompt\)/);
+    expect(output).not.toContain('Traceback');
+    expect(facts()).toEqual([
+      { kind: 'begin', format: 1 },
+      { kind: 'play' },
+      { kind: 'prompt', name: 'colour' },
+    ]);
+
+    // also where it cannot tell anybody
+    const untold = run({ ...ours, SIBLE_EVENTS: file('no/such/folder') });
+    expect(untold.status).toBe(1);
+    expect(untold.output).not.toContain('second play');
+  });
+
+  it('lets a playbook go on whose prompts are answered', async () => {
+    const { run, ours, facts } = await makeFolder(ASKS);
+    const { status, output } = run(ours, '-e', 'colour=red');
+    expect(status).toBe(0);
+    expect(output).toContain('second play: red');
+    expect(facts().at(-1)).toMatchObject({ kind: 'end', plays: 2 });
+  });
+
+  const askingWith = (varsFiles: string) =>
+    ASKS.replace('  vars_prompt:', `  vars_files: ${varsFiles}\n  vars_prompt:`);
+
+  it.each([
+    'colour.yml',
+    '[other.yml, [missing.yml, colour.yml]]',
+    '["{{ inventory_hostname }}.yml", colour.yml]',
+  ])('lets a playbook go on where a variables file wins over the answer: %s', async (varsFiles) => {
+    const { run, ours, file } = await makeFolder(askingWith(varsFiles));
+    writeFileSync(file('colour.yml'), 'colour: "{{ shade }}red"\n');
+    writeFileSync(file('other.yml'), 'a: b\n');
+    const byHand = run({});
+    expect(byHand.output).toContain('second play: red');
+    const { status, output } = run(ours);
+    expect([status, steady(output)]).toEqual([0, steady(byHand.output)]);
+  });
+
+  it.each(['other.yml', '"{{ colour }}.yml"', '[["{{ colour }}.yml", colour.yml]]', '[/dev/null]'])(
+    'ends it where none does for every host: %s',
+    async (varsFiles) => {
+      const { run, ours, file } = await makeFolder(askingWith(varsFiles));
+      for (const name of ['colour', 'None']) writeFileSync(file(`${name}.yml`), 'colour: red\n');
+      writeFileSync(file('other.yml'), 'a: b\n');
+      expect(run(ours)).toMatchObject({
+        status: 1,
+        output: expect.stringMatching(/asks for 'colour' \(vars_prompt\)/),
+      });
+    },
+  );
+
+  it('prints nothing where it cannot write', async () => {
+    const { run, ours, file } = await makeFolder(MIXED);
+    const without = run({});
+    const withIt = run({ ...ours, SIBLE_EVENTS: file('no/such/folder') });
+    expect(steady(withIt.output)).toBe(steady(without.output));
+    expect(existsSync(file('events.jsonl'))).toBe(false);
+  });
+});
