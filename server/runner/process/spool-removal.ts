@@ -29,13 +29,30 @@ export async function removeAll(path: string): Promise<void> {
   await rmdir(path);
 }
 
-/** Removes a folder that was at `path`, when it has another name now in the same folder. */
-export async function removeRenamed(path: string, id: FileId): Promise<void> {
+/** Which folder it is, also by another name. A file system gives the number of a removed one to the next that is made. */
+export interface FolderId extends FileId {
+  readonly birthtimeMs: number;
+}
+
+export function folderIdOf({ dev, ino, birthtimeMs }: FolderId): FolderId {
+  return { dev, ino, birthtimeMs };
+}
+
+/**
+ * Removes a folder that was at `path`, when it has another name now in the same folder.
+ * @param isOfRun whether a name is that of a folder that is not to be touched
+ */
+export async function removeRenamed(
+  path: string,
+  id: FolderId,
+  isOfRun: (name: string) => boolean,
+): Promise<void> {
   const parent = dirname(path);
   for await (const { name } of await opendir(parent)) {
+    if (isOfRun(name)) continue;
     const at = join(parent, name);
     const stats = await lstat(at).catch(nullIfMissing);
-    if (stats && isSameFile(stats, id)) return removeAll(at);
+    if (stats && isSameFile(stats, id) && stats.birthtimeMs === id.birthtimeMs) return removeAll(at);
   }
 }
 

@@ -12,7 +12,6 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../../domain/caught.ts';
 import {
-  type FileId,
   inFolder,
   insteadOf,
   openNew,
@@ -23,7 +22,7 @@ import {
   writeNew,
 } from './guarded-folder.ts';
 import type { ProcessId } from './process-tree.ts';
-import { removeAll, removeRenamed } from './spool-removal.ts';
+import { type FolderId, folderIdOf, removeAll, removeRenamed } from './spool-removal.ts';
 
 /**
  * The spool folder of one run: what the supervisor and the server tell each other through, over any crash of either.
@@ -129,7 +128,11 @@ export function createSpools(runsDir: string): Spools {
       if (!RUN_ID.test(runId)) throw new Error(`"${runId}" is no id of a run.`);
       let spool = spools.get(runId);
       if (!spool) {
-        spool = createSpool(join(runsDir, runId), () => spools.delete(runId));
+        spool = createSpool(
+          join(runsDir, runId),
+          () => spools.delete(runId),
+          (name) => spools.has(name),
+        );
         spools.set(runId, spool);
       }
       return spool;
@@ -154,12 +157,13 @@ export function createSpools(runsDir: string): Spools {
   };
 }
 
-function createSpool(path: string, forget: () => void): Spool {
+/** @param isOfRun whether this is the folder of a run that is known */
+function createSpool(path: string, forget: () => void, isOfRun: (name: string) => boolean): Spool {
   const file = (name: string) => join(path, name);
-  /** The folder as it was made or found first; one that has taken its place is not it. */
-  let id: FileId | null = null;
+  /** The folder as it was made; one that has taken its place is not it. */
+  let id: FolderId | null = null;
   /** The folder as it was found first, where it was not made here. */
-  let found: FileId | null = null;
+  let found: FolderId | null = null;
   let output: number | null = null;
   let holders = 0;
   let isFilled = false;
@@ -188,9 +192,9 @@ function createSpool(path: string, forget: () => void): Spool {
       if (codeOf(error) === 'ENOENT') mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
       else if (codeOf(error) !== 'EEXIST') throw error;
     }
-    const { dev, ino, uid } = lstatSync(path);
-    if (uid !== (process.getuid?.() ?? uid)) throw new Error(`"${path}" belongs to another user`);
-    id = { dev, ino };
+    const stats = lstatSync(path);
+    if (stats.uid !== (process.getuid?.() ?? stats.uid)) throw new Error(`"${path}" belongs to another user`);
+    id = folderIdOf(stats);
   }
 
   function openOutput(): number | null {
@@ -228,7 +232,7 @@ function createSpool(path: string, forget: () => void): Spool {
     exists: () =>
       orNull(() => {
         inside(() => undefined);
-        found ??= idOf(path);
+        found ??= folderIdOf(lstatSync(path));
         return true;
       }) ?? false,
 
@@ -321,7 +325,7 @@ function createSpool(path: string, forget: () => void): Spool {
         // something else is in it, or it is gone already, or it is none any more
         await removeAll(path);
         const own = id ?? found;
-        if (own) await removeRenamed(path, own);
+        if (own) await removeRenamed(path, own, isOfRun);
       } finally {
         forget();
       }
@@ -329,11 +333,6 @@ function createSpool(path: string, forget: () => void): Spool {
 
     close,
   };
-}
-
-function idOf(path: string): FileId {
-  const { dev, ino } = lstatSync(path);
-  return { dev, ino };
 }
 
 function readAt(fd: number, position: number, maxBytes: number): string {

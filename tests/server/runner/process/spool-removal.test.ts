@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { mountPoints } from '../../../../server/runner/process/mounts.ts';
+import { folderIdOf, removeRenamed } from '../../../../server/runner/process/spool-removal.ts';
 import { makeRunner, outputOf, request } from '../../../support/make-runner.ts';
 
 /** What a playbook does to its spool folder so that it cannot be removed, or is not where it was. */
@@ -43,6 +44,18 @@ it.each([
   await runner.discard(id);
   expect(readdirSync(runsDir)).toEqual([]);
   expect(warnings).toEqual([]);
+});
+
+it('a folder that got the number of a removed one is not it', async () => {
+  const { path, runsDir } = await runThat('true');
+  const other = join(runsDir, 'other');
+  mkdirSync(other);
+  const id = folderIdOf(statSync(other));
+  await removeRenamed(path, { ...id, birthtimeMs: id.birthtimeMs - 1 }, () => false);
+  await removeRenamed(path, id, (name) => name === 'other');
+  expect(existsSync(other)).toBe(true);
+  await removeRenamed(path, id, () => false);
+  expect(existsSync(other)).toBe(false);
 });
 
 it('a folder that is renamed while no server lives is removed when one comes', async () => {
