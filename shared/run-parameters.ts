@@ -162,7 +162,7 @@ export const RUN_PARAMETERS = {
     label: 'Time limit (seconds)',
     option: null,
     description:
-      "Ends the run after so long, 1 to 2,592,000 s. The server's limit holds as well. Null: the server's limit alone.",
+      "Ends the run after so long, 1 to 2,592,000 s, instead of after the server's limit. Null: the server's limit.",
   },
   workingFolder: {
     kind: 'text',

@@ -36,7 +36,7 @@ export interface RunExecutorOptions {
   readonly workerId: string;
   /** Runs at once, 0 or more. */
   readonly concurrency: number;
-  /** Ends a run that takes longer, in ms; null: no limit. */
+  /** Ends a run that takes longer and has no time limit of its own, in ms; null: no limit. */
   readonly timeoutMs: number | null;
   now(): Date;
   onError(error: unknown, during: string): void;

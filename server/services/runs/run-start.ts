@@ -17,7 +17,7 @@ import type { HeldRuns } from './held-runs.ts';
 export interface RunStart {
   /** What the runner is to be asked for, or why the run cannot be started, in words. Never rejects. */
   requestOrRefusal(run: Run): Promise<RunRequest | string>;
-  /** The shorter of the run's own time limit and the server's, in ms; null: neither. */
+  /** The run's own time limit, which replaces that of the server, or else the server's, in ms; null: neither. */
   timeoutOf(parameters: RunParameters | null): number | null;
   /**
    * Makes a queued run ours. When the answer of the database is lost it asks again until it knows: a run that is ours and
@@ -35,7 +35,7 @@ export interface RunStartOptions {
   readonly runner: Pick<Runner, 'workspaceOf' | 'extraVarsOf' | 'start' | 'disarm' | 'discard'>;
   readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
   readonly workerId: string;
-  /** Ends a run that takes longer, in ms; null: no limit. */
+  /** Ends a run that takes longer and has no time limit of its own, in ms; null: no limit. */
   readonly timeoutMs: number | null;
   now(): Date;
   onError(error: unknown, during: string): void;
@@ -60,8 +60,7 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
 
   function timeoutOf(parameters: RunParameters | null): number | null {
     const seconds = parameters?.timeoutSeconds ?? null;
-    const limits = [options.timeoutMs, seconds === null ? null : seconds * 1_000].filter((ms) => ms !== null);
-    return limits.length === 0 ? null : Math.min(...limits);
+    return seconds === null ? options.timeoutMs : seconds * 1_000;
   }
 
   async function requestOrRefusal({ id, playbook, parameters }: Run): Promise<RunRequest | string> {

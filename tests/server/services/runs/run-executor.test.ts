@@ -8,7 +8,13 @@ import { fireOne, makeFiring, makePage, makeRun, makeSchedule, NOON } from '../.
 import { openTempStorage } from '../../../support/temp-storage.ts';
 import { waitUntil } from '../../../support/wait-until.ts';
 
-async function makeExecutor({ concurrency = 2, isShared = false } = {}) {
+interface Asked {
+  concurrency?: number;
+  isShared?: boolean;
+  timeoutMs?: number | null;
+}
+
+async function makeExecutor({ concurrency = 2, isShared = false, timeoutMs = null }: Asked = {}) {
   const storage = await openTempStorage();
   const runner = createFakeRunner();
   const queued: string[] = [];
@@ -26,7 +32,7 @@ async function makeExecutor({ concurrency = 2, isShared = false } = {}) {
     scheduler: { queueRun: async (id) => void queued.push(id) },
     workerId: 'w',
     concurrency,
-    timeoutMs: null,
+    timeoutMs,
     now: () => NOON,
     onError: (_error, during) => errors.push(during),
     onInfo: () => undefined,
@@ -52,6 +58,22 @@ it('a run for which there is room is ours before it is stored, and ends truly', 
 
   await waitUntil(async () => (await statusOf('r')) === 'failed');
   expect((await storage.runs.find('r'))?.exitCode).toBe(7);
+});
+
+it.each([
+  ['longer than that of the server', 172_800, 86_400_000, 172_800_000],
+  ['shorter than that of the server', 60, 86_400_000, 60_000],
+  ['the longest, beyond what a timer of Node reaches', 2_592_000, 1_000, 2_592_000_000],
+  ['of its own, where the server has none', 60, null, 60_000],
+  ['of the server, where it has none', null, 86_400_000, 86_400_000],
+  ['none at all', null, null, null],
+])('the time limit of a run: %s', async (_what, timeoutSeconds, ofServer, expected) => {
+  const { executor, storage, runner } = await makeExecutor({ timeoutMs: ofServer });
+  const parameters = { ...NO_PARAMETERS, timeoutSeconds };
+  const admission = await executor.admit(makeRun({ id: 'r', parameters }));
+  await storage.runs.insert(admission.run);
+  await admission.begin();
+  expect(runner.running.get('r')?.timeoutMs).toBe(expected);
 });
 
 it('a run for which there is no room waits its turn, and so does every later one', async () => {
