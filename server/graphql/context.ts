@@ -24,8 +24,8 @@ export interface Services {
 /** What a resolver sees: made anew for each operation, and for each event of a subscription read through fresh loaders. */
 export interface Context {
   readonly services: Services;
-  /** One question to the store for all objects of a page. */
-  readonly loaders: Loaders;
+  /** One question to the store for all objects of a page; in a query, one for each object. */
+  loadersOf(info: GraphQLResolveInfo): Loaders;
   /** What the answer holds to which the resolver adds; each event of a subscription is one. */
   answerOf(info: GraphQLResolveInfo): Answer;
 }
@@ -42,9 +42,12 @@ export function createContext(services: Services, recipient: Recipient | null): 
   const whole = createAnswer(recipient?.cut ?? null);
   recipient?.onceSent(whole.end);
   const ofEvents = new WeakMap<object, Answer>();
+  const ofQuery = createLoaders(services, true);
+  // what was read before a mutation, or for one event of a subscription, must not answer after it
+  const ofOthers = createLoaders(services, false);
   return {
     services,
-    loaders: createLoaders(services),
+    loadersOf: ({ operation }) => (operation.operation === 'query' ? ofQuery : ofOthers),
     answerOf({ operation, rootValue }) {
       if (operation.operation !== 'subscription' || typeof rootValue !== 'object' || rootValue === null)
         return whole;
@@ -58,31 +61,35 @@ export function createContext(services: Services, recipient: Recipient | null): 
 export interface Loaders {
   readonly schedule: DataLoader<string, Schedule | null>;
   readonly run: DataLoader<string, RunSummary | null>;
-  readonly playbook: DataLoader<string, Playbook>;
+  readonly playbook: DataLoader<string, PlaybookFile | null>;
+  readonly playbookWithoutContent: DataLoader<string, PlaybookFile | null>;
   readonly lastRunOfSchedule: DataLoader<string, RunSummary | null>;
   readonly schedulesOfPlaybook: DataLoader<string, Schedule[]>;
 }
 
-function createLoaders(services: Services): Loaders {
-  // a subscription lives for hours in one context: what was read for one event must not answer the next
-  const options = { cache: false } as const;
+/** What one reading of a playbook found. */
+export interface PlaybookFile extends Pick<Playbook, 'encoding' | 'revision'> {
+  /** Null: it is not held. */
+  readonly content: string | null;
+  /** Of the content, in characters. */
+  readonly length: number;
+}
+
+function createLoaders(services: Services, isCached: boolean): Loaders {
+  const options = { cache: isCached };
+  const readPlaybook = async (path: string, holdsContent: boolean): Promise<PlaybookFile | null> => {
+    const found = await services.playbooks.find(path);
+    if (!found) return null;
+    const { content, encoding, revision } = found;
+    return { encoding, revision, content: holdsContent ? content : null, length: content.length };
+  };
   return {
     schedule: new DataLoader((ids) => services.schedules.findMany(ids), options),
     run: new DataLoader((ids) => services.runs.findMany(ids), options),
-    // cached: content and revision of one playbook must be of one reading
-    playbook: new DataLoader<string, Playbook>((paths) =>
-      Promise.all(
-        paths.map(
-          // one that cannot be read must not take the whole list with it
-          async (path) =>
-            (await services.playbooks.find(path)) ?? {
-              path,
-              content: '',
-              encoding: 'utf8' as const,
-              revision: '',
-            },
-        ),
-      ),
+    playbook: new DataLoader((paths) => Promise.all(paths.map((path) => readPlaybook(path, true))), options),
+    playbookWithoutContent: new DataLoader(
+      (paths) => Promise.all(paths.map((path) => readPlaybook(path, false))),
+      options,
     ),
     lastRunOfSchedule: new DataLoader(async (ids) => {
       const runs = await services.runs.lastOfSchedules(ids);

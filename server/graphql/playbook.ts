@@ -1,11 +1,60 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import { ConflictError, InvalidInputError, NotFoundError } from '../domain/errors.ts';
 import type { Playbook } from '../domain/playbooks/playbook.ts';
 import type { PlaybookEncoding } from '../domain/playbooks/playbook-text.ts';
 import { builder } from './builder.ts';
+import type { Context, PlaybookFile } from './context.ts';
 import { ScheduleRef } from './refs.ts';
+import { isSelected } from './selection.ts';
 
-/** Only the path is known of a playbook in the list; the file is read when its content is asked for. */
-type PlaybookParent = Pick<Playbook, 'path'> & Partial<Playbook> & { readonly problem?: string | null };
+/** Only the path is known of a playbook in the list; the file is read when something in it is asked for. */
+interface PlaybookParent extends Pick<Playbook, 'path'> {
+  readonly problem?: string | null;
+  /** Where it was read already. */
+  readonly file?: PlaybookFile;
+  /** Whether the answer holds its content. */
+  readonly hasContent?: boolean;
+}
+
+/** Of what was read once for several fields, or by several names. */
+const counted = new WeakSet<PlaybookFile>();
+/** Whose content the answer holds once, which was counted when the file was read. */
+const sent = new WeakSet<PlaybookFile>();
+
+const UNREADABLE = { encoding: 'utf8', revision: '', content: '', length: 0 } as const;
+
+/** What a file adds to the answer when it is first read. */
+function lengthOf(file: PlaybookFile | null): number {
+  if (file === null || counted.has(file)) return 0;
+  counted.add(file);
+  // to read and hash it is work, though its text is not held
+  return file.content === null ? file.length / 4 : file.length;
+}
+
+/** By many names, one text is in the answer many times. */
+function lengthOfContent(file: PlaybookFile): number {
+  const length = lengthOf(file);
+  if (sent.has(file)) return length + file.length;
+  sent.add(file);
+  return length;
+}
+
+/** The file as it was in one reading, for all fields of a playbook. Its text is held only where it is asked for. */
+function readFile(
+  { path, file, hasContent = false }: PlaybookParent,
+  { loadersOf, answerOf }: Context,
+  info: GraphQLResolveInfo,
+  length: (file: PlaybookFile) => number = lengthOf,
+): Promise<PlaybookFile> {
+  const { playbook, playbookWithoutContent } = loadersOf(info);
+  return answerOf(info).read(
+    // one that cannot be read must not take the whole list with it
+    async () => file ?? (await (hasContent ? playbook : playbookWithoutContent).load(path)) ?? UNREADABLE,
+    length,
+  );
+}
+
+const CONTENT = new Set(['content']);
 
 /** How many there are is not known before it is asked for; what it may cost is guessed. */
 const PLAYBOOKS_GUESSED = 100;
@@ -33,37 +82,34 @@ const PlaybookRef = builder.objectRef<PlaybookParent>('Playbook').implement({
     }),
     content: t.string({
       description: 'Empty where `problem` says that it cannot be read.',
-      resolve: (playbook, _args, { loaders, answerOf }, info) =>
-        answerOf(info).read(
-          async () => playbook.content ?? (await loaders.playbook.load(playbook.path)).content,
-          (content) => content.length,
-        ),
+      resolve: async (playbook, _args, context, info) =>
+        (await readFile(playbook, context, info, lengthOfContent)).content ?? '',
     }),
     encoding: t.field({
       type: PlaybookEncodingEnum,
-      resolve: async (playbook, _args, { loaders }) =>
-        playbook.encoding ?? (await loaders.playbook.load(playbook.path)).encoding,
+      resolve: async (playbook, _args, context, info) => (await readFile(playbook, context, info)).encoding,
     }),
     revision: t.string({
       description: 'Hash of the content, for optimistic concurrency.',
-      resolve: async (playbook, _args, { loaders, answerOf }, info) => {
-        if (playbook.revision !== undefined) return playbook.revision;
-        // the text is held as well, until the answer is made
-        const read = () => loaders.playbook.load(playbook.path);
-        return (await answerOf(info).read(read, ({ content }) => content.length / 4)).revision;
-      },
+      resolve: async (playbook, _args, context, info) => (await readFile(playbook, context, info)).revision,
     }),
     problem: t.string({
       nullable: true,
       description:
         'Why it cannot be read, or is no playbook to Ansible, in a sentence; null: nothing is known against it.',
-      resolve: (playbook, _args, { services }) =>
-        playbook.problem === undefined ? services.playbooks.problemOf(playbook.path) : playbook.problem,
+      resolve: ({ path, problem }, _args, { services, answerOf }, info) =>
+        problem === undefined
+          ? answerOf(info).read(
+              () => services.playbooks.problemOf(path),
+              () => 0,
+            )
+          : problem,
     }),
     schedules: t.field({
       type: [ScheduleRef],
       complexity: { field: 1, multiplier: SCHEDULES_GUESSED },
-      resolve: (playbook, _args, { loaders }) => loaders.schedulesOfPlaybook.load(playbook.path),
+      resolve: (playbook, _args, { loadersOf }, info) =>
+        loadersOf(info).schedulesOfPlaybook.load(playbook.path),
     }),
   }),
 });
@@ -74,7 +120,14 @@ builder.queryField('playbooks', (t) =>
     complexity: { field: 1, multiplier: PLAYBOOKS_GUESSED },
     description:
       'The playbooks under the playbook folder, sorted by path: files that are lists of plays or imports, and those that may be but cannot be read. The first 10,000.',
-    resolve: async (_root, _args, { services }) => [...(await services.playbooks.list()).playbooks],
+    resolve: async (_root, _args, { services }, info) => {
+      const hasContent = isSelected(CONTENT, info);
+      return (await services.playbooks.list()).playbooks.map(({ path, problem }) => ({
+        path,
+        problem,
+        hasContent,
+      }));
+    },
   }),
 );
 
@@ -90,11 +143,12 @@ builder.queryField('playbook', (t) =>
     type: PlaybookRef,
     nullable: true,
     args: { path: t.arg.string({ required: true }) },
-    resolve: (_root, { path }, { services, answerOf }, info) =>
-      answerOf(info).read(
-        () => services.playbooks.find(path),
-        () => 0,
-      ),
+    resolve: async (_root, { path }, { loadersOf, answerOf }, info) => {
+      const { playbook, playbookWithoutContent } = loadersOf(info);
+      const loader = isSelected(CONTENT, info) ? playbook : playbookWithoutContent;
+      const file = await answerOf(info).read(() => loader.load(path), lengthOf);
+      return file && { path, file };
+    },
   }),
 );
 
@@ -124,14 +178,9 @@ builder.mutationField('savePlaybook', (t) =>
     errors: { types: [InvalidInputError, ConflictError], union: { name: 'SavePlaybookResult' } },
     resolve: async (_root, { input }, { services }) => {
       const { path, content, expectedRevision, encoding } = input;
-      const playbook = await services.playbooks.save(
-        path,
-        content,
-        expectedRevision ?? null,
-        encoding ?? null,
-      );
+      const saved = await services.playbooks.save(path, content, expectedRevision ?? null, encoding ?? null);
       await services.schedules.announcePlaybook(path);
-      return { playbook };
+      return { playbook: { path, file: { ...saved, length: saved.content.length } } };
     },
   }),
 );

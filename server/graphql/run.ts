@@ -51,7 +51,7 @@ Pass the last line number that you hold (\`firstLine + lineCount - 1\`) as \`aft
 
 builder.node(RunRef, {
   id: { resolve: (run) => run.id },
-  loadOne: (id, { loaders }) => loaders.run.load(id),
+  loadWithoutCache: (id, { loadersOf }, info) => loadersOf(info).run.load(id),
   isTypeOf: () => true,
   fields: (t) => ({
     playbook: t.exposeString('playbook'),
@@ -61,8 +61,8 @@ builder.node(RunRef, {
       type: ScheduleRef,
       nullable: true,
       description: 'Null for a run by hand, and when the schedule is deleted.',
-      resolve: (run, _args, { loaders }) =>
-        run.scheduleId === null ? null : loaders.schedule.load(run.scheduleId),
+      resolve: (run, _args, { loadersOf }, info) =>
+        run.scheduleId === null ? null : loadersOf(info).schedule.load(run.scheduleId),
     }),
     scheduledFor: t.expose('scheduledFor', {
       type: 'DateTime',

@@ -78,14 +78,15 @@ const TickRef = builder.objectRef<Tick>('Tick').implement({
     run: t.field({
       type: RunRef,
       nullable: true,
-      resolve: (tick, _args, { loaders }) => (tick.runId === null ? null : loaders.run.load(tick.runId)),
+      resolve: (tick, _args, { loadersOf }, info) =>
+        tick.runId === null ? null : loadersOf(info).run.load(tick.runId),
     }),
   }),
 });
 
 builder.node(ScheduleRef, {
   id: { resolve: (schedule) => schedule.id },
-  loadOne: (id, { loaders }) => loaders.schedule.load(id),
+  loadWithoutCache: (id, { loadersOf }, info) => loadersOf(info).schedule.load(id),
   isTypeOf: () => true,
   fields: (t) => ({
     name: t.exposeString('name'),
@@ -132,7 +133,7 @@ builder.node(ScheduleRef, {
     lastRun: t.field({
       type: RunRef,
       nullable: true,
-      resolve: (schedule, _args, { loaders }) => loaders.lastRunOfSchedule.load(schedule.id),
+      resolve: (schedule, _args, { loadersOf }, info) => loadersOf(info).lastRunOfSchedule.load(schedule.id),
     }),
     runs: t.connection(
       {

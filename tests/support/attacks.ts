@@ -280,7 +280,7 @@ const FLOODS_OF_HOLDERS: readonly Attack[] = FLOODS.map(([title, bytes]) => ({
 
 const MIB = 1_048_576;
 const LONG_PLAYBOOKS = Object.fromEntries(
-  Array.from({ length: 60 }, (_, n) => [`p${n}.yaml`, `- hosts: localhost\n#${'x'.repeat(MIB - 100)}\n`]),
+  Array.from({ length: 60 }, (_, n) => [`p${n}.yaml`, `- hosts: localhost\n#€${'x'.repeat(MIB - 100)}\n`]),
 );
 
 const ALL_PLAYBOOKS: readonly Attack[] = WAYS.map(([way, ask]) => ({
@@ -292,7 +292,10 @@ const ALL_PLAYBOOKS: readonly Attack[] = WAYS.map(([way, ask]) => ({
       title: 'their text',
       run: ({ api }) => told(ask(api, `{ ${repeat(5, (n) => `a${n}: playbooks { content }`)} }`)),
     },
-    { title: 'their revision', run: ({ api }) => told(ask(api, '{ playbooks { revision } }')) },
+    ...['revision', 'encoding', 'revision encoding'].map((fields) => ({
+      title: `their ${fields}`,
+      run: ({ api }: TestServer) => told(ask(api, `{ playbooks { ${fields} } }`)),
+    })),
   ],
 }));
 

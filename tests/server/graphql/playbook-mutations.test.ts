@@ -13,7 +13,7 @@ async function ask(source: string, isRefused: boolean) {
   const work = (what: string) => async (path: string) => {
     if (isRefused) throw new ConflictError('It was changed.');
     done.push(`${what} ${path}`);
-    return { path };
+    return { path, content: 'x' };
   };
   const services = {
     playbooks: { save: work('saved'), delete: work('deleted') },
