@@ -116,7 +116,106 @@ const WITH_PARAMETERS: readonly Case[] = [
     args: ['-i', 'inventory/empty.ini'],
   },
   { playbook: 'serial.yml', folder: '', parameters: { forks: 1, verbosity: 1 }, args: ['--forks=1', '-v'] },
+  given({ inventories: ['inventory/hosts.ini', 'inventory/extra.yml'] }, [
+    '-i',
+    'inventory/hosts.ini',
+    '-i',
+    'inventory/extra.yml',
+  ]),
+  // what several inventories say of one host is decided by their order
+  given({ inventories: ['inventory/extra.yml', 'inventory/other.yml'] }, [
+    '-i',
+    'inventory/extra.yml',
+    '-i',
+    'inventory/other.yml',
+  ]),
+  given({ inventories: ['inventory/other.yml', 'inventory/extra.yml'] }, [
+    '-i',
+    'inventory/other.yml',
+    '-i',
+    'inventory/extra.yml',
+  ]),
+  given({ inventories: ['site-b/inv'] }, ['-i', 'site-b/inv']),
+  given({ inventories: ['one,'] }, ['-i', 'one,']),
+  given({ inventories: ['one,two,[::1],web1,'] }, ['-i', 'one,two,[::1],web1,']),
+  given({ inventories: ['inventory/hosts.ini', 'web1,three,'], limit: 'web1:three' }, [
+    '-i',
+    'inventory/hosts.ini',
+    '-i',
+    'web1,three,',
+    '-l',
+    'web1:three',
+  ]),
+  given({ remoteUser: 'deploy' }, ['-u', 'deploy']),
+  given({ inventories: ['one,'], remoteUser: 'deploy', connection: 'local' }, [
+    '-i',
+    'one,',
+    '-u',
+    'deploy',
+    '-c',
+    'local',
+  ]),
+  given({ inventories: ['one,'], connection: 'ssh' }, ['-i', 'one,', '-c', 'ssh']),
+  {
+    playbook: 'user.yml',
+    folder: '',
+    parameters: { inventories: ['one,'], connection: 'no_such_plugin' },
+    args: ['-i', 'one,', '-c', 'no_such_plugin'],
+  },
+  given({ inventories: ['one,'], privateKeyFile: 'files/key' }, ['-i', 'one,', '--private-key=files/key']),
+  given({ inventories: ['one,'], privateKeyFile: '~/.ssh/key' }, ['-i', 'one,', '--private-key=~/.ssh/key']),
+  { playbook: 'user.yml', folder: '', parameters: { become: true }, args: ['-b'] },
+  {
+    playbook: 'user.yml',
+    folder: '',
+    parameters: { become: true, becomeUser: 'nobody' },
+    args: ['-b', '--become-user=nobody'],
+  },
+  {
+    playbook: 'user.yml',
+    folder: '',
+    parameters: { become: true, becomeUser: 'no-such-user' },
+    args: ['-b', '--become-user=no-such-user'],
+  },
+  given({ extraVarsFiles: ['vars/more.yml'] }, ['-e', '@vars/more.yml']),
+  given({ extraVarsFiles: ['vars/more.yml', 'vars/later.yml'] }, [
+    '-e',
+    '@vars/more.yml',
+    '-e',
+    '@vars/later.yml',
+  ]),
+  given({ extraVarsFiles: ['vars/later.yml', 'vars/more.yml'] }, [
+    '-e',
+    '@vars/later.yml',
+    '-e',
+    '@vars/more.yml',
+  ]),
+  given({ extraVarsFiles: ['vars/later.yml'], extraVarsJson: '{"colour": "typed", "size": 1.50}' }, [
+    '-e',
+    '@vars/later.yml',
+    '-e',
+    '{"colour": "typed", "size": 1.50}',
+  ]),
+  // a person stands in the folder, and says what lies elsewhere from there
+  given({ workingFolder: 'site-a' }, [], 'site-a'),
+  given(
+    { workingFolder: 'site-a', inventories: ['inventory/hosts.ini'], extraVarsFiles: ['vars/more.yml'] },
+    ['-i', '../inventory/hosts.ini', '-e', '@../vars/more.yml'],
+    'site-a',
+  ),
+  { playbook: 'site-a/playbooks/where.yml', folder: '', parameters: { workingFolder: '' }, args: [] },
+  {
+    playbook: 'site-a/playbooks/where.yml',
+    folder: 'site-a/playbooks',
+    parameters: { workingFolder: 'site-a/playbooks', inventories: ['site-a/hosts.yml'] },
+    args: ['-i', '../hosts.yml'],
+  },
 ];
+
+/** A playbook that prints whatever such parameters change. */
+function given(parameters: object, args: readonly string[], folder = ''): Case {
+  return { playbook: 'given.yml', folder, parameters, args };
+}
 
 const CASES: readonly Case[] = [
   ...AT_THE_ROOT.map((name) => ({ playbook: `${name}.yml`, folder: '' })),
@@ -126,7 +225,8 @@ const CASES: readonly Case[] = [
   ...WITH_PARAMETERS,
 ];
 
-const keyOf = ({ playbook, args }: Case) => [playbook, ...(args ?? [])].join(' ');
+const keyOf = ({ playbook, folder, parameters, args }: Case) =>
+  [...(parameters && folder ? [`${folder}:`] : []), playbook, ...(args ?? [])].join(' ');
 const AT_ONCE = 2;
 
 describe('a run does what ansible-playbook does by hand', () => {
