@@ -4,21 +4,41 @@
  */
 export type HeadVerdict = 'no' | 'maybe' | 'likely' | 'vault';
 
+/** How many bytes of a file are its head, at most. */
+export const HEAD_BYTES = 65_536;
+const UTF16LE_BOM = '\xff\xfe';
+const UTF16BE_BOM = '\xfe\xff';
+
 /** @param isWhole whether the bytes are all of the file */
 export function judgeHead(head: Buffer, isWhole: boolean): HeadVerdict {
   if (head.subarray(0, 14).toString('latin1') === '$ANSIBLE_VAULT') return 'vault';
-  const mentions = head.includes('hosts') || head.includes('import_playbook');
+  const text = linesOf(head);
+  const mentions = text.includes('hosts') || text.includes('import_playbook');
   if (!mentions && isWhole) return 'no';
-  const text = head.toString('latin1');
   const begin = firstContent(text);
   if (begin === null) return isWhole ? 'no' : 'maybe';
   const [first, second] = [text[begin], text[begin + 1]];
-  const isBlockList =
-    first === '-' && (second === ' ' || second === '\t' || second === '\n' || second === '\r');
+  const isBlockList = first === '-' && (second === ' ' || second === '\t' || second === '\n');
   // a flow list, or a tag, an anchor or an alias before something
   if (first === '[' || first === '!' || first === '&') return 'maybe';
   if (!isBlockList) return 'no';
   return hasKeyOfPlay(text) ? 'likely' : 'maybe';
+}
+
+/** The text, each line ended by "\n": YAML 1.1, which Ansible reads, knows other line breaks as well. */
+function linesOf(head: Buffer): string {
+  return decode(head).replace(/[\r\u0085\u2028\u2029]/g, '\n');
+}
+
+function decode(head: Buffer): string {
+  const mark = head.subarray(0, 2).toString('latin1');
+  if (mark === UTF16LE_BOM) return head.toString('utf16le');
+  // of an odd number of bytes the last is half a character
+  if (mark === UTF16BE_BOM)
+    return Buffer.from(head.subarray(0, head.length & ~1))
+      .swap16()
+      .toString('utf16le');
+  return head.toString('utf8');
 }
 
 const KEYS_OF_PLAYS = [
@@ -51,8 +71,7 @@ function bareKey(text: string): string {
 
 /** Offset of the first thing that is no blank, comment, directive or document marker; null: there is none. */
 function firstContent(text: string): number | null {
-  // a byte order mark, read byte by byte
-  let at = text.startsWith('\u00ef\u00bb\u00bf') ? 3 : 0;
+  let at = text.startsWith('\ufeff') ? 1 : 0;
   while (at < text.length) {
     const end = text.indexOf('\n', at);
     const next = end === -1 ? text.length : end + 1;
@@ -62,7 +81,7 @@ function firstContent(text: string): number | null {
     }
     while (text[at] === ' ' || text[at] === '\t') at += 1;
     const char = text[at];
-    if (at < next && char !== undefined && !'\r\n#%'.includes(char)) return at;
+    if (at < next && char !== undefined && !'\n#%'.includes(char)) return at;
     at = next;
   }
   return null;
