@@ -16,8 +16,8 @@ export const MAX_PLAYBOOK_BYTES = 1_048_576;
 const MAX_PATH_LENGTH = 500;
 
 /**
- * Names of Ansible's own layout that mostly hold something other than playbooks: there a file is ours only when its content is
- * one of plays or imports.
+ * Names of Ansible's own layout, in lower case, that mostly hold something other than playbooks: there a file is shown only
+ * when it is certain to be one.
  * @see https://docs.ansible.com/ansible/latest/tips_tricks/sample_setup.html
  */
 const LAYOUT_NAMES = new Set([
@@ -86,9 +86,9 @@ export function isPlaybookFolder(name: string): boolean {
   return !PROGRAM_FOLDERS.has(name) && !name.startsWith('..');
 }
 
-/** Whether the path is one where Ansible expects something other than playbooks. */
+/** Whether the path is one where Ansible expects something other than playbooks; in any case, as on some file systems. */
 export function isLayoutPath(path: string): boolean {
-  return path.split('/').some((part) => LAYOUT_NAMES.has(part));
+  return path.split('/').some((part) => LAYOUT_NAMES.has(part.toLowerCase()));
 }
 
 /**

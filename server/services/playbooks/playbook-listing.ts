@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { codeOf } from '../../domain/caught.ts';
 import { isLayoutPath, MAX_PLAYBOOK_BYTES } from '../../domain/playbooks/playbook.ts';
 import { faultOf, type PlaybookVerdict } from '../../domain/playbooks/playbook-check.ts';
-import { judgeHead } from '../../domain/playbooks/playbook-head.ts';
+import { HEAD_BYTES, type HeadVerdict, judgeHead } from '../../domain/playbooks/playbook-head.ts';
+import { isShown } from '../../domain/playbooks/playbook-shown.ts';
 import type { PlaybookVerdicts } from './playbook-verdicts.ts';
 import { createSlices, type FoundFile, walkPlaybookFolder } from './playbook-walk.ts';
 
@@ -31,7 +32,6 @@ export interface PlaybookListing {
 }
 
 const MAX_PLAYBOOKS = 10_000;
-const HEAD_BYTES = 65_536;
 /** A list does not wait longer for what is still being read; what is not known then stands in it as far as its head tells. */
 const MAX_WAIT_MS = 3_000;
 /** What is only shown may be wrong for a file that was changed twice within 2 s on a file system with so coarse dates. */
@@ -43,6 +43,7 @@ interface Known {
   /** Absolute path. */
   readonly at: string | Buffer;
   readonly refused: FoundFile['refused'];
+  readonly head: HeadVerdict;
   /** Undefined: it is none. */
   listed: ListedPlaybook | undefined;
   /** It was looked at so soon after its last change that another change may have the same date. */
@@ -62,27 +63,25 @@ export function createPlaybookListing(root: string, verdicts: PlaybookVerdicts):
   function look({ path, refused }: FoundFile, info: Stats): Known {
     const at = refused?.at ?? join(root, path);
     const isFresh = Date.now() - Math.max(info.mtimeMs, info.ctimeMs) < DATE_STEP_MS;
-    const none: Known = { info, at, refused, isFresh, listed: undefined, isOpen: false };
-    const listed = (problem: string): Known => ({ ...none, listed: { path, problem } });
+    const none: Known = { info, at, refused, head: 'no', isFresh, listed: undefined, isOpen: false };
+    const listed = (problem: string): Known =>
+      isLayoutPath(path) ? none : { ...none, listed: { path, problem } };
     try {
       const head = readBegin(at, Math.min(info.size + 1, HEAD_BYTES));
-      switch (judgeHead(head, info.size <= head.length)) {
-        case 'no':
-          return none;
-        case 'vault':
-          return isLayoutPath(path) ? none : listed(problemOf({ kind: 'vault' }) ?? '');
-        case 'likely':
-          if (info.size > MAX_PLAYBOOK_BYTES)
-            return listed(`It is longer than ${MAX_PLAYBOOK_BYTES} bytes, and cannot be shown here.`);
-          return { ...none, listed: { path, problem: null }, isOpen: true };
-        case 'maybe':
-          return info.size > MAX_PLAYBOOK_BYTES ? none : { ...none, isOpen: true };
-      }
+      const verdict = judgeHead(head, info.size <= head.length);
+      if (verdict === 'no') return none;
+      if (verdict === 'vault') return listed(problemOf({ kind: 'vault' }) ?? '');
+      if (info.size > MAX_PLAYBOOK_BYTES)
+        return verdict === 'likely'
+          ? listed(`It is longer than ${MAX_PLAYBOOK_BYTES} bytes, and cannot be shown here.`)
+          : none;
+      const shown = isShown(path, verdict, { kind: 'unknown' }) ? { path, problem: null } : undefined;
+      return { ...none, head: verdict, listed: shown, isOpen: true };
     } catch (error) {
       const code = codeOf(error);
       if (code === 'ENOENT' || code === 'ENOTDIR') return none;
       const why = code === 'EACCES' || code === 'EPERM' ? 'permission denied' : (code ?? 'unknown error');
-      return isLayoutPath(path) ? none : listed(`It cannot be read: ${why}.`);
+      return listed(`It cannot be read: ${why}.`);
     }
   }
 
@@ -107,9 +106,7 @@ export function createPlaybookListing(root: string, verdicts: PlaybookVerdicts):
     const verdict = await verdicts.ofBytes(bytes, false);
     if (verdict.kind === 'unknown') return;
     one.isOpen = false;
-    // what is broken tells no more than its head
-    const isOne = verdict.kind === 'playbook' || (one.listed && ['broken', 'heavy'].includes(verdict.kind));
-    one.listed = isOne ? { path, problem: problemOf(verdict) } : undefined;
+    one.listed = isShown(path, one.head, verdict) ? { path, problem: problemOf(verdict) } : undefined;
   }
   const paths = new WeakMap<Known, string>();
 

@@ -19,6 +19,7 @@ import {
   type Playbook,
 } from '../../domain/playbooks/playbook.ts';
 import { faultOf, type PlaybookVerdict } from '../../domain/playbooks/playbook-check.ts';
+import { isShownWith } from '../../domain/playbooks/playbook-shown.ts';
 import {
   decodeText,
   encodeText,
@@ -96,14 +97,14 @@ export function createPlaybookService({
   }
 
   /** @returns the revision of what is there; null: nothing is */
-  async function requireOursIn(path: string): Promise<string | null> {
+  async function requireShownIn(path: string): Promise<string | null> {
     const bytes = await folder.read(path, MAX_PLAYBOOK_BYTES).catch((error: unknown) => {
       // whoever writes or removes says why it cannot
       if (error instanceof FileRefusedError) return null;
       throw error;
     });
     if (!bytes) return null;
-    requireOurs(path, await verdicts.ofBytes(bytes, false));
+    requireShown(path, bytes, await verdicts.ofBytes(bytes, false));
     return revisionOf(bytes);
   }
 
@@ -160,7 +161,7 @@ export function createPlaybookService({
       if (!isPlaybookPath(path)) return null;
       try {
         const bytes = await folder.read(path, MAX_PLAYBOOK_BYTES);
-        if (!bytes || !isOurs(path, await verdicts.ofBytes(bytes, false))) return null;
+        if (!bytes || !isShownWith(path, bytes, await verdicts.ofBytes(bytes, false))) return null;
         return playbookOf(path, bytes);
       } catch (error) {
         if (error instanceof FileRefusedError) return null;
@@ -177,18 +178,18 @@ export function createPlaybookService({
         throw new InvalidInputError([
           { path: ['content'], message: fault.problem, position: fault.position },
         ]);
-      requireOurs(path, verdict);
+      requireShown(path, Buffer.from(content), verdict);
       return saving(path, () =>
         told(async () => {
           // over whatever else is there nothing is created anyhow
-          if (expectedRevision !== null || isLayoutPath(path)) await requireOursIn(path);
+          const seen = expectedRevision !== null || isLayoutPath(path) ? await requireShownIn(path) : null;
           let saved: Buffer = Buffer.alloc(0);
           if (expectedRevision === null) {
             saved = bytesOf(content, encoding ?? 'utf8');
             await folder.create(path, saved);
           } else {
             await folder.replace(path, MAX_PLAYBOOK_BYTES, (bytes) => {
-              requireRevision(path, bytes, expectedRevision);
+              requireRevision(path, bytes, expectedRevision, seen);
               const current = decodeText(bytes);
               saved = bytesOf(keepLineEndings(current.content, content), encoding ?? current.encoding);
               return saved;
@@ -203,9 +204,9 @@ export function createPlaybookService({
       requirePath(path, ['path']);
       await saving(path, () =>
         told(async () => {
-          const seen = await requireOursIn(path);
+          const seen = await requireShownIn(path);
           const isRemoved = await folder.remove(path, MAX_PLAYBOOK_BYTES, (bytes) => {
-            requireRevision(path, bytes, expectedRevision ?? seen ?? revisionOf(bytes));
+            requireRevision(path, bytes, expectedRevision, seen);
           });
           if (!isRemoved) throw new NotFoundError('playbook', path);
         }),
@@ -241,28 +242,28 @@ function requirePath(path: string, field: readonly string[]): void {
   if (issue) throw new InvalidInputError([{ path: field, ...issue }]);
 }
 
+/** @param bytes all of the file @throws {InvalidInputError} */
+function requireShown(path: string, bytes: Buffer, verdict: PlaybookVerdict): void {
+  // what it looks like is not enough to replace or delete it
+  if (verdict.kind === 'unknown') throw invalid(['path'], faultOf(verdict)?.problem ?? '');
+  if (isShownWith(path, bytes, verdict)) return;
+  throw invalid(['path'], `"${clip(path)}" is no playbook: expected a list of plays or imports.`);
+}
+
 /**
- * Whether the file may be shown, saved and deleted here: a playbook, or what may become one again. Not the other files of
- * Ansible's layout, whatever is in them.
+ * @param expected null: whichever it is
+ * @param seen the revision that was found to be a playbook
+ * @throws {ConflictError}
  */
-function isOurs(path: string, verdict: PlaybookVerdict): boolean {
-  if (!isPlaybookPath(path)) return false;
-  if (verdict.kind === 'playbook') return true;
-  return !isLayoutPath(path) && verdict.kind !== 'mapping' && verdict.kind !== 'scalar';
-}
-
-function requireOurs(path: string, verdict: PlaybookVerdict): void {
-  if (isOurs(path, verdict)) return;
-  throw invalid(
-    ['path'],
-    `"${clip(path)}" is no playbook: expected a list of plays, or a path that Ansible uses for nothing else.`,
-  );
-}
-
-/** @throws {ConflictError} */
-function requireRevision(path: string, current: Buffer | null, expected: string): asserts current is Buffer {
+function requireRevision(
+  path: string,
+  current: Buffer | null,
+  expected: string | null,
+  seen: string | null,
+): asserts current is Buffer {
   if (!current) throw new ConflictError(`The playbook "${clip(path)}" was deleted since it was read.`);
-  if (revisionOf(current) !== expected)
+  const revision = revisionOf(current);
+  if (revision !== (expected ?? seen) || revision !== seen)
     throw new ConflictError(`The playbook "${clip(path)}" was changed by someone else since it was read.`);
 }
 

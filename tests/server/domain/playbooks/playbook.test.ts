@@ -67,6 +67,9 @@ describe('isLayoutPath', () => {
     ['roles/web/tasks/main.yml', true],
     ['group_vars/all.yml', true],
     ['a/requirements.yml', true],
+    ['requirements.YML', true],
+    ['Roles/web/main.yml', true],
+    ['Group_Vars/all.yml', true],
   ])('%s: %s', (path, expected) => {
     expect(isLayoutPath(path)).toBe(expected);
   });

@@ -1,51 +1,16 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { PlaybookService } from '../../../../server/services/playbooks/playbook-service.ts';
 import { NO_PARAMETERS } from '../../../../shared/run-parameters.ts';
-import { openPlaybooks } from '../../../support/playbooks.ts';
-import { withReader } from '../../../support/reader.ts';
 import { watchStalls } from '../../../support/stalls.ts';
-import { makeTempDir } from '../../../support/temp-dir.ts';
+import { withPlaybooks } from '../../../support/with-playbooks.ts';
 
 const ASK = '- hosts: localhost\n  vars_prompt: {name: colour, prompt: Which}\n';
 const PLAY = '- hosts: localhost\n';
 const withVars = (values: object) => ({ ...NO_PARAMETERS, extraVarsJson: JSON.stringify(values) });
 const repeat = (count: number, part: (n: number) => string) =>
   Array.from({ length: count }, (_, n) => part(n)).join('');
-const LONG_AGO = new Date(Date.now() - 3_600_000);
-
-interface Place {
-  readonly service: PlaybookService;
-  readonly root: string;
-  readonly outside: string;
-  /** How many contents were read. */
-  reads(): number;
-}
-
-function withPlaybooks(files: Record<string, string | Buffer>, work: (place: Place) => Promise<void>) {
-  return withReader(async (reader) => {
-    const { path, remove } = await makeTempDir();
-    const [root, outside] = [join(path, 'playbooks'), join(path, 'outside')];
-    for (const folder of [root, outside]) mkdirSync(folder);
-    for (const [name, content] of Object.entries(files)) {
-      const at = join(root, name);
-      mkdirSync(dirname(at), { recursive: true });
-      writeFileSync(at, content);
-      utimesSync(at, LONG_AGO, LONG_AGO);
-    }
-    let count = 0;
-    const service = await openPlaybooks(root, {
-      read: (bytes, isUrgent) => {
-        count += 1;
-        return reader.read(bytes, isUrgent);
-      },
-    });
-    await work({ service, root, outside, reads: () => count });
-    await remove();
-  });
-}
 
 describe('what asks for something', () => {
   it.each([
@@ -263,6 +228,9 @@ describe('the list', () => {
         'site.YML': PLAY,
         'imports.yaml': '---\n# note\n- import_playbook: site.yml\n',
         'flow.yml': '[{hosts: all}]',
+        'cr.yml': '# hello\r- hosts: localhost\r  tasks: []\r',
+        'nel.yml': '---\u0085- hosts: localhost',
+        'separators.yml': '# note\u2028---\u2029- name: x\u2028  hosts: all\u2028',
         'late.yml': `${'# long\n'.repeat(20_000)}- hosts: all\n`,
         '.github/deploy.yml': PLAY,
         'roles/web/tests/test.yml': PLAY,
@@ -290,6 +258,9 @@ describe('the list', () => {
           'a/b/c/d/e/f/g/h/i/j/k/l/deep.yml': null,
           'broken.yml': expect.stringMatching(/not valid YAML at line 1/),
           'collections/ansible_collections/a/b/playbooks/c.yml': null,
+          'cr.yml': null,
+          'nel.yml': null,
+          'separators.yml': null,
           'flow.yml': null,
           'imports.yaml': null,
           'large.yml': expect.stringMatching(/longer than/),
