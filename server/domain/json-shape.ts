@@ -40,8 +40,8 @@ export function jsonShapeFault(text: string, limits: JsonLimits): string | null 
   return null;
 }
 
-/** Where the string that begins at `from` ends, or the text. */
-function endOfString(text: string, from: number): number {
+/** Where the closing quote of the string that begins at `from` is, or the text ends. */
+export function endOfString(text: string, from: number): number {
   for (let at = from + 1; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) return at;

@@ -1,14 +1,15 @@
 import { GraphQLError, Kind, type ValueNode } from 'graphql';
+import { sourceTextOf } from '../domain/json-source.ts';
 import { jsonTextOf, RoundedNumberError } from '../domain/json-text.ts';
 
 /** Deeper than any input may be; a check further in says how deep that is. */
 const MAX_DEPTH = 100;
 
-/** JSON text of an object in the variables of a request, whose numbers are numbers already. @throws {GraphQLError} */
+/** JSON text of an object in the variables of a request: as it was written, where that is known. @throws {GraphQLError} */
 export function jsonTextOfVariable(value: unknown): string {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new GraphQLError('Expected a JSON object.');
-  return textOf(value);
+  return sourceTextOf(value) ?? textOf(value);
 }
 
 /** JSON text of an object that stands in a document, with its numbers as they are written there. @throws {GraphQLError} */

@@ -3,6 +3,7 @@ import type { GraphQLParams } from 'graphql-yoga';
 import { messageOf } from '../domain/caught.ts';
 import { clip } from '../domain/errors.ts';
 import { type JsonLimits, jsonShapeFault } from '../domain/json-shape.ts';
+import { rememberSource, traceSource } from '../domain/json-source.ts';
 
 /** What a request of GraphQL consists of, and what is said of one that is none: the same over every transport. */
 
@@ -35,6 +36,7 @@ export function paramsFault(params: unknown): string | null {
 export function checkedParams(params: unknown): GraphQLParams {
   const fault = paramsFault(params);
   if (fault !== null) throw malformed(fault);
+  traceSource(params, 'variables');
   return params as GraphQLParams;
 }
 
@@ -58,7 +60,9 @@ function parseInUrl(name: string, text: string | undefined, limits: JsonLimits):
   const fault = jsonShapeFault(text, limits);
   if (fault !== null) throw malformed(`"${name}" in the URL: ${fault}`);
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    rememberSource(value, text);
+    return value;
   } catch (error) {
     throw malformed(`"${name}" in the URL is not valid JSON: ${clip(messageOf(error))}.`);
   }

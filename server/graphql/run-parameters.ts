@@ -119,7 +119,7 @@ export const RunParametersInputRef = builder.inputRef<RunParametersInput>('RunPa
       extraVars: t.field({
         type: 'JSONObject',
         description:
-          'The same as `extraVarsJson`, as an object. In the variables of a request, a number that is too large to be exact is refused.',
+          'The same as `extraVarsJson`, as an object. Numbers arrive as they are written in the request; a client that parses them first may have rounded them.',
       }),
     };
   },

@@ -11,13 +11,17 @@ import {
   typeFromAST,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { traceSource } from '../domain/json-source.ts';
 
 /** Of a name, or of a value that is no text (a number, a name of an enum, an id): graphql-js repeats it whole in its message. */
 const MAX_LENGTH = 10_000;
 /** Values of these may be long. */
 const TEXTS = new Set(['String', 'JSONObject', 'JSONText']);
 
-/** Refuses variables that are so long that to tell what is wrong with them would take long. */
+/**
+ * Refuses variables that are so long that to tell what is wrong with them would take long, and traces the others to where they
+ * are written.
+ */
 export const variableLimits: Plugin = {
   onExecute: ({ args }) => checkVariables(args),
   onSubscribe: ({ args }) => checkVariables(args),
@@ -29,7 +33,8 @@ function checkVariables({ schema, document, variableValues }: ExecutionArgs): vo
     if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
     for (const { variable, type: node } of definition.variableDefinitions ?? []) {
       const type = typeFromAST(schema, node as Extract<TypeNode, { kind: Kind.NAMED_TYPE }>);
-      if (isInputType(type)) check(type, variableValues[variable.name.value], variable.name.value);
+      if (isInputType(type))
+        check(type, traceSource(variableValues, variable.name.value), variable.name.value);
     }
   }
 }
@@ -44,12 +49,13 @@ function check(givenType: GraphQLInputType, value: unknown, variable: string): v
       );
   } else if (isListType(type)) {
     // a single value stands for a list of one
-    for (const item of Array.isArray(value) ? value : [value]) check(type.ofType, item, variable);
+    if (!Array.isArray(value)) check(type.ofType, value, variable);
+    else for (const at of value.keys()) check(type.ofType, traceSource(value, at), variable);
   } else if (isInputObjectType(type) && typeof value === 'object' && value !== null) {
     const fields = type.getFields();
-    for (const [name, item] of Object.entries(value)) {
+    for (const name of Object.keys(value)) {
       const field = fields[name];
-      if (field) check(field.type, item, variable);
+      if (field) check(field.type, traceSource(value, name), variable);
       else if (name.length > MAX_LENGTH)
         throw new GraphQLError(
           `Variable "$${variable}" has a field whose name has ${name.length} characters.`,

@@ -6,6 +6,7 @@ import { type ExecutionArgs, GraphQLError } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type ServerOptions } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { jsonShapeFault } from '../domain/json-shape.ts';
+import { rememberSource } from '../domain/json-source.ts';
 import type { Recipient } from './context.ts';
 import { createLongStrings } from './long-strings.ts';
 import { checkedParams, messageFault } from './request-params.ts';
@@ -60,6 +61,8 @@ interface Extra {
   /** It is authenticated now. */
   introduced(): void;
   close(code: number, reason: string): void;
+  /** The text of the message that is handled in this turn. */
+  message(): string;
   /** Whom the answer to an operation goes to. */
   recipientOf(operation: string): Recipient;
   /** The last of the answer has left. */
@@ -104,6 +107,7 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
       return isGood;
     },
     onSubscribe: async (ctx, id, params) => {
+      rememberSource(params, (ctx.extra as Extra).message(), ['payload']);
       if (Object.keys(ctx.subscriptions).length > MAX_OPERATIONS_PER_SOCKET) {
         return [
           new GraphQLError(`At most ${MAX_OPERATIONS_PER_SOCKET} operations at once on one connection.`),
@@ -190,7 +194,7 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
             current = '';
           }),
       },
-      { address, introduced, close, recipientOf, sent } satisfies Extra,
+      { address, introduced, close, message: () => current, recipientOf, sent } satisfies Extra,
     );
     client.once('close', (code, reason) => {
       open.delete(client);

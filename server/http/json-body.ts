@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { messageOf } from '../domain/caught.ts';
 import { clip, InvalidInputError } from '../domain/errors.ts';
 import { jsonShapeFault } from '../domain/json-shape.ts';
+import { rememberSource } from '../domain/json-source.ts';
 import { JSON_LIMITS } from '../graphql/yoga.ts';
 
 /** Reads bodies of JSON as Fastify does, but none of a shape that it takes long to parse, and says what is wrong with one. */
@@ -17,9 +18,11 @@ export function readJson(app: FastifyInstance): void {
     if (fault !== null) return done(malformed(fault));
     const excess = jsonShapeFault(text, JSON_LIMITS);
     if (excess !== null) return done(new InvalidInputError([{ path: [], message: excess, position: null }]));
-    void parse(request, text, (error, value) =>
-      error ? done(malformed(jsonFault(text))) : done(null, value),
-    );
+    void parse(request, text, (error, value) => {
+      if (error) return done(malformed(jsonFault(text)));
+      rememberSource(value, text);
+      done(null, value);
+    });
   });
 }
 

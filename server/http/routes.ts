@@ -11,6 +11,7 @@ import {
   InvalidStateError,
   NotFoundError,
 } from '../domain/errors.ts';
+import { sourceTextOf, traceSource } from '../domain/json-source.ts';
 import { jsonTextOf } from '../domain/json-text.ts';
 import { terminalText } from '../domain/logs/terminal-text.ts';
 import { parametersOf, type RunParametersInput } from '../domain/runs/parameters/input.ts';
@@ -118,7 +119,7 @@ const VALUES = {
   flag: z.boolean(),
   number: z.number(),
 };
-/** By the table of parameters; `extraVars` is an object here, and becomes text without being rounded. */
+/** By the table of parameters; `extraVars` is an object here, and becomes text as it was written. */
 const ROWS: Record<string, z.ZodType> = Object.fromEntries(
   RUN_PARAMETER_NAMES.map((name) => [name, VALUES[RUN_PARAMETERS[name].kind].nullish()]),
 );
@@ -126,10 +127,13 @@ const ParametersBody = z.strictObject({
   ...ROWS,
   inventory: z.string().nullish(),
   extraVars: z
-    .record(z.string(), z.unknown())
+    // the object itself, by which its text is known
+    .custom<object>((value) => value !== null && typeof value === 'object' && !Array.isArray(value), {
+      error: 'expected an object',
+    })
     .transform((vars, context) => {
       try {
-        return jsonTextOf(vars);
+        return sourceTextOf(vars) ?? jsonTextOf(vars);
       } catch (error) {
         context.addIssue(messageOf(error));
         return z.NEVER;
@@ -148,6 +152,7 @@ const ScheduleBody = z.strictObject({
 });
 
 function parseBody(body: unknown): z.infer<typeof ScheduleBody> {
+  traceSource(traceSource(body, 'parameters'), 'extraVars');
   const parsed = ScheduleBody.safeParse(body);
   if (parsed.success) return parsed.data;
   throw new InvalidInputError(

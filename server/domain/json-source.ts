@@ -1,0 +1,141 @@
+import { endOfString } from './json-shape.ts';
+
+/**
+ * `JSON.parse` loses how numbers were written (`1.0`), equal keys, and the order of keys that are numbers. What is to be handed
+ * on as it was written is therefore traced to its place in the text, which is looked for only when somebody asks.
+ */
+
+/** A value in valid JSON, from its first character to the one behind its last. */
+interface Place {
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+}
+type Source = () => Place | null;
+type Parts = ReadonlyMap<string, Place>;
+
+const sources = new WeakMap<object, Source>();
+
+/**
+ * Remembers what `value` was parsed from.
+ * @param text valid JSON
+ * @param path where in it the value stands
+ */
+export function rememberSource(value: unknown, text: string, path: readonly string[] = []): void {
+  if (!isContainer(value)) return;
+  let parts = once(() => {
+    const start = afterBlanks(text, text.charCodeAt(0) === BYTE_ORDER_MARK ? 1 : 0);
+    return { text, start, end: endOfValue(text, start) };
+  });
+  for (const key of path) parts = partSource(parts, key);
+  sources.set(value, parts);
+}
+
+/** Traces a part of a value whose source is known. @returns the part; undefined: there is none */
+export function traceSource(value: unknown, key: string | number): unknown {
+  if (!isContainer(value) || !Object.hasOwn(value, key)) return undefined;
+  const part: unknown = (value as Record<string | number, unknown>)[key];
+  const source = sources.get(value);
+  if (source && isContainer(part)) sources.set(part, partSource(source, String(key)));
+  return part;
+}
+
+/** JSON text of a traced value as it was written, without the blanks; null: its source is not known. */
+export function sourceTextOf(value: object): string | null {
+  const place = sources.get(value)?.() ?? null;
+  return place && withoutBlanks(place);
+}
+
+/** The parts of each place that was looked into, to look only once. */
+const partsOf = new WeakMap<Place, Parts>();
+
+function partSource(source: Source, key: string): Source {
+  return once(() => {
+    const place = source();
+    if (place === null) return null;
+    const parts = partsOf.get(place) ?? findParts(place);
+    partsOf.set(place, parts);
+    return parts.get(key) ?? null;
+  });
+}
+
+function once(find: Source): Source {
+  let found: Place | null | undefined;
+  return () => {
+    if (found === undefined) found = find();
+    return found;
+  };
+}
+
+const BYTE_ORDER_MARK = 0xfeff;
+const QUOTE = 34;
+const COMMA = 44;
+const OPENING_BRACKET = 91;
+const CLOSING_BRACKET = 93;
+const OPENING_BRACE = 123;
+const CLOSING_BRACE = 125;
+
+/** By key or index. Of equal keys the last counts, as for `JSON.parse`. */
+function findParts({ text, start, end }: Place): Parts {
+  const parts = new Map<string, Place>();
+  const isList = text.charCodeAt(start) === OPENING_BRACKET;
+  for (let at = afterBlanks(text, start + 1), index = 0; at < end - 1; index += 1) {
+    let key = String(index);
+    if (!isList) {
+      const keyEnd = endOfString(text, at) + 1;
+      key = JSON.parse(text.slice(at, keyEnd));
+      at = afterBlanks(text, afterBlanks(text, keyEnd) + 1);
+    }
+    const partEnd = endOfValue(text, at);
+    parts.set(key, { text, start: at, end: partEnd });
+    // behind the comma, or the closing bracket
+    at = afterBlanks(text, afterBlanks(text, partEnd) + 1);
+  }
+  return parts;
+}
+
+function endOfValue(text: string, start: number): number {
+  let depth = 0;
+  for (let at = start; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    else if (code === OPENING_BRACKET || code === OPENING_BRACE) depth += 1;
+    else if (code === CLOSING_BRACKET || code === CLOSING_BRACE) {
+      if (depth === 0) return at;
+      depth -= 1;
+    } else if (depth > 0 || !(code === COMMA || isBlank(code))) continue;
+    else return at;
+    if (depth === 0) return at + 1;
+  }
+  return text.length;
+}
+
+function withoutBlanks({ text, start, end }: Place): string {
+  const kept: string[] = [];
+  let from = start;
+  for (let at = start; at < end; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    else if (isBlank(code)) {
+      kept.push(text.slice(from, at));
+      at = afterBlanks(text, at) - 1;
+      from = at + 1;
+    }
+  }
+  kept.push(text.slice(from, end));
+  return kept.join('');
+}
+
+function afterBlanks(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && isBlank(text.charCodeAt(at))) at += 1;
+  return at;
+}
+
+function isBlank(code: number): boolean {
+  return code === 32 || code === 10 || code === 13 || code === 9;
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
