@@ -2,7 +2,7 @@ import DataLoader from 'dataloader';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Playbook } from '../domain/playbooks/playbook.ts';
 import type { RunSummary } from '../domain/runs/run.ts';
-import type { Schedule } from '../domain/schedules/schedule.ts';
+import type { Schedule, ScheduleSummary } from '../domain/schedules/schedule.ts';
 import type { RunLogService } from '../services/logs/run-log-service.ts';
 import type { PlaybookService } from '../services/playbooks/playbook-service.ts';
 import type { RunService } from '../services/runs/run-service.ts';
@@ -10,6 +10,7 @@ import type { ScheduleService } from '../services/schedules/schedule-service.ts'
 import type { SystemService } from '../services/system-service.ts';
 import type { WatchService } from '../services/watch-service.ts';
 import { type Answer, createAnswer } from './answer.ts';
+import { eachInTurn } from './turns.ts';
 
 /** What the API is made of; one set for the life of the server. */
 export interface Services {
@@ -59,12 +60,26 @@ export function createContext(services: Services, recipient: Recipient | null): 
 }
 
 export interface Loaders {
-  readonly schedule: DataLoader<string, Schedule | null>;
+  readonly schedule: DataLoader<string, ScheduleSummary | null>;
+  /** Of a schedule whose parameters are long. */
+  readonly scheduleState: DataLoader<string, ScheduleState>;
   readonly run: DataLoader<string, RunSummary | null>;
   readonly playbook: DataLoader<string, PlaybookFile | null>;
   readonly playbookWithoutContent: DataLoader<string, PlaybookFile | null>;
   readonly lastRunOfSchedule: DataLoader<string, RunSummary | null>;
-  readonly schedulesOfPlaybook: DataLoader<string, Schedule[]>;
+  readonly schedulesOfPlaybook: DataLoader<string, ScheduleSummary[]>;
+}
+
+/** What has to be looked up in the parameters, without these. */
+export interface ScheduleState {
+  readonly problem: string | null;
+  readonly unreadable: NonNullable<Schedule['unreadable']>;
+}
+
+async function readState({ schedules, runs }: Services, id: string): Promise<ScheduleState> {
+  const schedule = await schedules.find(id);
+  if (!schedule) return { problem: null, unreadable: [] };
+  return { problem: await runs.problemOf(schedule), unreadable: schedule.unreadable ?? [] };
 }
 
 /** What one reading of a playbook found. */
@@ -85,6 +100,7 @@ function createLoaders(services: Services, isCached: boolean): Loaders {
   };
   return {
     schedule: new DataLoader((ids) => services.schedules.findMany(ids), options),
+    scheduleState: new DataLoader((ids) => eachInTurn(ids, (id) => readState(services, id)), options),
     run: new DataLoader((ids) => services.runs.findMany(ids), options),
     playbook: new DataLoader((paths) => Promise.all(paths.map((path) => readPlaybook(path, true))), options),
     playbookWithoutContent: new DataLoader(

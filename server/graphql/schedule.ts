@@ -1,13 +1,17 @@
-import { InvalidInputError } from '../domain/errors.ts';
-import type { ScheduleOrder } from '../domain/schedules/schedule.ts';
+import type { GraphQLResolveInfo } from 'graphql';
+import type { RunParameters } from '../../shared/run-parameters.ts';
+import { InvalidInputError, NotFoundError } from '../domain/errors.ts';
+import type { ScheduleOrder, ScheduleSummary } from '../domain/schedules/schedule.ts';
 import type { Tick } from '../domain/schedules/tick.ts';
 import { describeTiming, type Timing } from '../domain/time/timing.ts';
 import type { TimingInput } from '../domain/time/timing-input.ts';
 import type { SchedulePreview } from '../services/schedules/schedule-service.ts';
 import { builder } from './builder.ts';
 import { connectionOf, pageComplexity } from './connections.ts';
+import type { Context, ScheduleState } from './context.ts';
 import { RunConnectionRef, RunRef, ScheduleRef } from './refs.ts';
-import { RunParametersRef } from './run-parameters.ts';
+import { RunParametersRef, readParameters } from './run-parameters.ts';
+import { nextTurn } from './turns.ts';
 
 type TimingOf<K extends Timing['kind']> = Extract<Timing, { kind: K }>;
 
@@ -84,6 +88,18 @@ const TickRef = builder.objectRef<Tick>('Tick').implement({
   }),
 });
 
+/** Of a schedule whose parameters are long: they are read one after the other, and none of them is held. */
+const readState = (
+  { id }: ScheduleSummary,
+  { loadersOf, answerOf }: Context,
+  info: GraphQLResolveInfo,
+): Promise<ScheduleState> =>
+  answerOf(info).read(
+    () => loadersOf(info).scheduleState.load(id),
+    () => 0,
+    'short',
+  );
+
 builder.node(ScheduleRef, {
   id: { resolve: (schedule) => schedule.id },
   loadWithoutCache: (id, { loadersOf }, info) => loadersOf(info).schedule.load(id),
@@ -98,9 +114,19 @@ builder.node(ScheduleRef, {
       resolve: ({ timing, timezone, unreadable }) =>
         unreadable?.includes('timing') ? 'Unknown' : describeTiming(timing, timezone),
     }),
-    parameters: t.expose('parameters', {
+    parameters: t.field({
       type: RunParametersRef,
       description: 'What a run of this schedule is started with.',
+      resolve: async (schedule, _args, { services, answerOf }, info) => {
+        const read = async (): Promise<RunParameters | null> => {
+          if (schedule.parameters) return schedule.parameters;
+          await nextTurn();
+          return (await services.schedules.find(schedule.id))?.parameters ?? null;
+        };
+        const parameters = await readParameters(read, answerOf(info), info);
+        if (!parameters) throw new NotFoundError('schedule', schedule.id);
+        return parameters;
+      },
     }),
     overlap: t.expose('overlap', { type: OverlapPolicyEnum }),
     enabled: t.exposeBoolean('enabled'),
@@ -120,12 +146,21 @@ builder.node(ScheduleRef, {
       nullable: true,
       description:
         'Why this schedule cannot fire, or its runs cannot start as things are now, in words; null when it is sound.',
-      resolve: (schedule, _args, { services }) => services.runs.problemOf(schedule),
+      resolve: async (schedule, _args, context, info) => {
+        const { problem, parameters } = schedule;
+        if (problem !== null) return problem;
+        return parameters
+          ? context.services.runs.problemOf({ ...schedule, parameters })
+          : (await readState(schedule, context, info)).problem;
+      },
     }),
     unreadable: t.stringList({
       description:
         'Which of "timing" and "parameters" cannot be read as they are stored: what stands for them is harmless, and a change has to give them anew.',
-      resolve: ({ unreadable }) => [...(unreadable ?? [])],
+      resolve: async (schedule, _args, context, info) => {
+        const { parameters, unreadable = [] } = schedule;
+        return [...(parameters ? unreadable : (await readState(schedule, context, info)).unreadable)];
+      },
     }),
     version: t.exposeInt('version', { description: 'Bumped by each change.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),

@@ -1,6 +1,6 @@
 import type { LogLines } from '../domain/logs/run-log.ts';
-import type { Run } from '../domain/runs/run.ts';
-import type { Schedule } from '../domain/schedules/schedule.ts';
+import type { RunSummary } from '../domain/runs/run.ts';
+import type { ScheduleSummary } from '../domain/schedules/schedule.ts';
 import { builder } from './builder.ts';
 import { globalId, localId } from './ids.ts';
 import { RunRef, ScheduleRef } from './refs.ts';
@@ -16,7 +16,7 @@ const RunLogBatchRef = builder.objectRef<LogLines>('RunLogBatch').implement({
 });
 
 const ScheduleChangeRef = builder
-  .objectRef<{ readonly id: string; readonly schedule: Schedule | null }>('ScheduleChange')
+  .objectRef<{ readonly id: string; readonly schedule: ScheduleSummary | null }>('ScheduleChange')
   .implement({
     fields: (t) => ({
       id: t.id({ resolve: (change) => globalId('Schedule', change.id) }),
@@ -53,7 +53,7 @@ builder.subscriptionField('runChanged', (t) =>
         id: id ? localId('Run', id) : undefined,
         scheduleId: scheduleId ? localId('Schedule', scheduleId) : undefined,
       }),
-    resolve: (run: Run) => run,
+    resolve: (run: RunSummary) => run,
   }),
 );
 
@@ -62,6 +62,6 @@ builder.subscriptionField('scheduleChanged', (t) =>
     type: ScheduleChangeRef,
     description: 'Schedules as they are created, changed or deleted, by whoever.',
     subscribe: (_root, _args, { services }) => services.watch.schedules(),
-    resolve: (change: { readonly id: string; readonly schedule: Schedule | null }) => change,
+    resolve: (change: { readonly id: string; readonly schedule: ScheduleSummary | null }) => change,
   }),
 );

@@ -21,6 +21,16 @@ export function nextTurn(): Promise<void> {
   });
 }
 
+/** Does one after the other, each in a turn of its own. */
+export async function eachInTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) {
+    await nextTurn();
+    results.push(await work(item));
+  }
+  return results;
+}
+
 function planRound(): void {
   isRoundDue = true;
   setImmediate(() => {

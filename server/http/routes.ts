@@ -15,7 +15,7 @@ import { sourceTextOf, traceSource } from '../domain/json-source.ts';
 import { jsonTextOf } from '../domain/json-text.ts';
 import { terminalText } from '../domain/logs/terminal-text.ts';
 import { parametersOf, type RunParametersInput } from '../domain/runs/parameters/input.ts';
-import type { Schedule } from '../domain/schedules/schedule.ts';
+import type { ScheduleSummary } from '../domain/schedules/schedule.ts';
 import { describeTiming } from '../domain/time/timing.ts';
 import type { Services } from '../graphql/context.ts';
 import { globalId, localId } from '../graphql/ids.ts';
@@ -190,7 +190,7 @@ function parseAfter(value: unknown): number {
   ]);
 }
 
-function scheduleJson(schedule: Schedule) {
+function scheduleJson(schedule: ScheduleSummary) {
   const { timing } = schedule;
   return {
     id: globalId('Schedule', schedule.id),

@@ -1,5 +1,5 @@
-import type { Run } from '../domain/runs/run.ts';
-import type { Schedule } from '../domain/schedules/schedule.ts';
+import type { RunSummary } from '../domain/runs/run.ts';
+import type { ScheduleSummary } from '../domain/schedules/schedule.ts';
 import type { Change, Storage } from '../storage/storage.ts';
 import { interruptible } from './interruptible.ts';
 import type { PlaybookWatch } from './playbooks/playbook-watch.ts';
@@ -13,9 +13,13 @@ export interface WatchService {
   runs(filter: {
     readonly id?: string | undefined;
     readonly scheduleId?: string | undefined;
-  }): AsyncGenerator<Run, void, undefined>;
+  }): AsyncGenerator<RunSummary, void, undefined>;
   /** Schedules as they are created, changed or deleted (`schedule: null`); folded likewise. */
-  schedules(): AsyncGenerator<{ readonly id: string; readonly schedule: Schedule | null }, void, undefined>;
+  schedules(): AsyncGenerator<
+    { readonly id: string; readonly schedule: ScheduleSummary | null },
+    void,
+    undefined
+  >;
   close(): void;
 }
 
@@ -66,7 +70,8 @@ export function createWatchService(
       interruptible(async function* (signal) {
         for await (const id of changedIds('run', signal)) {
           if (filter.id !== undefined && id !== filter.id) continue;
-          const run = await storage.runs.find(id);
+          // what waits for a slow reader is short
+          const [run] = await storage.runs.findMany([id]);
           if (run && (filter.scheduleId === undefined || run.scheduleId === filter.scheduleId)) yield run;
         }
       }),
@@ -75,8 +80,10 @@ export function createWatchService(
       interruptible(async function* (signal) {
         const stopWatching = playbookWatch.start();
         try {
-          for await (const id of changedIds('schedule', signal))
-            yield { id, schedule: await storage.schedules.find(id) };
+          for await (const id of changedIds('schedule', signal)) {
+            const [schedule = null] = await storage.schedules.findMany([id]);
+            yield { id, schedule };
+          }
         } finally {
           stopWatching();
         }

@@ -7,7 +7,7 @@ const TURN_MS = 5;
 const MAX_PAGE_LENGTH = 16 * 1_048_576;
 
 /** @returns a function to await after each piece of work: it waits for the next turn once this one has lasted long enough */
-function createTurns(): () => Promise<void> {
+export function createTurns(): () => Promise<void> {
   let begun = performance.now();
   return async () => {
     if (performance.now() - begun < TURN_MS) return;

@@ -3,7 +3,12 @@ import type { LogChunk, LogHead, LogReadLimits, StoredLines } from '../domain/lo
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { KeyBinding } from '../domain/runs/idempotency.ts';
 import type { Run, RunEnd, RunFilter, RunPlace, RunSummary } from '../domain/runs/run.ts';
-import type { Schedule, ScheduleFilter, ScheduleOrder } from '../domain/schedules/schedule.ts';
+import type {
+  Schedule,
+  ScheduleFilter,
+  ScheduleOrder,
+  ScheduleSummary,
+} from '../domain/schedules/schedule.ts';
 import type { Tick } from '../domain/schedules/tick.ts';
 
 /**
@@ -37,7 +42,7 @@ export interface ScheduleStore {
   insert(schedule: Schedule): Promise<void>;
   find(id: string): Promise<Schedule | null>;
   /** In the order of `ids`; null where there is none. */
-  findMany(ids: readonly string[]): Promise<(Schedule | null)[]>;
+  findMany(ids: readonly string[]): Promise<(ScheduleSummary | null)[]>;
   /**
    * Replaces the schedule when it exists with version `expectedVersion`.
    * When this resolves, no tick that was decided on the old version is recorded any more.
@@ -50,10 +55,10 @@ export interface ScheduleStore {
    * @returns what was removed; null when there was none
    */
   delete(id: string): Promise<Schedule | null>;
-  list(filter: ScheduleFilter, order: ScheduleOrder, page: PageRequest): Promise<Page<Schedule>>;
+  list(filter: ScheduleFilter, order: ScheduleOrder, page: PageRequest): Promise<Page<ScheduleSummary>>;
   count(filter: ScheduleFilter): Promise<number>;
   /** The schedules of each playbook path given, by name; every path has an entry. */
-  listByPlaybooks(paths: readonly string[]): Promise<Map<string, Schedule[]>>;
+  listByPlaybooks(paths: readonly string[]): Promise<Map<string, ScheduleSummary[]>>;
   /** The playbook paths of all schedules, each once, in any order. */
   listPlaybooks(): Promise<string[]>;
   /** Enabled schedules that wait for an instant not after `until`, soonest first. */

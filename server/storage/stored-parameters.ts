@@ -11,6 +11,9 @@ export function writeParameters(parameters: RunParameters | null): string {
   return JSON.stringify(parameters);
 }
 
+/** In bytes of what is stored: longer ones are left out of lists. All parameters but the extra variables mostly fit. */
+export const LONG_PARAMETERS = 1_024;
+
 /** What is missing is what it is when it is not given. @throws {Error} when it is none, in words */
 export function readParameters(json: string): RunParameters {
   const stored: unknown = JSON.parse(json);

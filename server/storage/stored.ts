@@ -1,6 +1,6 @@
 import { NO_PARAMETERS } from '../../shared/run-parameters.ts';
 import { messageOf } from '../domain/caught.ts';
-import type { Schedule } from '../domain/schedules/schedule.ts';
+import type { Schedule, ScheduleSummary } from '../domain/schedules/schedule.ts';
 import type { Timing } from '../domain/time/timing.ts';
 import { readParameters } from './stored-parameters.ts';
 
@@ -20,32 +20,40 @@ export const NEVER_MS: number = Number.MAX_SAFE_INTEGER;
 
 type Plain = Omit<Schedule, 'timing' | 'parameters' | 'nextRunAt' | 'problem'>;
 
+interface Stored {
+  readonly timing: string;
+  /** Null: they are long, and were not read. */
+  readonly parameters: string | null;
+  readonly nextRunAt: Date | null;
+  readonly problem: string | null;
+}
+
 /**
  * A schedule whose timing or parameters cannot be read is given with a problem and harmless stand-ins:
  * it is shown, and must not hide the others.
  */
-export function readSchedule(
-  plain: Plain,
-  stored: {
-    readonly timing: string;
-    readonly parameters: string;
-    readonly nextRunAt: Date | null;
-    readonly problem: string | null;
-  },
-): Schedule {
+export function readSchedule(plain: Plain, stored: Stored & { readonly parameters: string }): Schedule;
+export function readSchedule(plain: Plain, stored: Stored): ScheduleSummary;
+export function readSchedule(plain: Plain, stored: Stored): ScheduleSummary {
   const faults: string[] = [];
   const unreadable: ('timing' | 'parameters')[] = [];
-  const read = <T>(field: 'timing' | 'parameters', from: (json: string) => T, standIn: T): T => {
+  const read = <T>(
+    field: 'timing' | 'parameters',
+    json: string,
+    from: (json: string) => T,
+    standIn: T,
+  ): T => {
     try {
-      return from(stored[field]);
+      return from(json);
     } catch (error) {
       faults.push(messageOf(error));
       unreadable.push(field);
       return standIn;
     }
   };
-  const timing = read('timing', readTiming, { kind: 'once', at: new Date(0) });
-  const parameters = read('parameters', readParameters, NO_PARAMETERS);
+  const timing = read('timing', stored.timing, readTiming, { kind: 'once', at: new Date(0) });
+  const parameters =
+    stored.parameters === null ? null : read('parameters', stored.parameters, readParameters, NO_PARAMETERS);
   const { nextRunAt, problem } = stored;
   if (unreadable.length === 0) return { ...plain, timing, parameters, nextRunAt, problem };
   return {

@@ -25,11 +25,11 @@ export function describeScheduleLists(open: OpenStorage): void {
   });
 
   test('ends a page early where schedules are large, and says that there are more', async (storage) => {
-    const parameters = { ...NO_PARAMETERS, extraVarsJson: JSON.stringify({ text: 'x'.repeat(250_000) }) };
+    const problem = 'x'.repeat(250_000);
     const ids = Array.from({ length: 80 }, (_, n) => `${n}`.padStart(2, '0'));
     await insertAll(
       storage,
-      ids.map((id) => ({ id, name: id, parameters })),
+      ids.map((id) => ({ id, name: id, problem })),
     );
 
     for (const backward of [false, true]) {
@@ -39,6 +39,34 @@ export function describeScheduleLists(open: OpenStorage): void {
       expect(first.items.length).toBeGreaterThan(0);
       expect((await readAll(list, 500, backward, { mayEndEarly: true })).map(({ id }) => id)).toEqual(ids);
     }
+  });
+
+  test('leaves long parameters out of lists, and nothing else', async (storage) => {
+    const { schedules } = storage;
+    const withText = (length: number) => ({
+      ...NO_PARAMETERS,
+      limit: 'web',
+      extraVarsJson: JSON.stringify({ text: 'x€'.repeat(length) }),
+    });
+    const short = makeSchedule({ name: 'a', playbook: 'x.yaml', parameters: withText(10) });
+    const long = ['b', 'c'].map((name, n) =>
+      makeSchedule({ name, playbook: 'x.yaml', parameters: withText(n === 0 ? 600 : 60_000) }),
+    );
+    const all = [short, ...long];
+    for (const schedule of all) await schedules.insert(schedule);
+    const expected = [short, ...long.map((schedule) => ({ ...schedule, parameters: null }))];
+
+    for (const order of ['name', 'nextRun', 'created'] as const) {
+      const { items } = await schedules.list({}, order, makePage());
+      const found = items.map(({ node }) => node).toSorted((a, b) => a.name.localeCompare(b.name));
+      expect(found).toEqual(expected);
+    }
+    expect(await schedules.findMany(all.map(({ id }) => id))).toEqual(expected);
+    expect((await schedules.listByPlaybooks(['x.yaml'])).get('x.yaml')).toEqual(expected);
+    expect(await Promise.all(all.map(({ id }) => schedules.find(id)))).toEqual(all);
+    expect(await schedules.listDue(new Date('9999-01-01T00:00:00Z'), 10)).toEqual(
+      expect.arrayContaining(all),
+    );
   });
 
   test('sorts by name, upper and lower case alike', async (storage) => {
@@ -254,8 +282,15 @@ export function describeScheduleLists(open: OpenStorage): void {
       ]),
     );
     expect(await storage.schedules.listByPlaybooks([])).toEqual(new Map());
+    const many = Array.from({ length: 501 }, (_, n) => `d${`${n}`.padStart(3, '0')}`);
+    await insertAll(
+      storage,
+      many.map((id) => ({ id, name: id, playbook: 'd.yaml' })),
+    );
+    const ofMany = (await storage.schedules.listByPlaybooks(['d.yaml'])).get('d.yaml');
+    expect(ofMany?.map(({ id }) => id)).toEqual(many);
     const paths = await storage.schedules.listPlaybooks();
-    expect(paths.toSorted()).toEqual(['a.yaml', 'b.yaml', 'c.yaml']);
+    expect(paths.toSorted()).toEqual(['a.yaml', 'b.yaml', 'c.yaml', 'd.yaml']);
   });
 }
 

@@ -340,10 +340,14 @@ const NEVER_THE_SAME: Attack = {
 
 const LONG_PARAMETERS = {
   extraVarsJson: JSON.stringify(
-    Object.fromEntries(Array.from({ length: 9_000 }, (_, n) => [`key_${n}`, `"${'x'.repeat(10)}"`])),
+    Object.fromEntries(Array.from({ length: 9_000 }, (_, n) => [`key_${n}`, `"€${'x'.repeat(9)}"`])),
   ),
 };
 const MANY = 150;
+
+interface Ids {
+  readonly schedules: { readonly edges: readonly { readonly node: { readonly id: string } }[] };
+}
 
 const PARAMETERS: Attack = {
   title: 'long parameters of many runs and schedules',
@@ -370,7 +374,26 @@ const PARAMETERS: Attack = {
         return '';
       },
     },
+    {
+      title: 'run schedules',
+      async run({ api }) {
+        const { schedules } = await api.request<Ids>('{ schedules(first: 500) { edges { node { id } } } }');
+        for (const { node } of schedules.edges)
+          await api.request(
+            'mutation ($id: ID!) { triggerSchedule(input: { id: $id, force: true }) { __typename } }',
+            node,
+          );
+        return '';
+      },
+    },
     ...[
+      ...[
+        'runs(first: 500) { edges { node { schedule { id } } } }',
+        'runs(first: 500) { edges { node { schedule { id lastRun { id } } } } }',
+        'schedules(first: 500) { edges { node { id } } }',
+        'playbooks { schedules { id name nextRunAt } }',
+        'schedules(first: 50) { edges { node { problem unreadable parameters { limit } } } }',
+      ].map((field) => `{ ${repeat(10, (n) => `a${n}: ${field}`)} }`),
       '{ runs(first: 500) { edges { node { id status } } } }',
       '{ runs(first: 500) { edges { node { parameters { extraVarsJson } } } } }',
       `{ runs(first: 1) { edges { node { parameters { ${repeat(40, (n) => `a${n}: extraVarsJson`)} } } } } }`,

@@ -31,6 +31,12 @@ export interface Schedule {
   readonly updatedAt: Date;
 }
 
+/** A schedule as lists hold it: without its parameters where they are long. */
+export interface ScheduleSummary extends Omit<Schedule, 'parameters' | 'manualStarts'> {
+  /** Null: they are long, and nobody has looked whether they can be read. */
+  readonly parameters: RunParameters | null;
+}
+
 /** `skip`: the new instant does not run and is recorded as skipped. `allow`: both run at once. */
 export type OverlapPolicy = 'skip' | 'allow';
 

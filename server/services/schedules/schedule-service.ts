@@ -15,6 +15,7 @@ import type {
   Schedule,
   ScheduleFilter,
   ScheduleOrder,
+  ScheduleSummary,
 } from '../../domain/schedules/schedule.ts';
 import type { Tick } from '../../domain/schedules/tick.ts';
 import { decideTicks } from '../../domain/schedules/tick-decision.ts';
@@ -39,16 +40,16 @@ export interface ScheduleService {
   /** Nothing of it starts once this has resolved; a run under way goes on. @throws {NotFoundError} */
   delete(id: string): Promise<void>;
   find(id: string): Promise<Schedule | null>;
-  findMany(ids: readonly string[]): Promise<(Schedule | null)[]>;
-  list(filter: ScheduleFilter, order: ScheduleOrder, page: PageRequest): Promise<Page<Schedule>>;
+  findMany(ids: readonly string[]): Promise<(ScheduleSummary | null)[]>;
+  list(filter: ScheduleFilter, order: ScheduleOrder, page: PageRequest): Promise<Page<ScheduleSummary>>;
   count(filter: ScheduleFilter): Promise<number>;
-  listByPlaybooks(paths: readonly string[]): Promise<Map<string, Schedule[]>>;
+  listByPlaybooks(paths: readonly string[]): Promise<Map<string, ScheduleSummary[]>>;
   /** Tells those who look at the schedules of a playbook that it was saved or deleted. */
   announcePlaybook(path: string): Promise<void>;
   listTicks(id: string, page: PageRequest): Promise<Page<Tick>>;
   countTicks(id: string): Promise<number>;
   /** The next fires, earliest first; none when disabled or faulty. @param count 0–1,000 */
-  nextRuns(schedule: Schedule, count: number): readonly Date[];
+  nextRuns(schedule: ScheduleSummary, count: number): readonly Date[];
   /** @param count 0–1,000 @throws {InvalidInputError} */
   preview(timing: TimingInput, timezone: string | null, from: Date | null, count: number): SchedulePreview;
 }

@@ -1,6 +1,6 @@
 import type { Binary } from 'mongodb';
 import type { Run, RunStatus, RunSummary, RunTrigger } from '../../domain/runs/run.ts';
-import type { OverlapPolicy, Schedule } from '../../domain/schedules/schedule.ts';
+import type { OverlapPolicy, Schedule, ScheduleSummary } from '../../domain/schedules/schedule.ts';
 import type { Tick, TickOutcome } from '../../domain/schedules/tick.ts';
 import { NEVER_MS, readSchedule, searchTextOf, writeTiming } from '../stored.ts';
 import { readRunParameters, writeParameters } from '../stored-parameters.ts';
@@ -30,6 +30,12 @@ export interface ScheduleDocument {
   /** A firing that is decided, and whose ticks and runs are being stored; absent otherwise. */
   firing?: FiringDocument;
 }
+
+/** As lists read it: without long parameters. */
+export type ScheduleSummaryDocument = Omit<
+  ScheduleDocument,
+  'parameters' | 'search' | 'manualStarts' | 'firing'
+> & { parameters: string | null };
 
 export interface FiringDocument {
   id: string;
@@ -118,38 +124,28 @@ export function scheduleToDocument(schedule: Schedule): ScheduleDocument {
 }
 
 export function documentToSchedule(document: ScheduleDocument): Schedule {
-  const {
-    _id,
-    name,
-    playbook,
-    timezone,
-    enabled,
-    version,
-    createdAt,
-    updatedAt,
-    timing,
-    parameters,
-    nextRunAt,
-    problem,
-  } = document;
-  const overlap = document.overlap as OverlapPolicy;
+  const { parameters, firing } = document;
   // no count has met the run of a start by hand that is under way: nothing can be decided on it
-  const isStarting = document.firing?.ticks.length === 0 && document.firing.runs.length > 0;
+  const isStarting = firing?.ticks.length === 0 && firing.runs.length > 0;
   const starts = isStarting ? Number.NaN : document.manualStarts;
   const manualStarts = starts === undefined ? {} : { manualStarts: starts };
-  const plain = {
-    id: _id,
-    name,
-    playbook,
-    timezone,
-    overlap,
-    enabled,
-    version,
-    createdAt,
-    updatedAt,
-    ...manualStarts,
-  };
-  return readSchedule(plain, { timing, parameters, nextRunAt, problem });
+  return readSchedule({ ...plainOf(document), ...manualStarts }, { ...storedOf(document), parameters });
+}
+
+export function documentToScheduleSummary(document: ScheduleSummaryDocument): ScheduleSummary {
+  return readSchedule(plainOf(document), { ...storedOf(document), parameters: document.parameters });
+}
+
+type WithoutParameters = Omit<ScheduleSummaryDocument, 'parameters'>;
+
+function plainOf(document: WithoutParameters) {
+  const { _id, name, playbook, timezone, enabled, version, createdAt, updatedAt } = document;
+  const overlap = document.overlap as OverlapPolicy;
+  return { id: _id, name, playbook, timezone, overlap, enabled, version, createdAt, updatedAt };
+}
+
+function storedOf({ timing, problem, nextRunAt }: WithoutParameters) {
+  return { timing, problem, nextRunAt };
 }
 
 export function nextRunSort(nextRunAt: Date | null): number {

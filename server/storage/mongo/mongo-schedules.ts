@@ -7,17 +7,20 @@ import {
   MongoBulkWriteError,
   type OptionalUnlessRequiredId,
 } from 'mongodb';
-import type { ScheduleFilter, ScheduleOrder } from '../../domain/schedules/schedule.ts';
+import type { ScheduleFilter, ScheduleOrder, ScheduleSummary } from '../../domain/schedules/schedule.ts';
 import type { Firing, ScheduleStore, TickStore } from '../storage.ts';
 import { NEVER_MS } from '../stored.ts';
+import { LONG_PARAMETERS } from '../stored-parameters.ts';
 import {
   documentToSchedule,
+  documentToScheduleSummary,
   documentToTick,
   type FiringDocument,
   nextRunSort,
   type RunDocument,
   runToDocument,
   type ScheduleDocument,
+  type ScheduleSummaryDocument,
   scheduleToDocument,
   type TickDocument,
   tickToDocument,
@@ -27,6 +30,33 @@ import { findPage, type Order } from './mongo-pages.ts';
 const DUPLICATE_KEY = 11_000;
 /** Each try completes a firing that somebody else left; more than a few in a row would be a defect. */
 const MAX_TRIES = 10;
+
+const LIST_FIELDS = [
+  'name',
+  'nameSort',
+  'playbook',
+  'timing',
+  'timezone',
+  'overlap',
+  'enabled',
+  'nextRunAt',
+  'nextRunSort',
+  'problem',
+  'version',
+  'createdAt',
+  'updatedAt',
+] as const satisfies readonly (keyof ScheduleSummaryDocument)[];
+const IS_LONG = {
+  $and: [
+    { $eq: [{ $type: '$parameters' }, 'string'] },
+    { $gt: [{ $strLenBytes: '$parameters' }, LONG_PARAMETERS] },
+  ],
+};
+/** What lists read. */
+const SUMMARY = {
+  ...Object.fromEntries(LIST_FIELDS.map((name) => [name, 1])),
+  parameters: { $cond: [IS_LONG, null, '$parameters'] },
+};
 
 const ORDERS: Record<ScheduleOrder, Order<ScheduleDocument>> = {
   nextRun: {
@@ -203,8 +233,8 @@ export async function createMongoSchedules(db: Db): Promise<ScheduleStore> {
     },
 
     async findMany(ids) {
-      const found = await schedules.find({ _id: { $in: [...ids] } }).toArray();
-      const byId = new Map(found.map((document) => [document._id, documentToSchedule(document)]));
+      const found = await schedules.find({ _id: { $in: [...ids] } }, { projection: SUMMARY }).toArray();
+      const byId = new Map(found.map((document) => [document._id, documentToScheduleSummary(document)]));
       return ids.map((id) => byId.get(id) ?? null);
     },
 
@@ -224,17 +254,23 @@ export async function createMongoSchedules(db: Db): Promise<ScheduleStore> {
     },
 
     list: (filter, order, page) =>
-      findPage(schedules, { filter: filterOf(filter), order: ORDERS[order], page, map: documentToSchedule }),
+      findPage<ScheduleDocument, ScheduleSummary>(schedules, {
+        filter: filterOf(filter),
+        order: ORDERS[order],
+        page,
+        projection: SUMMARY,
+        map: documentToScheduleSummary,
+      }),
 
     count: (filter) => schedules.countDocuments(filterOf(filter)),
 
     async listByPlaybooks(paths) {
-      const found = await schedules
-        .find({ playbook: { $in: [...paths] } })
-        .sort({ nameSort: 1, _id: 1 })
-        .toArray();
-      const byPath = new Map(paths.map((path) => [path, [] as ReturnType<typeof documentToSchedule>[]]));
-      for (const document of found) byPath.get(document.playbook)?.push(documentToSchedule(document));
+      const found = schedules
+        .find({ playbook: { $in: [...paths] } }, { projection: SUMMARY })
+        .sort({ nameSort: 1, _id: 1 });
+      const byPath = new Map(paths.map((path) => [path, [] as ScheduleSummary[]]));
+      for await (const document of found)
+        byPath.get(document.playbook)?.push(documentToScheduleSummary(document));
       return byPath;
     },
 

@@ -1,5 +1,5 @@
 import type { Run, RunStatus, RunSummary, RunTrigger } from '../../domain/runs/run.ts';
-import type { OverlapPolicy, Schedule } from '../../domain/schedules/schedule.ts';
+import type { OverlapPolicy, Schedule, ScheduleSummary } from '../../domain/schedules/schedule.ts';
 import type { Tick, TickOutcome } from '../../domain/schedules/tick.ts';
 import { readSchedule, searchTextOf, writeTiming } from '../stored.ts';
 import { readRunParameters, writeParameters } from '../stored-parameters.ts';
@@ -25,6 +25,11 @@ export interface ScheduleRow {
   created_at: number;
   updated_at: number;
 }
+
+/** As lists read it: without long parameters. */
+export type ScheduleSummaryRow = Omit<ScheduleRow, 'parameters' | 'search' | 'manual_starts'> & {
+  parameters: string | null;
+};
 
 export interface TickRow {
   schedule_id: string;
@@ -77,20 +82,33 @@ export function scheduleToRow(schedule: Schedule): ScheduleRow {
 }
 
 export function rowToSchedule(row: ScheduleRow): Schedule {
-  const { id, name, playbook, timezone, version, timing, parameters, problem } = row;
-  const plain = {
+  const { parameters, manual_starts: manualStarts } = row;
+  const plain = { ...plainOf(row), ...(manualStarts ? { manualStarts } : {}) };
+  return readSchedule(plain, { ...storedOf(row), parameters });
+}
+
+export function rowToScheduleSummary(row: ScheduleSummaryRow): ScheduleSummary {
+  return readSchedule(plainOf(row), { ...storedOf(row), parameters: row.parameters });
+}
+
+type WithoutParameters = Omit<ScheduleSummaryRow, 'parameters'>;
+
+function plainOf({ id, name, playbook, timezone, version, ...row }: WithoutParameters) {
+  return {
     id,
     name,
     playbook,
     timezone,
     version,
-    ...(row.manual_starts ? { manualStarts: row.manual_starts } : {}),
     overlap: row.overlap as OverlapPolicy,
     enabled: row.enabled === 1,
     createdAt: new Date(row.created_at),
     updatedAt: new Date(row.updated_at),
   };
-  return readSchedule(plain, { timing, parameters, problem, nextRunAt: toDate(row.next_run_at) });
+}
+
+function storedOf({ timing, problem, next_run_at }: WithoutParameters) {
+  return { timing, problem, nextRunAt: toDate(next_run_at) };
 }
 
 export function tickToRow(tick: Tick): TickRow {

@@ -1,13 +1,17 @@
+import type { PageRequest } from '../../domain/page.ts';
 import type { Run } from '../../domain/runs/run.ts';
-import type { Schedule, ScheduleFilter, ScheduleOrder } from '../../domain/schedules/schedule.ts';
+import type { ScheduleFilter, ScheduleOrder, ScheduleSummary } from '../../domain/schedules/schedule.ts';
 import type { Tick } from '../../domain/schedules/tick.ts';
-import { eachInTurns } from '../pages.ts';
+import { createTurns, eachInTurns } from '../pages.ts';
 import type { Firing, ManualStart, ScheduleStore, TickStore } from '../storage.ts';
 import { NEVER_MS } from '../stored.ts';
+import { LONG_PARAMETERS } from '../stored-parameters.ts';
 import {
   rowToSchedule,
+  rowToScheduleSummary,
   rowToTick,
   type ScheduleRow,
+  type ScheduleSummaryRow,
   scheduleToRow,
   type TickRow,
   tickToRow,
@@ -40,6 +44,12 @@ const COLUMNS = [
   'updated_at',
 ] as const satisfies readonly (keyof ScheduleRow)[];
 
+/** What lists read. SQLite looks at the length alone where parameters are long, and reads nothing of them. */
+const SUMMARY = [
+  ...COLUMNS.filter((name) => name !== 'parameters' && name !== 'search'),
+  `CASE WHEN octet_length(parameters) > ${LONG_PARAMETERS} THEN NULL ELSE parameters END AS parameters`,
+].join(', ');
+
 const INSERT = insertText('schedules', COLUMNS);
 const REPLACE = `UPDATE schedules SET ${COLUMNS.filter((name) => name !== 'id')
   .map((name) => `${name} = ?`)
@@ -50,10 +60,13 @@ const INSERT_TICK = insertText(
   'ON CONFLICT DO NOTHING',
 );
 
+/** Schedules of one playbook that are read at once. */
+const PAGE = 500;
+
 const ACTIVE = "SELECT 1 FROM runs WHERE schedule_id = ? AND status IN ('queued', 'running') LIMIT 1";
 
 const ID = { name: 'id', type: 'string' } as const;
-const ORDERS: Record<ScheduleOrder, Order<ScheduleRow>> = {
+const ORDERS: Record<ScheduleOrder, Order<ScheduleSummaryRow>> = {
   nextRun: {
     columns: [{ name: 'next_run_sort', type: 'number' }, ID],
     isDescending: false,
@@ -80,10 +93,31 @@ const TICK_ORDER: Order<TickRow> = {
 export function createSqliteSchedules(statements: Statements, insertRun: (run: Run) => void): ScheduleStore {
   const { get, all, run } = statements;
 
-  const find = (id: string): Schedule | null => {
-    const row = get<ScheduleRow>('SELECT * FROM schedules WHERE id = ?', id);
-    return row && rowToSchedule(row);
+  const findSummary = (id: string): ScheduleSummary | null => {
+    const row = get<ScheduleSummaryRow>(`SELECT ${SUMMARY} FROM schedules WHERE id = ?`, id);
+    return row && rowToScheduleSummary(row);
   };
+
+  const list = (filter: ScheduleFilter, order: ScheduleOrder, page: PageRequest) =>
+    selectPage(statements, {
+      columns: SUMMARY,
+      from: 'schedules',
+      where: where(filter),
+      order: ORDERS[order],
+      page,
+      map: rowToScheduleSummary,
+    });
+
+  async function listOf(playbook: string): Promise<ScheduleSummary[]> {
+    const found: ScheduleSummary[] = [];
+    let cursor: string | null = null;
+    do {
+      const page = await list({ playbook }, 'name', { limit: PAGE, cursor, backward: false });
+      for (const { node } of page.items) found.push(node);
+      cursor = page.hasMore ? (page.items.at(-1)?.cursor ?? null) : null;
+    } while (cursor !== null);
+    return found;
+  }
 
   function fireOne(firing: Firing): ReadonlySet<string> | null {
     const isOurs =
@@ -111,8 +145,11 @@ export function createSqliteSchedules(statements: Statements, insertRun: (run: R
       await statements.grouped(() => run(INSERT, ...COLUMNS.map((name) => row[name])));
     },
 
-    find: async (id) => find(id),
-    findMany: (ids) => eachInTurns(ids, find),
+    async find(id) {
+      const row = get<ScheduleRow>('SELECT * FROM schedules WHERE id = ?', id);
+      return row && rowToSchedule(row);
+    },
+    findMany: (ids) => eachInTurns(ids, findSummary),
 
     async replace(schedule, expectedVersion) {
       const row = scheduleToRow(schedule);
@@ -125,16 +162,8 @@ export function createSqliteSchedules(statements: Statements, insertRun: (run: R
       return row && rowToSchedule(row);
     },
 
-    async list(filter, order, page) {
-      return selectPage(statements, {
-        columns: '*',
-        from: 'schedules',
-        where: where(filter),
-        order: ORDERS[order],
-        page,
-        map: rowToSchedule,
-      });
-    },
+    // rejects, as the others do, where the cursor is none
+    list: async (filter, order, page) => list(filter, order, page),
 
     async count(filter) {
       const { conditions, values } = where(filter);
@@ -150,14 +179,13 @@ export function createSqliteSchedules(statements: Statements, insertRun: (run: R
     },
 
     async listByPlaybooks(paths) {
-      return new Map(
-        paths.map((path) => [
-          path,
-          all<ScheduleRow>('SELECT * FROM schedules WHERE playbook = ? ORDER BY name_sort, id', path).map(
-            rowToSchedule,
-          ),
-        ]),
-      );
+      const found = new Map<string, ScheduleSummary[]>();
+      const turn = createTurns();
+      for (const path of new Set(paths)) {
+        found.set(path, await listOf(path));
+        await turn();
+      }
+      return found;
     },
 
     async listDue(until, limit) {

@@ -119,6 +119,13 @@ const MIGRATIONS: readonly string[] = [
   UPDATE runs SET parameters = earlier_parameters;
   ALTER TABLE runs DROP COLUMN earlier_parameters;
   `,
+  // the same of schedules
+  `
+  ALTER TABLE schedules RENAME COLUMN parameters TO earlier_parameters;
+  ALTER TABLE schedules ADD COLUMN parameters TEXT NOT NULL DEFAULT 'null';
+  UPDATE schedules SET parameters = earlier_parameters;
+  ALTER TABLE schedules DROP COLUMN earlier_parameters;
+  `,
 ];
 
 /** Says in the file that it is Sible's: "Sibl". */
