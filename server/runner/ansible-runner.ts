@@ -78,7 +78,9 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
     const words = [
       workspace.path,
       workspace.notice ?? '',
-      ...Object.entries(workspace.environment).map(([name, value]) => `${name}=${value}`),
+      ...Object.entries(workspace.environment).map(([name, value]) =>
+        value === null ? name : `${name}=${value}`,
+      ),
       '--',
       options.ansiblePlaybook,
       ...ansibleArguments(playbook, parameters, { playbooksDir: options.playbooksDir, extraVars }),

@@ -61,8 +61,8 @@ export interface RunRequest {
 export interface Workspace extends RunPlace {
   /** The working folder; absolute. */
   readonly path: string;
-  /** Variables beside those that all runs have, or instead of them. */
-  readonly environment: Readonly<Record<string, string>>;
+  /** Variables beside those that all runs have, or instead of them; null: nothing of this name. */
+  readonly environment: Readonly<Record<string, string | null>>;
   /** What its log begins with, without a newline; null: nothing but what the playbook prints. */
   readonly notice: string | null;
 }

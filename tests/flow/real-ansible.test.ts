@@ -244,6 +244,35 @@ describe('real Ansible', () => {
       },
     ));
 
+  it('a run that cannot have our plugin says so, and tells tasks and reason apart all the same', () =>
+    withServer(
+      {
+        storage: SQLITE,
+        ansible: 'real',
+        playbooks: {
+          'a:b/ansible.cfg': '[defaults]\ncallback_plugins = cb\ninventory = hosts.ini\n',
+          'a:b/hosts.ini': 'web1\n',
+          'a:b/env.yaml': play(
+            '    - ansible.builtin.command: env\n      register: seen\n    - ansible.builtin.debug: { var: seen.stdout_lines }\n',
+          ),
+          'a:b/nobody.yaml': '- hosts: nobody\n  tasks: []\n- hosts: nothing\n  tasks: []\n',
+        },
+      },
+      async (test) => {
+        const notice =
+          /^Sible: The plugin .+ could not be loaded: ".+a:b\/ansible\.cfg" names .+ not noticed, .+\.\n/;
+        const seen = await runToEnd(test, 'a:b/env.yaml');
+        expect(seen).toMatchObject({ status: 'SUCCEEDED', reason: null });
+        expect(seen.log).toMatch(notice);
+        expect(seen.log).toContain('SIBLE_RUN_ID=');
+        expect(seen.log).not.toMatch(/ANSIBLE_FORCE_COLOR|PYTHONUNBUFFERED|SIBLE_EVENTS/);
+        expect(seen.log).not.toContain('\u001b');
+        const nobody = await runToEnd(test, 'a:b/nobody.yaml');
+        expect(nobody).toMatchObject({ status: 'SUCCEEDED', reason: 'Nothing ran: no host matched.' });
+        expect(nobody.log).toMatch(notice);
+      },
+    ));
+
   it('become without a password fails at once and says so', async () => {
     const folder = await makeTempDir();
     try {

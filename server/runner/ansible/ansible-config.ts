@@ -72,7 +72,8 @@ export function readConfig(path: string): Config {
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stats = fstatSync(file);
-    if (!stats.isFile() || stats.size > MAX_CONFIG_BYTES) throw new Error('not an ordinary configuration');
+    if (!stats.isFile()) throw new Error('it is not a file');
+    if (stats.size > MAX_CONFIG_BYTES) throw new Error(`it has more than ${MAX_CONFIG_BYTES} bytes`);
     const stamp = `${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}`;
     const known = read.get(path);
     if (known?.stamp === stamp) return known.config;

@@ -67,18 +67,29 @@ function someFailed({ end, logTail }: RunFacts): string {
   return withCause('One or more hosts failed', end === null ? causeIn(lastError(logTail)) : null);
 }
 
-function nothingRan({ end, logTail }: RunFacts): string | null {
-  if (end === null) return null;
+function nothingRan(facts: RunFacts): string | null {
+  const { end, logTail } = facts;
+  if (end === null) return !facts.isTold && showsNoHost(logTail) ? noHostMatched(logTail) : null;
   if (end.plays === 0) return 'Nothing ran: the playbook has no plays.';
-  if (end.unmatched === end.plays) {
-    const text = flat(logTail);
-    if (/Unable to parse .{1,500} as an inventory source/.test(text))
-      return 'Nothing ran: no host matched. An inventory could not be read.';
-    return text.includes('only implicit localhost is available') || text.includes('hosts list is empty')
-      ? 'Nothing ran: no host matched, because the inventory has no hosts.'
-      : 'Nothing ran: no host matched.';
-  }
+  if (end.unmatched === end.plays) return noHostMatched(logTail);
   return end.tagged && end.tasks === 0 ? 'Nothing ran: no task has the tags that were asked for.' : null;
+}
+
+/** Whether each play of a log was skipped for want of hosts, and the recap names none; for runs without our plugin. */
+function showsNoHost(logTail: string): boolean {
+  const plays = logTail.match(/^PLAY \[/gm)?.length ?? 0;
+  const skipped = logTail.match(/^skipping: no hosts matched$/gm)?.length ?? 0;
+  const recap = logTail.lastIndexOf('PLAY RECAP ');
+  return plays > 0 && plays === skipped && recap >= 0 && /^[*\s]*$/.test(logTail.slice(recap + 11));
+}
+
+function noHostMatched(logTail: string): string {
+  const text = flat(logTail);
+  if (/Unable to parse .{1,500} as an inventory source/.test(text))
+    return 'Nothing ran: no host matched. An inventory could not be read.';
+  return text.includes('only implicit localhost is available') || text.includes('hosts list is empty')
+    ? 'Nothing ran: no host matched, because the inventory has no hosts.'
+    : 'Nothing ran: no host matched.';
 }
 
 const MAX_CAUSES_TOLD = 3;

@@ -40,12 +40,17 @@ export function createWorkspaces({ playbooksDir, ownHome, base }: WorkspaceOptio
     const config = findConfig(env, path);
     const short = needsShortControlDir(env, config) ? controlDir() : null;
     if (short !== null) changed.ANSIBLE_SSH_CONTROL_PATH_DIR = short;
+    const callback = callbackEnvironment(env, path, undefined, base.forTasks);
+    const notices = [
+      ...(isHomeless ? [homeNotice(home, ownHome)] : []),
+      ...(callback.problem === null ? [] : [pluginNotice(callback.problem)]),
+    ];
     return {
       path,
       workingFolder,
       ansibleConfig: config && relativeInside(playbooksDir, config),
-      environment: { ...changed, ...callbackEnvironment(env, path, undefined, base.forTasks) },
-      notice: isHomeless ? homeNotice(home, ownHome) : null,
+      environment: { ...changed, ...callback.environment },
+      notice: notices.length === 0 ? null : `Sible: ${notices.join(' ')}`,
     };
   };
 }
@@ -79,7 +84,11 @@ function relativeInside(root: string, path: string): string {
 function homeNotice(home: string | undefined, ownHome: string): string {
   const why =
     home === undefined ? 'This user has no home folder' : `The home folder "${home}" cannot be written to`;
-  return `Sible: ${why}; this run has "${ownHome}" for its home, and finds no keys, roles or collections in ~.`;
+  return `${why}; this run has "${ownHome}" for its home, and finds no keys, roles or collections in ~.`;
+}
+
+function pluginNotice(problem: string): string {
+  return `The plugin by which Sible follows a run could not be loaded: ${problem}. Prompts at run time (vars_prompt) are not noticed, and nobody answers them.`;
 }
 
 /** Whether Ansible's own would be too long, and the user has said nothing of another. */

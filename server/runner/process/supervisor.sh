@@ -1,9 +1,9 @@
 #!/bin/sh
 # Runs one playbook in a session of its own, and writes down how it ended, whether the server lives or not.
-#   supervisor.sh SPOOL CGROUP FOLDER NOTICE [NAME=VALUE...] -- PROGRAM [ARGUMENT...]
+#   supervisor.sh SPOOL CGROUP FOLDER NOTICE [NAME=VALUE|NAME...] -- PROGRAM [ARGUMENT...]
 # CGROUP is the run's own, empty where there is none.
-# FOLDER is where the program is started, with these variables beside those that all runs have. NOTICE is what its log
-# begins with, empty for nothing.
+# FOLDER is where the program is started, with these variables beside those that all runs have, and without those that have
+# no value. NOTICE is what its log begins with, empty for nothing.
 # stdin is closed, stdout and stderr are the spool's output.log, 3 is where the server hears what happens:
 #   RUN ready PID START BOOT · RUN began · RUN ended CODE|- [full]
 # Files are written with one write(2) of a few bytes and end in a newline; a reader takes one without it as not there yet.
@@ -14,7 +14,10 @@ folder=$3
 notice=$4
 shift 4
 while [ "$1" != -- ]; do
-  export "$1"
+  case $1 in
+    *=*) export "$1" ;;
+    *) unset "$1" ;;
+  esac
   shift
 done
 shift

@@ -14,6 +14,13 @@ function ansibleSays(env: Record<string, string>, cwd: string): string[] {
   return JSON.parse(execFileSync(python, ['-c', script], { env, cwd, encoding: 'utf8' })) as string[];
 }
 
+/** What is changed for a run that has our plugin. */
+function changesOf(...given: Parameters<typeof callbackEnvironment>): Record<string, string> {
+  const { environment, problem } = callbackEnvironment(...given);
+  expect(problem).toBeNull();
+  return environment as Record<string, string>;
+}
+
 async function makeFolders() {
   const folder = await makeTempDir();
   onTestFinished(() => folder.remove());
@@ -59,10 +66,10 @@ describe('the callback folders of a run', () => {
     const { cwd, env, ours } = await makeFolders();
     if (text !== null) writeFileSync(join(cwd, 'ansible.cfg'), text);
 
-    const added = callbackEnvironment(env, cwd, ours);
+    const added = changesOf(env, cwd, ours);
 
     expect(ansibleSays({ ...env, ...added }, cwd)).toEqual([...ansibleSays(env, cwd), ours]);
-    expect(JSON.parse(added?.SIBLE_RESTORE_ENV ?? '')).toEqual({ ANSIBLE_CALLBACK_PLUGINS: null });
+    expect(JSON.parse(added.SIBLE_RESTORE_ENV ?? '')).toEqual({ ANSIBLE_CALLBACK_PLUGINS: null });
   });
 
   it.each([
@@ -78,7 +85,7 @@ describe('the callback folders of a run', () => {
     writeFileSync(join(home, '.ansible.cfg'), '[defaults]\nforks = 3\n');
     const own = { ...env, ...more };
 
-    const added = callbackEnvironment(own, cwd, ours);
+    const added = changesOf(own, cwd, ours);
 
     expect(ansibleSays({ ...own, ...added }, cwd)).toEqual([...ansibleSays(own, cwd), ours]);
   });
@@ -86,7 +93,7 @@ describe('the callback folders of a run', () => {
   it('follow a configuration that is changed, and that of a folder which anybody may write to does not count', async () => {
     const { cwd, env, ours } = await makeFolders();
     const config = join(cwd, 'ansible.cfg');
-    const folders = () => callbackEnvironment(env, cwd, ours)?.ANSIBLE_CALLBACK_PLUGINS;
+    const folders = () => changesOf(env, cwd, ours).ANSIBLE_CALLBACK_PLUGINS;
     writeFileSync(config, '[defaults]\ncallback_plugins = one\n');
     expect(folders()).toBe(`${cwd}/one:${ours}`);
     writeFileSync(config, '[defaults]\ncallback_plugins = another\n');
@@ -95,10 +102,67 @@ describe('the callback folders of a run', () => {
     expect(folders()).toBe(`~/.ansible/plugins/callback:/usr/share/ansible/plugins/callback:${ours}`);
   });
 
-  it('are left alone where they cannot be told: a pipe, a path with a colon', async () => {
-    const { cwd, env, ours } = await makeFolders();
-    execFileSync('mkfifo', [join(cwd, 'ansible.cfg')]);
-    expect(callbackEnvironment(env, cwd, ours)).toBeNull();
-    expect(callbackEnvironment({ ...env, ANSIBLE_CALLBACK_PLUGINS: 'mine' }, cwd, '/a:b')).toBeNull();
+  it.each<[string, string, (cwd: string) => void, RegExp]>([
+    [
+      'a pipe',
+      'work',
+      (cwd) => void execFileSync('mkfifo', [join(cwd, 'ansible.cfg')]),
+      /cannot be read \(it is not a file\)$/,
+    ],
+    [
+      'a configuration that is too long',
+      'work',
+      (cwd) => writeFileSync(join(cwd, 'ansible.cfg'), `[defaults]\n${'#'.repeat(262_144)}`),
+      /cannot be read \(it has more than 262144 bytes\)$/,
+    ],
+    [
+      'a value that is too long',
+      'work',
+      (cwd) =>
+        writeFileSync(join(cwd, 'ansible.cfg'), `[defaults]\ncallback_plugins = ${'x'.repeat(8_193)}\n`),
+      /^"callback_plugins" in ".+ansible\.cfg" has more than 8192 characters$/,
+    ],
+    [
+      'a folder with a colon',
+      'a:b',
+      (cwd) => writeFileSync(join(cwd, 'ansible.cfg'), '[defaults]\ncallback_plugins = /abs:cb\n'),
+      /a:b\/ansible\.cfg" names its folders of plugins from a folder whose path has a ":" or a "\$"$/,
+    ],
+    [
+      'a home in a folder with a dollar sign',
+      'a$b',
+      (cwd) => writeFileSync(join(cwd, 'ansible.cfg'), '[defaults]\nhome = h\n'),
+      /a\$b\/ansible\.cfg" names/,
+    ],
+  ])(
+    'are left alone where they cannot be told, and what is not for tasks goes at once: %s',
+    async (_what, name, make, problem) => {
+      const { cwd: work, env, ours } = await makeFolders();
+      const cwd = join(dirname(work), name);
+      mkdirSync(cwd, { recursive: true });
+      make(cwd);
+      const forTasks = { ANSIBLE_FORCE_COLOR: '0', PYTHONUNBUFFERED: null };
+      expect(callbackEnvironment(env, cwd, ours, forTasks)).toEqual({
+        environment: { ...forTasks, SIBLE_EVENTS: null },
+        problem: expect.stringMatching(problem),
+      });
+    },
+  );
+
+  it('and where the plugin itself lies in a folder with a colon', async () => {
+    const { cwd, env } = await makeFolders();
+    const { problem } = callbackEnvironment({ ...env, ANSIBLE_CALLBACK_PLUGINS: 'mine' }, cwd, '/a:b');
+    expect(problem).toBe('the path "/a:b" has a ":" or a "$"');
+  });
+
+  it('a folder with a colon is no hindrance where the folders of plugins are not named from it', async () => {
+    const { cwd: work, env, ours } = await makeFolders();
+    const cwd = join(work, 'a:b');
+    mkdirSync(cwd);
+    writeFileSync(join(cwd, 'ansible.cfg'), '[defaults]\ncallback_plugins = ~/cb\n');
+    expect(ansibleSays({ ...env, ...changesOf(env, cwd, ours) }, cwd)).toEqual([
+      ...ansibleSays(env, cwd),
+      ours,
+    ]);
   });
 });

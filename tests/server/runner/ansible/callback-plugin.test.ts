@@ -31,7 +31,7 @@ async function makeFolder(playbook: string) {
     );
     return { status, output: stdout + stderr };
   };
-  const ours = { ...callbackEnvironment(env, folder.path), SIBLE_EVENTS: file('events.jsonl') };
+  const ours = { ...callbackEnvironment(env, folder.path).environment, SIBLE_EVENTS: file('events.jsonl') };
   const facts = () =>
     readFileSync(file('events.jsonl'), 'utf8')
       .trimEnd()

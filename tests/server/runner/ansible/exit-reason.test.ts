@@ -11,6 +11,8 @@ const ended = (counts: Partial<RunCounts>, logTail = ''): RunFacts => ({
   end: { ...COUNTS, ...counts },
   logTail,
 });
+const untold = (logTail: string): RunFacts => ({ ...NOTHING, isTold: false, logTail });
+const NO_HOST = 'Nothing ran: no host matched.';
 const unreachable = (message: string, ...hosts: string[]) =>
   ({ status: 'unreachable', message, count: hosts.length, hosts: hosts.slice(0, 3) }) as const;
 
@@ -62,6 +64,31 @@ describe('success', () => {
     ],
     ['tags that some task has', ended({ tasks: 1, tagged: true }), null],
     ['nothing is told', { ...NOTHING, isTold: false, logTail: 'skipping: no hosts matched' }, null],
+    [
+      'no plugin, and no host',
+      untold('PLAY [a] ***\nskipping: no hosts matched\n\nPLAY RECAP ***\n\n'),
+      NO_HOST,
+    ],
+    [
+      'no plugin, and an empty inventory',
+      untold(
+        '[WARNING]: provided hosts list is empty\n\nPLAY [a] *\nskipping: no hosts matched\n\nPLAY [b] *\nskipping: no hosts matched\n\nPLAY RECAP *\n',
+      ),
+      'Nothing ran: no host matched, because the inventory has no hosts.',
+    ],
+    [
+      'no plugin, and some play matched',
+      untold(
+        'PLAY [a] *\nskipping: no hosts matched\n\nPLAY [b] *\n\nTASK [c] *\nok: [h]\n\nPLAY RECAP *\nh : ok=1 changed=0\n',
+      ),
+      null,
+    ],
+    [
+      'no plugin, and a play that matched had no tasks',
+      untold('PLAY [a] *\nskipping: no hosts matched\n\nPLAY [b] *\n\nPLAY RECAP *\n'),
+      null,
+    ],
+    ['no plugin, and it did not come to its end', untold('PLAY [a] *\nskipping: no hosts matched\n'), null],
   ])('%s', (_name, facts, reason) => expect(reasonOf(0, facts)).toBe(reason));
 });
 

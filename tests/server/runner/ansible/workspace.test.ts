@@ -14,7 +14,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createWorkspaces } from '../../../../server/runner/ansible/workspace.ts';
 import { makeTempDir } from '../../../support/temp-dir.ts';
 
-async function makeFolder(env: Record<string, string> = {}) {
+async function makeFolder(env: Record<string, string> = {}, forTasks: Record<string, string | null> = {}) {
   const folder = await makeTempDir();
   onTestFinished(() => folder.remove());
   const path = realpathSync(folder.path);
@@ -25,7 +25,7 @@ async function makeFolder(env: Record<string, string> = {}) {
     writeFileSync(join(root, name), text);
   };
   const variables = { HOME: home, ...env };
-  const workspaceOf = createWorkspaces({ playbooksDir: root, ownHome, base: { variables, forTasks: {} } });
+  const workspaceOf = createWorkspaces({ playbooksDir: root, ownHome, base: { variables, forTasks } });
   return { path, root, home, ownHome, write, workspaceOf };
 }
 
@@ -129,6 +129,27 @@ describe('the home of a run', () => {
     expect(existsSync(ownHome)).toBe(true);
     expect(notice).toContain(home);
     expect(notice).toContain(ownHome);
+  });
+});
+
+describe('a run without our plugin', () => {
+  const CONFIG = '[defaults]\ncallback_plugins = cb\n';
+
+  it('says so and why, and has nothing that the plugin would take back from its tasks', async () => {
+    const { write, workspaceOf } = await makeFolder({ PYTHONUNBUFFERED: '1' }, { PYTHONUNBUFFERED: null });
+    write('a:b/ansible.cfg', CONFIG);
+    const { environment, notice } = workspaceOf('a:b/x.yml', null);
+    expect(environment).toEqual({ PYTHONUNBUFFERED: null, SIBLE_EVENTS: null });
+    expect(notice).toMatch(
+      /^Sible: The plugin .+ could not be loaded: ".+a:b\/ansible\.cfg" names .+\. Prompts at run time .+ not noticed/,
+    );
+  });
+
+  it('and without a home says both, in one line', async () => {
+    const { write, workspaceOf } = await makeFolder({ HOME: '/nowhere' });
+    write('a:b/ansible.cfg', CONFIG);
+    const { notice } = workspaceOf('a:b/x.yml', null);
+    expect(notice).toMatch(/^Sible: The home folder .+ in ~\. The plugin .+ answers them\.$/);
   });
 });
 
