@@ -1,4 +1,5 @@
 import { Show } from 'solid-js';
+import { onFirstClick } from '../../lib/clicks.ts';
 import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
 import { currentTime, relative } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
@@ -42,7 +43,7 @@ export function PlaybookHead(props: {
         <Button kind="quiet" class="d" onClick={() => void props.onDelete().catch(toastError)}>
           Delete
         </Button>
-        <Button disabled={props.isStarting} onClick={() => props.onRun()}>
+        <Button disabled={props.isStarting} onClick={onFirstClick(() => props.onRun())}>
           ▶ Run
         </Button>
         <Button

@@ -88,19 +88,23 @@ export default function PlaybooksPage() {
       runPlaybook({ playbook: playbook.path, parameters, idempotencyKey }),
     );
   const [isStarting, setStarting] = createSignal(false);
+  /** @returns whether a run was started */
   const startNow = async () => {
-    if (!(await editing.saveFirst('Save and run'))) return;
+    if (!(await editing.saveFirst('Save and run'))) return false;
     const current = editing.playbook();
-    if (!current) return;
+    if (!current) return false;
     const result = await start(current);
-    if (result.__typename === 'RunPlaybookPayload') navigate(runLink(result.run.id));
+    const isStarted = result.__typename === 'RunPlaybookPayload';
+    if (isStarted) navigate(runLink(result.run.id));
     else editing.setFault(result.message);
+    return isStarted;
   };
   const run = async () => {
     if (isStarting()) return;
     setStarting(true);
-    await startNow().catch(toastError);
-    setStarting(false);
+    const isStarted = await startNow().catch(toastError);
+    // the page of the run may take long to come, and until then this one is still there
+    if (!isStarted) setStarting(false);
   };
   const [isAsking, setAsking] = createSignal<OpenPlaybook | null>(null);
   const askForParameters = async () => {

@@ -3,6 +3,7 @@ import { createStore, unwrap } from 'solid-js/store';
 import type { RunParameterName } from '../../../shared/run-parameters.ts';
 import type { RunParametersInput } from '../../graphql/generated/graphql.ts';
 import { messageOf } from '../../lib/caught.ts';
+import { onFirstClick } from '../../lib/clicks.ts';
 import { type FieldFault, faultsByField } from '../../lib/field-fault.ts';
 import {
   changedParameters,
@@ -106,7 +107,12 @@ export function RunDialog(props: {
           <Button kind="quiet" onClick={() => void close()}>
             Cancel <kbd>Esc</kbd>
           </Button>
-          <Button id="run-form" kind="primary" disabled={isStarting()} onClick={() => void start()}>
+          <Button
+            id="run-form"
+            kind="primary"
+            disabled={isStarting()}
+            onClick={onFirstClick(() => void start())}
+          >
             <span aria-hidden="true">▶</span> {isStarting() ? 'Starting …' : 'Run'}
           </Button>
         </>

@@ -4,6 +4,7 @@ import { createSignal, For, Show } from 'solid-js';
 import { mutate } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
 import type { QueueQuery } from '../../graphql/generated/graphql.ts';
+import { onFirstClick } from '../../lib/clicks.ts';
 import { playbookLink, runLink, scheduleLink } from '../../lib/links.ts';
 import { createOnce } from '../../lib/once.ts';
 import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
@@ -46,6 +47,7 @@ export function ScheduleRow(props: { schedule: Schedule; onChanged(): void }) {
   };
   const once = createOnce();
   const [isStarting, setStarting] = createSignal(false);
+  /** @returns whether a run was started */
   const start = async () => {
     const { id, name, overlap } = props.schedule;
     const isActive = last()?.status === 'RUNNING' || last()?.status === 'QUEUED';
@@ -57,18 +59,21 @@ export function ScheduleRow(props: { schedule: Schedule; onChanged(): void }) {
         text: 'A run of this schedule goes on. Both would run at the same time.',
         action: 'Run beside it',
       }));
-    if (!isSure) return;
+    if (!isSure) return false;
     const result = await once({ id, force }, (idempotencyKey) =>
       triggerSchedule({ id, force, idempotencyKey }),
     );
-    if (result.__typename === 'TriggerSchedulePayload') navigate(runLink(result.run.id));
+    const isStarted = result.__typename === 'TriggerSchedulePayload';
+    if (isStarted) navigate(runLink(result.run.id));
     else toast(result.message, true);
+    return isStarted;
   };
   const runNow = async () => {
     if (isStarting()) return;
     setStarting(true);
-    await start().catch(toastError);
-    setStarting(false);
+    const isStarted = await start().catch(toastError);
+    // the page of the run may take long to come, and until then this one is still there
+    if (!isStarted) setStarting(false);
   };
   const remove = async () => {
     const { id, name } = props.schedule;
@@ -162,7 +167,7 @@ export function ScheduleRow(props: { schedule: Schedule; onChanged(): void }) {
           title="Run now"
           aria-label={`Run ${props.schedule.name} now`}
           disabled={isStarting()}
-          onClick={() => void runNow()}
+          onClick={onFirstClick(() => void runNow())}
         >
           ▶
         </Button>

@@ -4,6 +4,7 @@ import { mutate, subscribe } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
 import type { RunQuery } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
+import { onFirstClick } from '../../lib/clicks.ts';
 import { decodedParam, playbookLink, runLink, scheduleLink } from '../../lib/links.ts';
 import { createOnce } from '../../lib/once.ts';
 import { parameterWords, valuesOf } from '../../lib/parameters.ts';
@@ -63,6 +64,7 @@ function OneRun(props: { id: string }) {
   const [isBusy, setBusy] = createSignal(false);
 
   const act = async (work: () => Promise<void>) => {
+    if (isBusy()) return;
     setBusy(true);
     await work().catch(toastError);
     setBusy(false);
@@ -118,7 +120,7 @@ function OneRun(props: { id: string }) {
               <h1>{current().schedule?.name ?? current().playbook}</h1>
               <StatusBadge run={current()} />
               <span class="sp" />
-              <Button disabled={isBusy()} onClick={() => void again()}>
+              <Button disabled={isBusy()} onClick={onFirstClick(() => void again())}>
                 Run again
               </Button>
               <Show when={!isEnded(current().status)}>
