@@ -6,7 +6,6 @@
  */
 export function keepLineEndings(before: string, after: string): string {
   if (!before.includes('\r') || after.includes('\r')) return after;
-  if (!/(^|[^\r])\n|\r(?!\n)/.test(before)) return after.replaceAll('\n', '\r\n');
   const head = commonHead(before, after);
   const tail = commonTail(before, after, head);
   const [old, edited] = [before.slice(head.before, tail.before), after.slice(head.after, tail.after)];
@@ -15,55 +14,118 @@ export function keepLineEndings(before: string, after: string): string {
   return before.slice(0, head.before) + keepEach(old, edited, ending) + before.slice(tail.before);
 }
 
+const LF = 10;
+const CR = 13;
+
+/** The text with another line ending in place of each "\n". `replaceAll` takes ten times as long where there are many. */
+function withEndings(text: string, ending: string): string {
+  if (ending === '\n') return text;
+  const parts: string[] = [];
+  for (let at = 0; at < text.length; at += CHUNK) {
+    const chunk = text.slice(at, at + CHUNK);
+    parts.push(chunk.includes('\n') ? chunkWithEndings(chunk, ending.length) : chunk);
+  }
+  return parts.join('');
+}
+
+/** @param length of the ending: 1 for CR, 2 for CRLF */
+function chunkWithEndings(chunk: string, length: number): string {
+  const units = new Uint16Array(chunk.length * length);
+  let end = 0;
+  for (let i = 0; i < chunk.length; i += 1) {
+    const unit = chunk.charCodeAt(i);
+    if (unit === LF) units[end++] = CR;
+    if (unit !== LF || length === 2) units[end++] = unit;
+  }
+  return Buffer.from(units.buffer, 0, end * 2).toString('utf16le');
+}
+
 /** Two places that mean the same, one in each text. */
 interface Place {
   readonly before: number;
   readonly after: number;
 }
 
+/** So much is compared at once where it is the same: whole lines without a CR, of which the edited text has none. */
+const CHUNK = 4_096;
+
 /** Where the lines that both texts begin with end. */
 function commonHead(before: string, after: string): Place {
-  let place: Place = { before: 0, after: 0 };
-  let at = 0;
-  for (let i = 0; i < after.length && at < before.length; i += 1) {
-    const length = endingAt(before, at);
-    if (length === 0 ? before[at] !== after[i] : after[i] !== '\n') break;
-    at += length || 1;
-    if (length > 0) place = { before: at, after: i + 1 };
+  let [placeBefore, placeAfter, at, i] = [0, 0, 0, 0];
+  while (i < after.length && at < before.length) {
+    const chunk = before.slice(at, at + CHUNK);
+    if (chunk === after.slice(i, i + CHUNK)) {
+      const lines = chunk.lastIndexOf('\n') + 1;
+      if (lines > 0) [placeBefore, placeAfter] = [at + lines, i + lines];
+      at += chunk.length;
+      i += chunk.length;
+      continue;
+    }
+    const end = Math.min(i + CHUNK, after.length);
+    for (; i < end && at < before.length; i += 1) {
+      const unit = before.charCodeAt(at);
+      const edited = after.charCodeAt(i);
+      if (unit !== edited && (unit !== CR || edited !== LF))
+        return { before: placeBefore, after: placeAfter };
+      at += unit === CR && before.charCodeAt(at + 1) === LF ? 2 : 1;
+      if (edited === LF) {
+        placeBefore = at;
+        placeAfter = i + 1;
+      }
+    }
   }
-  return place;
+  return { before: placeBefore, after: placeAfter };
 }
 
 /** Where the lines that both texts end with begin; not before `head`. */
 function commonTail(before: string, after: string, head: Place): Place {
-  let place: Place = { before: before.length, after: after.length };
-  let at = before.length;
-  let i = after.length;
+  let [placeBefore, placeAfter] = [before.length, after.length];
+  let [at, i] = [before.length, after.length];
   while (i > head.after && at > head.before) {
-    const isEnding = before[at - 1] === '\n' || before[at - 1] === '\r';
-    if (isEnding ? after[i - 1] !== '\n' : before[at - 1] !== after[i - 1]) break;
-    if (isEnding) place = { before: at, after: i };
-    at -= isEnding && before[at - 1] === '\n' && before[at - 2] === '\r' ? 2 : 1;
-    i -= 1;
+    const length = Math.min(CHUNK, at - head.before, i - head.after);
+    const chunk = before.slice(at - length, at);
+    if (chunk === after.slice(i - length, i)) {
+      at -= length;
+      i -= length;
+      const line = chunk.indexOf('\n') + 1;
+      if (line > 0) [placeBefore, placeAfter] = [at + line, i + line];
+      if (line === 1 && before.charCodeAt(at - 1) === CR) at -= 1;
+      continue;
+    }
+    const end = Math.max(i - CHUNK, head.after);
+    for (; i > end && at > head.before; i -= 1) {
+      const unit = before.charCodeAt(at - 1);
+      const edited = after.charCodeAt(i - 1);
+      if (unit !== edited && (unit !== CR || edited !== LF))
+        return { before: placeBefore, after: placeAfter };
+      if (edited === LF) {
+        placeBefore = at;
+        placeAfter = i;
+      }
+      at -= unit === LF && before.charCodeAt(at - 2) === CR ? 2 : 1;
+    }
   }
-  return i === head.after && at === head.before ? head : place;
+  return i === head.after && at === head.before ? head : { before: placeBefore, after: placeAfter };
 }
 
 /** Length of the line ending at an offset; 0 when there is none. */
 function endingAt(text: string, at: number): number {
-  if (text[at] === '\r') return text[at + 1] === '\n' ? 2 : 1;
-  return text[at] === '\n' ? 1 : 0;
+  const unit = text.charCodeAt(at);
+  if (unit === CR) return text.charCodeAt(at + 1) === LF ? 2 : 1;
+  return unit === LF ? 1 : 0;
 }
 
 function firstEnding(text: string): string {
   return /\r\n|\r|\n/.exec(text)?.[0] ?? '\n';
 }
 
-/** Longer texts are not compared line by line: whoever saves one must not hold up the others. */
-const MAX_COMPARED = 200_000;
+/** What is longer, or has more lines, is not compared line by line. */
+const MAX_COMPARED = { characters: 100_000, lines: 8_000 };
 
 function keepEach(before: string, after: string, ending: string): string {
-  if (before.length + after.length > MAX_COMPARED) return after.replaceAll('\n', ending);
+  const isLong = before.length + after.length > MAX_COMPARED.characters;
+  if (isLong || countLines(before) + countLines(after) > MAX_COMPARED.lines)
+    return withEndings(after, ending);
   const old = splitLines(before);
   const lines = after.split('\n');
   const matches = matchLines(old.lines, lines);
@@ -74,6 +136,12 @@ function keepEach(before: string, after: string, ending: string): string {
     result.push(line, current);
   }
   return result.slice(0, -1).join('');
+}
+
+function countLines(text: string): number {
+  let count = 1;
+  for (let at = 0; at < text.length; at += endingAt(text, at) || 1) if (endingAt(text, at) > 0) count += 1;
+  return count;
 }
 
 function splitLines(text: string): { lines: string[]; endings: string[] } {
@@ -90,9 +158,6 @@ interface Gap {
   readonly newFrom: number;
   readonly newTo: number;
 }
-
-/** Beyond this many lines a gap is matched by position: the time must not grow with the square of the text. */
-const MAX_GAP_LINES = 20_000;
 
 /** For each line of `after` the line of `before` that it is; -1 for one that is new. Lines keep their order. */
 function matchLines(before: readonly string[], after: readonly string[]): Int32Array {
@@ -120,7 +185,6 @@ function matchLines(before: readonly string[], after: readonly string[]): Int32A
 
 /** Pairs of lines that stand once on either side, in an order that both sides share: what a patience diff goes by. */
 function findAnchors(before: readonly string[], after: readonly string[], gap: Gap): [number, number][] {
-  if (Math.max(gap.to - gap.from, gap.newTo - gap.newFrom) > MAX_GAP_LINES) return [];
   const once = (lines: readonly string[], from: number, to: number) => {
     const found = new Map<string, number>();
     for (let i = from; i < to; i += 1) found.set(lines[i] ?? '', found.has(lines[i] ?? '') ? -1 : i);

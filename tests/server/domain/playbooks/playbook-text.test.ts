@@ -71,12 +71,31 @@ describe('line endings', () => {
     }
   });
 
-  it('take 250 ms of the processor at most for the longest text of all, edited at both ends', () => {
-    const text = 'a\r\nb\n\r\n\n'.repeat(120_000).slice(0, 1_048_576);
-    const edited = `first\n${text.replace(/\r\n?/g, '\n')}\nlast`;
+  const LENGTH = 1_048_576;
+  const MIXED = 'a\r\nb\n\r\n\n'.repeat(120_000).slice(0, LENGTH);
+  it.each([
+    ['all kinds', MIXED, `first\n${MIXED.replace(/\r\n?/g, '\n')}\nlast`],
+    ['LF and one CR', `${'\n'.repeat(LENGTH - 1)}\r`, `x${'\n'.repeat(LENGTH - 2)}y`],
+    ['CR', '\r'.repeat(LENGTH), `x${'\n'.repeat(LENGTH - 2)}y`],
+    ['CR, edited at the end', `${'\r'.repeat(LENGTH - 1)}a`, `${'\n'.repeat(LENGTH - 1)}b`],
+    ['CRLF', '\r\n'.repeat(LENGTH / 2), `x${'\n'.repeat(LENGTH / 2)}y`],
+    ['a long line', `\r\n${'a'.repeat(LENGTH - 3)}\n`, `x\n${'a'.repeat(LENGTH - 4)}\ny`],
+  ])('take 50 ms of the processor at most for the longest text of all: %s', (_what, text, edited) => {
     const begin = process.cpuUsage();
     const kept = keepLineEndings(text, edited);
-    expect(process.cpuUsage(begin).user / 1_000).toBeLessThan(250);
+    expect(process.cpuUsage(begin).user / 1_000).toBeLessThan(50);
     expect(kept.replace(/\r\n?/g, '\n')).toBe(edited);
+  });
+
+  it('come back the same where texts are compared in parts', () => {
+    for (let length = 4_090; length < 4_100; length += 1)
+      for (const end of ['\n', '\r\n', '\r'])
+        for (const begin of ['', 'a', '\r\n', '\r']) {
+          const text = `${begin}${'x'.repeat(length)}${end}${'\n'.repeat(length)}${end}`;
+          const edited = text.replace(/\r\n?/g, '\n');
+          expect(keepLineEndings(text, edited)).toBe(text);
+          const inserted = keepLineEndings(text, edited.replace('xx', 'xx!'));
+          expect(inserted).toBe(text.replace('xx', 'xx!'));
+        }
   });
 });
