@@ -1,6 +1,7 @@
 import { InvalidInputError } from '../domain/errors.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import { builder } from './builder.ts';
+import { nextTurn } from './turns.ts';
 
 const DEFAULT_PAGE = 50;
 const MAX_PAGE = 500;
@@ -45,6 +46,7 @@ export async function connectionOf<T>(
   totalCount: () => Promise<number>,
 ): Promise<Connection<T>> {
   const request = pageRequest(args);
+  await nextTurn();
   const page = await list(request);
   const edges = page.items.map(({ node, cursor }) => ({ node, cursor }));
   return {

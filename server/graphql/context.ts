@@ -1,8 +1,8 @@
 import DataLoader from 'dataloader';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Playbook } from '../domain/playbooks/playbook.ts';
-import type { RunSummary } from '../domain/runs/run.ts';
-import type { Schedule, ScheduleSummary } from '../domain/schedules/schedule.ts';
+import type { RunFilter, RunSummary } from '../domain/runs/run.ts';
+import type { Schedule, ScheduleFilter, ScheduleSummary } from '../domain/schedules/schedule.ts';
 import type { RunLogService } from '../services/logs/run-log-service.ts';
 import type { PlaybookService } from '../services/playbooks/playbook-service.ts';
 import type { RunService } from '../services/runs/run-service.ts';
@@ -66,6 +66,9 @@ export interface Loaders {
   readonly run: DataLoader<string, RunSummary | null>;
   readonly playbook: DataLoader<string, PlaybookFile | null>;
   readonly playbookWithoutContent: DataLoader<string, PlaybookFile | null>;
+  readonly countOfRuns: DataLoader<RunFilter, number, string>;
+  readonly countOfSchedules: DataLoader<ScheduleFilter, number, string>;
+  readonly countOfTicks: DataLoader<string, number, string>;
   readonly lastRunOfSchedule: DataLoader<string, RunSummary | null>;
   readonly schedulesOfPlaybook: DataLoader<string, ScheduleSummary[]>;
 }
@@ -107,6 +110,9 @@ function createLoaders(services: Services, isCached: boolean): Loaders {
       (paths) => Promise.all(paths.map((path) => readPlaybook(path, false))),
       options,
     ),
+    countOfRuns: counting((filter) => services.runs.count(filter), isCached),
+    countOfSchedules: counting((filter) => services.schedules.count(filter), isCached),
+    countOfTicks: counting((id) => services.schedules.countTicks(id), isCached),
     lastRunOfSchedule: new DataLoader(async (ids) => {
       const runs = await services.runs.lastOfSchedules(ids);
       return ids.map((id) => runs.get(id) ?? null);
@@ -116,4 +122,24 @@ function createLoaders(services: Services, isCached: boolean): Loaders {
       return paths.map((path) => schedules.get(path) ?? []);
     }, options),
   };
+}
+
+/** To count is work that may take milliseconds: each thing is counted once, however many names ask, in a turn of its own. */
+function counting<T>(
+  count: (wanted: T) => Promise<number>,
+  isCached: boolean,
+): DataLoader<T, number, string> {
+  const keyOf = (wanted: T) => JSON.stringify(wanted);
+  return new DataLoader<T, number, string>(
+    async (all) => {
+      const distinct = new Map(all.map((wanted) => [keyOf(wanted), wanted]));
+      const counts = await eachInTurn(
+        [...distinct],
+        async ([key, wanted]) => [key, await count(wanted)] as const,
+      );
+      const byKey = new Map(counts);
+      return all.map((wanted) => byKey.get(keyOf(wanted)) ?? 0);
+    },
+    { cache: isCached, cacheKeyFn: keyOf },
+  );
 }

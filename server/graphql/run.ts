@@ -145,9 +145,9 @@ builder.queryField('runs', (t) =>
       type: RunRef,
       description: 'Newest first.',
       args: { filter: t.arg({ type: RunFilterInput }) },
-      resolve: (_root, { filter, ...args }, { services: { runs } }) => {
+      resolve: (_root, { filter, ...args }, { services: { runs }, loadersOf }, info) => {
         const wanted = {
-          status: filter?.status ? [...new Set(filter.status)] : undefined,
+          status: filter?.status ? [...new Set(filter.status)].sort() : undefined,
           // an id that is none of a schedule has no runs
           scheduleId: filter?.scheduleId ? (tryLocalId('Schedule', filter.scheduleId) ?? '') : undefined,
           playbook: filter?.playbook ?? undefined,
@@ -155,7 +155,7 @@ builder.queryField('runs', (t) =>
         return connectionOf(
           args,
           (page) => runs.list(wanted, page),
-          () => runs.count(wanted),
+          () => loadersOf(info).countOfRuns.load(wanted),
         );
       },
     },

@@ -175,12 +175,12 @@ builder.node(ScheduleRef, {
         complexity: pageComplexity,
         type: RunRef,
         description: 'Newest first.',
-        resolve: (schedule, args, { services }) => {
+        resolve: (schedule, args, { services, loadersOf }, info) => {
           const filter = { scheduleId: schedule.id };
           return connectionOf(
             args,
             (page) => services.runs.list(filter, page),
-            () => services.runs.count(filter),
+            () => loadersOf(info).countOfRuns.load(filter),
           );
         },
       },
@@ -191,11 +191,11 @@ builder.node(ScheduleRef, {
         complexity: pageComplexity,
         type: TickRef,
         description: 'The ledger: exactly one tick per nominal fire instant, newest first.',
-        resolve: (schedule, args, { services }) =>
+        resolve: (schedule, args, { services, loadersOf }, info) =>
           connectionOf(
             args,
             (page) => services.schedules.listTicks(schedule.id, page),
-            () => services.schedules.countTicks(schedule.id),
+            () => loadersOf(info).countOfTicks.load(schedule.id),
           ),
       },
       { name: 'TickConnection' },
@@ -240,7 +240,7 @@ builder.queryField('schedules', (t) =>
         filter: t.arg({ type: ScheduleFilterInput }),
         orderBy: t.arg({ type: ScheduleOrderEnum, defaultValue: 'nextRun' }),
       },
-      resolve: (_root, { filter, orderBy, ...args }, { services: { schedules } }) => {
+      resolve: (_root, { filter, orderBy, ...args }, { services: { schedules }, loadersOf }, info) => {
         const wanted = {
           playbook: filter?.playbook ?? undefined,
           enabled: filter?.enabled ?? undefined,
@@ -249,7 +249,7 @@ builder.queryField('schedules', (t) =>
         return connectionOf(
           args,
           (page) => schedules.list(wanted, orderBy ?? 'nextRun', page),
-          () => schedules.count(wanted),
+          () => loadersOf(info).countOfSchedules.load(wanted),
         );
       },
     },

@@ -148,7 +148,7 @@ describe('the file', () => {
       'SELECT * FROM runs WHERE schedule_id = ? AND (queued_at, id) < (?, ?) ORDER BY queued_at DESC, id DESC LIMIT ?',
     ],
     [
-      'runs_active_by_schedule',
+      'runs_by_schedule_and_status',
       "SELECT count(*) FROM runs WHERE schedule_id = ? AND status IN ('queued', 'running')",
     ],
     [

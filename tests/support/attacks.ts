@@ -1,4 +1,6 @@
 import { connect as connectTcp, type Socket } from 'node:net';
+import { join } from 'node:path';
+import Database from 'libsql';
 import { MUTATIONS } from './mutations.ts';
 import { send } from './raw-http.ts';
 import { connect } from './raw-socket.ts';
@@ -407,6 +409,48 @@ const PARAMETERS: Attack = {
   ],
 };
 
+const STORE_RUNS = `
+  WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
+  INSERT INTO runs (id, playbook, status, "trigger", schedule_id, queued_at, finished_at, exit_code)
+  SELECT 'run-' || i, 'hello.yaml', 'succeeded', 'manual', 'a-schedule', 1000 * i, 1000 * i, 0 FROM n
+`;
+const FILTERS = [
+  'status: [SUCCEEDED], playbook: "hello.yaml"',
+  'status: [SUCCEEDED, FAILED], playbook: "hello.yaml"',
+  'status: [FAILED, LOST], playbook: "hello.yaml"',
+  `status: [SUCCEEDED, LOST], scheduleId: "${Buffer.from('Schedule:a-schedule').toString('base64')}"`,
+];
+
+const COUNTS: Attack = {
+  title: 'counts of 50,000 runs',
+  strangers: 0,
+  steps: [
+    {
+      title: 'store them',
+      async run({ dataDir }) {
+        const database = new Database(join(dataDir, 'sible.sqlite'));
+        database.exec(STORE_RUNS);
+        database.close();
+        return '';
+      },
+    },
+    ...[
+      ...FILTERS.map((filter) =>
+        repeat(30, (n) => `a${n}: runs(first: 1, filter: { ${filter} }) { totalCount }`),
+      ),
+      repeat(
+        30,
+        (n) => `a${n}: runs(first: 1, filter: { ${FILTERS[0]}, scheduleId: "${n}" }) { totalCount }`,
+      ),
+      repeat(30, (n) => `a${n}: runs(first: 1, filter: { playbook: "${n}" }) { totalCount }`),
+      repeat(30, (n) => `a${n}: schedules(first: 1, filter: { search: "${n}" }) { totalCount }`),
+    ].map((fields) => ({
+      title: fields.slice(4, 90),
+      run: ({ api }: TestServer) => told(api.request(`{ ${fields} }`)),
+    })),
+  ],
+};
+
 export const ATTACKS: readonly Attack[] = [
   ...OPERATIONS_EACH_WAY,
   MANY_OPERATIONS,
@@ -417,5 +461,6 @@ export const ATTACKS: readonly Attack[] = [
   ...ALL_PLAYBOOKS,
   UNREAD_ANSWERS,
   PARAMETERS,
+  COUNTS,
   NEVER_THE_SAME,
 ];

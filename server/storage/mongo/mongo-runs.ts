@@ -24,6 +24,7 @@ export async function createMongoRuns(db: Db): Promise<RunStore> {
     { key: { scheduleId: 1, queuedAt: -1, _id: -1 } },
     { key: { status: 1, queuedAt: -1, _id: -1 } },
     { key: { playbook: 1, queuedAt: -1, _id: -1 } },
+    { key: { playbook: 1, status: 1, queuedAt: -1, _id: -1 } },
     { key: { status: 1, leaseUntil: 1 } },
     { key: { workerId: 1, status: 1 } },
     { key: { scheduleId: 1, status: 1 } },

@@ -107,7 +107,10 @@ export function createSqliteRuns(statements: Statements): RunStore & { insertNow
       return selectPage(statements, {
         columns: SUMMARY,
         from: 'runs',
-        where: where(filter),
+        where: where({ ...filter, status: undefined }),
+        ...(filter.status && filter.status.length > 0
+          ? { anyOf: { name: 'status', values: [...new Set(filter.status)] } }
+          : {}),
         order: NEWEST_FIRST,
         page,
         map: rowToRunSummary,

@@ -109,6 +109,8 @@ interface PageQuery<Row> {
   readonly columns: string;
   readonly from: string;
   readonly where: Where;
+  /** A column that has any of these values. Each is looked for alone: an index holds only the rows of one in order. */
+  readonly anyOf?: { readonly name: string; readonly values: readonly SqlValue[] };
   readonly order: Order<Row>;
   readonly page: PageRequest;
 }
@@ -144,7 +146,7 @@ function* rowsOf<Row>(statements: Statements, query: PageQuery<Row>): Generator<
 
 function selectBehind<Row>(
   statements: Statements,
-  { columns, from, where, order, page }: PageQuery<Row>,
+  { columns, from, where, anyOf, order, page }: PageQuery<Row>,
   after: SortKey | null,
   limit: number,
 ): Row[] {
@@ -157,8 +159,13 @@ function selectBehind<Row>(
     conditions.push(`(${names.join(', ')}) ${goesDown ? '<' : '>'} (${names.map(() => '?').join(', ')})`);
     values.push(...after);
   }
-  const sql = `SELECT ${columns} FROM ${from} ${whereText(conditions)} ORDER BY ${names.map((name) => `${name} ${goesDown ? 'DESC' : 'ASC'}`).join(', ')} LIMIT ?`;
-  return statements.all<Row>(sql, ...values, limit);
+  const end = `ORDER BY ${names.map((name) => `${name} ${goesDown ? 'DESC' : 'ASC'}`).join(', ')} LIMIT ?`;
+  const selectOf = (wanted: readonly string[]) =>
+    `SELECT ${columns} FROM ${from} ${whereText(wanted)} ${end}`;
+  if (!anyOf) return statements.all<Row>(selectOf(conditions), ...values, limit);
+  const parts = anyOf.values.map(() => `SELECT * FROM (${selectOf([...conditions, `${anyOf.name} = ?`])})`);
+  const partValues = anyOf.values.flatMap((value) => [...values, value, limit]);
+  return statements.all<Row>(`${parts.join(' UNION ALL ')} ${end}`, ...partValues, limit);
 }
 
 export function whereText(conditions: readonly string[]): string {
