@@ -1,12 +1,11 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf } from '../../domain/caught.ts';
 import { isLayoutPath, MAX_PLAYBOOK_BYTES } from '../../domain/playbooks/playbook.ts';
 import { faultOf, type PlaybookVerdict } from '../../domain/playbooks/playbook-check.ts';
 import { HEAD_BYTES, type HeadVerdict, judgeHead } from '../../domain/playbooks/playbook-head.ts';
 import { isShown } from '../../domain/playbooks/playbook-shown.ts';
 import type { PlaybookVerdicts } from './playbook-verdicts.ts';
-import { createSlices, type FoundFile, walkPlaybookFolder } from './playbook-walk.ts';
+import { createSlices, type FoundFile, reasonOf, walkPlaybookFolder } from './playbook-walk.ts';
 
 export interface ListedPlaybook {
   /** Relative to the playbook folder, with "/". */
@@ -78,9 +77,8 @@ export function createPlaybookListing(root: string, verdicts: PlaybookVerdicts):
       const shown = isShown(path, verdict, { kind: 'unknown' }) ? { path, problem: null } : undefined;
       return { ...none, head: verdict, listed: shown, isOpen: true };
     } catch (error) {
-      const code = codeOf(error);
-      if (code === 'ENOENT' || code === 'ENOTDIR') return none;
-      const why = code === 'EACCES' || code === 'EPERM' ? 'permission denied' : (code ?? 'unknown error');
+      const why = reasonOf(error);
+      if (why === null) return none;
       return listed(`It cannot be read: ${why}.`);
     }
   }
@@ -120,11 +118,10 @@ export function createPlaybookListing(root: string, verdicts: PlaybookVerdicts):
     const led: ListedPlaybook[] = [];
     open = [];
     for (const file of found) {
-      const { path, info, refused } = file;
+      const { path, info, refused, problem = '' } = file;
       const pause = slices.pause();
       if (pause) await pause;
       if (info === null) {
-        const problem = 'It is a symbolic link that leads out of the playbook folder.';
         led.push(refused ? { path, problem, isOnlyShown: true } : { path, problem });
         continue;
       }

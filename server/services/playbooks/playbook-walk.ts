@@ -2,8 +2,10 @@ import { type Dir, type Dirent, existsSync, opendirSync, realpathSync, type Stat
 import { readdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { codeOf } from '../../domain/caught.ts';
 import {
   checkPlaybookPath,
+  isLayoutPath,
   isNamedAsPlaybook,
   isPlaybookFolder,
   isPlaybookPath,
@@ -13,8 +15,10 @@ import { shownBytes, shownPath } from '../../domain/playbooks/shown-path.ts';
 export interface FoundFile {
   /** Relative to the root, with "/". */
   readonly path: string;
-  /** Of what it leads to where it is a link; null: it leads out of the root. */
+  /** Of what it leads to where it is a link; null: `problem` says why it is not known. */
   readonly info: Stats | null;
+  /** A sentence; set where `info` is null. */
+  readonly problem?: string;
   /** Its path cannot be used: `path` is how it is shown. */
   readonly refused?: {
     /** A sentence. */
@@ -62,16 +66,17 @@ export async function walkPlaybookFolder(
     { path: '', above: [root], isLinked: false },
   ];
 
-  const add = (path: string, name: string, info: Stats | null): void => {
+  const add = (path: string, name: string, info: Stats | null, why = LEADS_OUT): void => {
     if (mayBePlaybook(path)) {
-      found.push({ path, info });
+      found.push(info ? { path, info } : { path, info, problem: why });
       return;
     }
     const issue = isNamedAsPlaybook(name) ? checkPlaybookPath(path, 'Its path') : null;
     if (!issue) return;
     const shown = shownPath(path);
     const problem = `It cannot be used here until it is renamed. ${issue.message}`;
-    found.push({ path: shown, info, refused: { problem, at: join(root, path) } });
+    const refused = { problem, at: join(root, path) };
+    found.push(info ? { path: shown, info, refused } : { path: shown, info, problem: why, refused });
   };
 
   const visit = (entry: Dirent, path: string, folder: (typeof folders)[number]): void => {
@@ -105,7 +110,14 @@ export async function walkPlaybookFolder(
     if (folder.path !== '' && existsSync(join(root, folder.path, 'pyvenv.cfg'))) continue;
     try {
       directory = opendirSync(join(root, folder.path), { bufferSize: 256 });
-    } catch {
+    } catch (error) {
+      const why = reasonOf(error);
+      if (why !== null && !isLayoutPath(folder.path))
+        found.push({
+          path: shownPath(folder.path),
+          info: null,
+          problem: `The folder cannot be read: ${why}.`,
+        });
       continue;
     }
     let hasOtherBytes = false;
@@ -116,8 +128,11 @@ export async function walkPlaybookFolder(
         const path = folder.path === '' ? entry.name : `${folder.path}/${entry.name}`;
         try {
           visit(entry, path, folder);
-        } catch {
-          // removed meanwhile, or a link to nothing
+        } catch (error) {
+          // by bytes that are not UTF-8 it is looked for again
+          const why = entry.name.includes('\ufffd') ? null : problemIn(error, entry);
+          if (why !== null && isNamedAsPlaybook(entry.name) && !isLayoutPath(path))
+            add(path, entry.name, null, why);
         }
         const pause = slices.pause();
         if (pause) await pause;
@@ -130,6 +145,24 @@ export async function walkPlaybookFolder(
     if (hasOtherBytes) await walkOtherBytes(root, folder.path, found, slices);
   }
   return found;
+}
+
+const LEADS_OUT = 'It is a symbolic link that leads out of the playbook folder.';
+
+/** Why an entry cannot be looked at; null: it was removed meanwhile. */
+function problemIn(error: unknown, entry: Dirent): string | null {
+  if (entry.isSymbolicLink() && codeOf(error) === 'ENOENT')
+    return 'It is a symbolic link to something that is not there.';
+  if (codeOf(error) === 'ELOOP') return 'It is a symbolic link that leads back to itself.';
+  const why = reasonOf(error);
+  return why && `It cannot be read: ${why}.`;
+}
+
+/** Part of a sentence; null: it is not there any more. */
+export function reasonOf(error: unknown): string | null {
+  const code = codeOf(error);
+  if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+  return code === 'EACCES' || code === 'EPERM' ? 'permission denied' : (code ?? 'unknown error');
 }
 
 const NOT_UTF8 = 'It cannot be used here until it is renamed: its path is not valid UTF-8.';
@@ -165,7 +198,7 @@ async function walkOtherBytes(
             const isInside = entry.isFile() || realpathSync.native(absolute, 'latin1').startsWith(latinRoot);
             found.push({
               path: shownBytes(path),
-              info: isInside ? info : null,
+              ...(isInside ? { info } : { info: null, problem: LEADS_OUT }),
               refused: { problem: NOT_UTF8, at: absolute },
             });
           } catch {

@@ -290,6 +290,7 @@ describe('the list', () => {
         symlinkSync('nowhere.yml', join(root, 'dangling.yml'));
         const { playbooks } = await service.list();
         expect(playbooks).toEqual([
+          { path: 'dangling.yml', problem: 'It is a symbolic link to something that is not there.' },
           { path: 'linked/a.yml', problem: null },
           { path: 'out.yml', problem: 'It is a symbolic link that leads out of the playbook folder.' },
           { path: 'real/a.yml', problem: null },
