@@ -40,10 +40,10 @@ export function traceSource(value: unknown, key: string | number): unknown {
   return part;
 }
 
-/** JSON text of a traced value as it was written, without the blanks; null: its source is not known. */
+/** JSON text of a traced value: numbers, keys and their order as they were written; null: its source is not known. */
 export function sourceTextOf(value: object): string | null {
   const place = sources.get(value)?.() ?? null;
-  return place && withoutBlanks(place);
+  return place && compacted(place);
 }
 
 /** The parts of each place that was looked into, to look only once. */
@@ -110,16 +110,24 @@ function endOfValue(text: string, start: number): number {
   return text.length;
 }
 
-function withoutBlanks({ text, start, end }: Place): string {
+/** Strings in their shortest form: a client that escapes all but ASCII would have room for a third of what others send. */
+function compacted({ text, start, end }: Place): string {
   const kept: string[] = [];
   let from = start;
   for (let at = start; at < end; at += 1) {
     const code = text.charCodeAt(at);
-    if (code === QUOTE) at = endOfString(text, at);
-    else if (isBlank(code)) {
+    if (code === QUOTE) {
+      const stringEnd = endOfString(text, at) + 1;
+      const string = text.slice(at, stringEnd);
+      if (string.includes('\\')) {
+        kept.push(text.slice(from, at), JSON.stringify(JSON.parse(string)));
+        from = stringEnd;
+      }
+      at = stringEnd - 1;
+    } else if (isBlank(code)) {
       kept.push(text.slice(from, at));
-      at = afterBlanks(text, at) - 1;
-      from = at + 1;
+      from = afterBlanks(text, at);
+      at = from - 1;
     }
   }
   kept.push(text.slice(from, end));

@@ -21,8 +21,11 @@ it.each<[string, (string | number)[], string]>([
   [
     String.raw`{"a":{"t":" two  blanks \\","u":"\u0020"}}`,
     ['a'],
-    String.raw`{"t":" two  blanks \\","u":"\u0020"}`,
+    String.raw`{"t":" two  blanks \\","u":" "}`,
   ],
+  // as clients write it that send ASCII alone
+  [String.raw`{"a":{"\u00e9":["\u00df \/ \"\n", 1.0]}}`, ['a'], String.raw`{"é":["ß / \"\n",1.0]}`],
+  [String.raw`{"a":["\u0000\ud800", -0]}`, ['a'], String.raw`["\u0000\ud800",-0]`],
 ])('%j at %j', (text, path, expected) => {
   expect(textAt(text, path)).toBe(expected);
 });
