@@ -17,6 +17,7 @@ import type { Door, RequestHead } from './door.ts';
 import { readJson } from './json-body.ts';
 import { MAX_REFUSED_KEYS, REFUSED_KEYS_WINDOW_MS, type RefusedKeys, storeOf } from './refused-keys.ts';
 import { createServerInTurns, isOneTooMany } from './requests-in-turns.ts';
+import { limitUnauthenticated } from './unauthenticated-connections.ts';
 import { drainBeforeClosing, isBodyUnread } from './unread-body.ts';
 
 /** The one listening socket: GraphQL over HTTP, SSE and WebSocket, the plain routes, and the console. */
@@ -122,6 +123,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     }
     if (request.is404) return sendNotFound(request, reply);
   });
+  const connections = limitUnauthenticated(app.server);
   app.addHook('onSend', async (request, reply) => {
     if (!isBodyUnread(request.raw)) return;
     reply.header('connection', 'close');
@@ -137,7 +139,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     });
     // behind the limit, and before the body
     scope.addHook('preParsing', async (request, reply) => {
-      if (isAuthorized(request)) return;
+      if (isAuthorized(request)) return connections.introduce(request.raw);
       const message = 'This needs the header "Authorization: Bearer KEY", with the key of this server.';
       reply.header('www-authenticate', 'Bearer');
       sendError(reply, 401, 'UNAUTHORIZED', message);
@@ -201,7 +203,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     else if (refusal !== null) answerRaw(socket, '403 Forbidden', refusal.message);
     else if (!webSocket.makeRoom())
       answerRaw(socket, '503 Service Unavailable', 'There are too many connections.');
-    else webSocket.upgrade(request, socket, head);
+    else {
+      connections.release(request);
+      webSocket.upgrade(request, socket, head);
+    }
   });
 
   function isAuthorized(request: FastifyRequest): boolean {
