@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { setImmediate as nextRound } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { RUN_PARAMETER_NAMES, RUN_PARAMETERS } from '../../shared/run-parameters.ts';
@@ -50,15 +51,16 @@ export function registerRoutes(app: FastifyInstance, services: Services): void {
     return reply.code(201).send(scheduleJson(schedule));
   });
 
-  app.get('/schedule', async () => {
-    const all: ReturnType<typeof scheduleJson>[] = [];
+  app.get('/schedule', async (_request, reply) => {
+    const all: string[] = [];
     let cursor: string | null = null;
     do {
       const page = await services.schedules.list({}, 'nextRun', { limit: 500, cursor, backward: false });
-      all.push(...page.items.map(({ node }) => scheduleJson(node)));
+      all.push(...page.items.map(({ node }) => JSON.stringify(scheduleJson(node))));
       cursor = page.hasMore ? (page.items.at(-1)?.cursor ?? null) : null;
+      await nextRound();
     } while (cursor !== null);
-    return all;
+    return reply.type('application/json; charset=utf-8').send(`[${all.join(',')}]`);
   });
 
   app.delete<{ Params: { id: string } }>('/schedule/:id', async (request, reply) => {
