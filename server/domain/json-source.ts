@@ -10,7 +10,10 @@ interface Place {
   readonly text: string;
   readonly start: number;
   readonly end: number;
+  readonly ends: ContainerEnds;
 }
+/** Of a whole text: behind which character the list or object ends that begins at an offset. */
+type ContainerEnds = ReadonlyMap<number, number>;
 type Source = () => Place | null;
 type Parts = ReadonlyMap<string, Place>;
 
@@ -25,7 +28,8 @@ export function rememberSource(value: unknown, text: string, path: readonly stri
   if (!isContainer(value)) return;
   let parts = once(() => {
     const start = afterBlanks(text, text.charCodeAt(0) === BYTE_ORDER_MARK ? 1 : 0);
-    return { text, start, end: endOfValue(text, start) };
+    const ends = findEnds(text, start);
+    return { text, start, end: endOfValue(text, start, ends), ends };
   });
   for (const key of path) parts = partSource(parts, key);
   sources.set(value, parts);
@@ -76,7 +80,7 @@ const OPENING_BRACE = 123;
 const CLOSING_BRACE = 125;
 
 /** By key or index. Of equal keys the last counts, as for `JSON.parse`. */
-function findParts({ text, start, end }: Place): Parts {
+function findParts({ text, start, end, ends }: Place): Parts {
   const parts = new Map<string, Place>();
   const isList = text.charCodeAt(start) === OPENING_BRACKET;
   for (let at = afterBlanks(text, start + 1), index = 0; at < end - 1; index += 1) {
@@ -86,28 +90,38 @@ function findParts({ text, start, end }: Place): Parts {
       key = JSON.parse(text.slice(at, keyEnd));
       at = afterBlanks(text, afterBlanks(text, keyEnd) + 1);
     }
-    const partEnd = endOfValue(text, at);
-    parts.set(key, { text, start: at, end: partEnd });
+    const partEnd = endOfValue(text, at, ends);
+    parts.set(key, { text, start: at, end: partEnd, ends });
     // behind the comma, or the closing bracket
     at = afterBlanks(text, afterBlanks(text, partEnd) + 1);
   }
   return parts;
 }
 
-function endOfValue(text: string, start: number): number {
-  let depth = 0;
-  for (let at = start; at < text.length; at += 1) {
+/** Looked for once: each level of a value would look through all that is inside it again. */
+function findEnds(text: string, from: number): ContainerEnds {
+  const ends = new Map<number, number>();
+  const open: number[] = [];
+  for (let at = from; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) at = endOfString(text, at);
-    else if (code === OPENING_BRACKET || code === OPENING_BRACE) depth += 1;
-    else if (code === CLOSING_BRACKET || code === CLOSING_BRACE) {
-      if (depth === 0) return at;
-      depth -= 1;
-    } else if (depth > 0 || !(code === COMMA || isBlank(code))) continue;
-    else return at;
-    if (depth === 0) return at + 1;
+    else if (code === OPENING_BRACKET || code === OPENING_BRACE) open.push(at);
+    else if (code === CLOSING_BRACKET || code === CLOSING_BRACE) ends.set(open.pop() ?? from, at + 1);
   }
-  return text.length;
+  return ends;
+}
+
+function endOfValue(text: string, start: number, ends: ContainerEnds): number {
+  if (text.charCodeAt(start) === QUOTE) return endOfString(text, start) + 1;
+  const end = ends.get(start);
+  if (end !== undefined) return end;
+  let at = start;
+  while (at < text.length && !endsScalar(text.charCodeAt(at))) at += 1;
+  return at;
+}
+
+function endsScalar(code: number): boolean {
+  return code === COMMA || code === CLOSING_BRACKET || code === CLOSING_BRACE || isBlank(code);
 }
 
 /** Strings in their shortest form: a client that escapes all but ASCII would have room for a third of what others send. */

@@ -7,6 +7,7 @@ import { connectionOf, pageComplexity } from './connections.ts';
 import { localId, tryLocalId } from './ids.ts';
 import { RunConnectionRef, RunRef, ScheduleRef } from './refs.ts';
 import { RunParametersInputRef, RunParametersRef, readParameters } from './run-parameters.ts';
+import { nextTurn } from './turns.ts';
 
 const RunStatusEnum = builder.enumType('RunStatus', {
   values: {
@@ -98,7 +99,14 @@ builder.node(RunRef, {
       nullable: true,
       description: 'What it was started with; null when what is stored of it cannot be read.',
       resolve: ({ id }, _args, { services, answerOf }, info) =>
-        readParameters(async () => (await services.runs.find(id))?.parameters ?? null, answerOf(info), info),
+        readParameters(
+          async () => {
+            await nextTurn();
+            return (await services.runs.find(id))?.parameters ?? null;
+          },
+          answerOf(info),
+          info,
+        ),
     }),
     node: t.exposeString('workerId', {
       nullable: true,

@@ -398,6 +398,7 @@ const PARAMETERS: Attack = {
       ].map((field) => `{ ${repeat(10, (n) => `a${n}: ${field}`)} }`),
       '{ runs(first: 500) { edges { node { id status } } } }',
       '{ runs(first: 500) { edges { node { parameters { extraVarsJson } } } } }',
+      '{ runs(first: 500) { edges { node { parameters { limit } } } } }',
       `{ runs(first: 1) { edges { node { parameters { ${repeat(40, (n) => `a${n}: extraVarsJson`)} } } } } }`,
       `{ runs(first: 1) { edges { node { parameters { ${repeat(40, (n) => `a${n}: extraVars`)} } } } } }`,
       '{ schedules(first: 500) { edges { node { id name } } } }',

@@ -1,4 +1,4 @@
-import { useNavigate, useParams } from '@solidjs/router';
+import { useIsRouting, useNavigate, useParams } from '@solidjs/router';
 import { createMemo, createSignal, lazy, onCleanup, Show, Suspense } from 'solid-js';
 import { subscribe } from '../../graphql/client.ts';
 import type { RunParametersInput } from '../../graphql/generated/graphql.ts';
@@ -88,27 +88,26 @@ export default function PlaybooksPage() {
       runPlaybook({ playbook: playbook.path, parameters, idempotencyKey }),
     );
   const [isStarting, setStarting] = createSignal(false);
-  /** @returns whether a run was started */
   const startNow = async () => {
-    if (!(await editing.saveFirst('Save and run'))) return false;
+    if (!(await editing.saveFirst('Save and run'))) return;
     const current = editing.playbook();
-    if (!current) return false;
+    if (!current) return;
     const result = await start(current);
-    const isStarted = result.__typename === 'RunPlaybookPayload';
-    if (isStarted) navigate(runLink(result.run.id));
+    if (result.__typename === 'RunPlaybookPayload') navigate(runLink(result.run.id));
     else editing.setFault(result.message);
-    return isStarted;
   };
+  // the page of the run may take long to come, and until then this one is still there; one may also stay here
+  const isRouting = useIsRouting();
+  const isBusy = () => isStarting() || isRouting();
   const run = async () => {
-    if (isStarting()) return;
+    if (isBusy()) return;
     setStarting(true);
-    const isStarted = await startNow().catch(toastError);
-    // the page of the run may take long to come, and until then this one is still there
-    if (!isStarted) setStarting(false);
+    await startNow().catch(toastError);
+    setStarting(false);
   };
   const [isAsking, setAsking] = createSignal<OpenPlaybook | null>(null);
   const askForParameters = async () => {
-    if (!isStarting() && (await editing.saveFirst('Save'))) setAsking(editing.playbook());
+    if (!isBusy() && (await editing.saveFirst('Save'))) setAsking(editing.playbook());
   };
 
   return (
@@ -117,7 +116,7 @@ export default function PlaybooksPage() {
         path={path()}
         editing={editing}
         schedules={schedules()}
-        isStarting={isStarting()}
+        isStarting={isBusy()}
         onCreate={() => setCreating(true)}
         onDelete={remove}
         onRun={() => void run()}
@@ -158,7 +157,7 @@ export default function PlaybooksPage() {
                         !editing.isMissing()
                           ? 'Choose a playbook'
                           : listed()?.problem
-                            ? 'This file cannot be opened here'
+                            ? 'This cannot be opened here'
                             : 'There is no such playbook'
                       }
                     >

@@ -11,7 +11,30 @@ export function keepLineEndings(before: string, after: string): string {
   const [old, edited] = [before.slice(head.before, tail.before), after.slice(head.after, tail.after)];
   const ending =
     /(\r\n|\r|\n)$/.exec(before.slice(Math.max(0, head.before - 2), head.before))?.[0] ?? firstEnding(before);
-  return before.slice(0, head.before) + keepEach(old, edited, ending) + before.slice(tail.before);
+  const kept = before.slice(0, head.before) + keepEach(old, edited, ending) + before.slice(tail.before);
+  // a kept CR before an empty line that ends in LF would become one ending with it
+  return hasLinesOf(kept, after) ? kept : withEndings(after, firstEnding(before));
+}
+
+/** Whether a text is the same as one without any CR, but for its line endings. */
+function hasLinesOf(text: string, plain: string): boolean {
+  let at = 0;
+  let i = 0;
+  while (at < text.length && i < plain.length) {
+    const chunk = text.slice(at, at + CHUNK);
+    if (chunk === plain.slice(i, i + CHUNK)) {
+      at += chunk.length;
+      i += chunk.length;
+      continue;
+    }
+    const end = Math.min(i + CHUNK, plain.length);
+    for (; i < end && at < text.length; i += 1) {
+      const unit = text.charCodeAt(at);
+      if (unit !== plain.charCodeAt(i) && (unit !== CR || plain.charCodeAt(i) !== LF)) return false;
+      at += unit === CR && text.charCodeAt(at + 1) === LF ? 2 : 1;
+    }
+  }
+  return at === text.length && i === plain.length;
 }
 
 const LF = 10;
@@ -121,6 +144,8 @@ function firstEnding(text: string): string {
 
 /** What is longer, or has more lines, is not compared line by line. */
 const MAX_COMPARED = { characters: 100_000, lines: 8_000 };
+/** Lines that are looked at for anchors, in all: each round may reveal no more than one. */
+const MAX_LOOKS = 40_000;
 
 function keepEach(before: string, after: string, ending: string): string {
   const isLong = before.length + after.length > MAX_COMPARED.characters;
@@ -162,13 +187,15 @@ interface Gap {
 /** For each line of `after` the line of `before` that it is; -1 for one that is new. Lines keep their order. */
 function matchLines(before: readonly string[], after: readonly string[]): Int32Array {
   const matches = new Int32Array(after.length).fill(-1);
+  let looks = 0;
   const gaps: Gap[] = [{ from: 0, to: before.length, newFrom: 0, newTo: after.length }];
   for (let gap = gaps.pop(); gap; gap = gaps.pop()) {
     let { from, to, newFrom, newTo } = gap;
     while (from < to && newFrom < newTo && before[from] === after[newFrom]) matches[newFrom++] = from++;
     while (from < to && newFrom < newTo && before[to - 1] === after[newTo - 1]) matches[--newTo] = --to;
     if (from === to || newFrom === newTo) continue;
-    const anchors = findAnchors(before, after, { from, to, newFrom, newTo });
+    looks += to - from + newTo - newFrom;
+    const anchors = looks > MAX_LOOKS ? [] : findAnchors(before, after, { from, to, newFrom, newTo });
     if (anchors.length === 0) {
       // edited in place, as far as can be told
       for (let i = 0; i < Math.min(to - from, newTo - newFrom); i += 1) matches[newFrom + i] = from + i;

@@ -46,8 +46,9 @@ const LAYOUT_NAMES = new Set([
   'galaxy.yaml',
 ]);
 
-/** Folders of programs: version control, caches, virtual environments, packages of others. */
+/** Folders of programs and of the file system: version control, caches, virtual environments, packages of others. */
 const PROGRAM_FOLDERS = new Set([
+  'lost+found',
   '.git',
   '.hg',
   '.svn',

@@ -37,7 +37,7 @@ export interface Admission {
 
 export interface RunAdmissionOptions {
   readonly storage: Pick<Storage, 'schedules' | 'runs'>;
-  readonly runner: Pick<Runner, 'arm' | 'disarm' | 'prepare'>;
+  readonly runner: Pick<Runner, 'arm' | 'disarm' | 'prepare' | 'extraVarsOf'>;
   readonly scheduler: Pick<Scheduler, 'queueRun'>;
   readonly workerId: string;
   now(): Date;
@@ -167,8 +167,10 @@ export function createRunAdmission(
       const request = await requestOrRefusal(run);
       if (typeof request === 'string' || countRoom() === 0) return false;
       try {
-        runner.arm(request);
-        armed.set(run.id, request);
+        const full = { ...request, extraVars: await runner.extraVarsOf(request.parameters) };
+        if (countRoom() === 0) return false;
+        runner.arm(full);
+        armed.set(run.id, full);
         return true;
       } catch (error) {
         if (!(error instanceof RunRefusedError)) options.onError(error, `getting ready for run ${run.id}`);

@@ -16,7 +16,7 @@ import type { HeldRuns } from './held-runs.ts';
 /** Starts runs on this node. */
 export interface RunStart {
   /** What the runner is to be asked for, or why the run cannot be started, in words. Never rejects. */
-  requestOrRefusal(run: Run): Promise<RunRequest | string>;
+  requestOrRefusal(run: Run): Promise<PlannedRun | string>;
   /** The run's own time limit, which replaces that of the server, or else the server's, in ms; null: neither. */
   timeoutOf(parameters: RunParameters | null): number | null;
   /**
@@ -26,9 +26,14 @@ export interface RunStart {
    */
   claimSurely(runId: string, place: RunPlace): Promise<RunSummary | null>;
   /** Starts a run that is ours by its row, and follows it to its end. Its place is the caller's. */
-  start(ours: RunSummary, request: RunRequest): Promise<void>;
+  start(ours: RunSummary, request: PlannedRun): Promise<void>;
   failureOf(reason: string): RunEnd;
 }
+
+/** What the runner is asked for; long extra variables take some ms, and are not made before there is room for the run. */
+export type PlannedRun = Omit<RunRequest, 'extraVars'> & {
+  readonly extraVars: RunRequest['extraVars'] | undefined;
+};
 
 export interface RunStartOptions {
   readonly storage: Pick<Storage, 'runs'>;
@@ -63,14 +68,15 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
     return seconds === null ? options.timeoutMs : seconds * 1_000;
   }
 
-  async function requestOrRefusal({ id, playbook, parameters }: Run): Promise<RunRequest | string> {
+  async function requestOrRefusal({ id, playbook, parameters }: Run): Promise<PlannedRun | string> {
     if (parameters === null) return 'It was not started. What is stored of its parameters cannot be read.';
     const refusal = await refusalOf(playbook, parameters);
     if (refusal !== null) return refusal;
     try {
       const ready = held.armed.get(id);
       const workspace = ready?.workspace ?? runner.workspaceOf(playbook, parameters);
-      const extraVars = ready ? ready.extraVars : await runner.extraVarsOf(parameters);
+      const none = parameters.extraVarsJson === null ? null : undefined;
+      const extraVars = ready ? ready.extraVars : none;
       return { runId: id, playbook, parameters, workspace, extraVars, timeoutMs: timeoutOf(parameters) };
     } catch (error) {
       if (error instanceof RunRefusedError) return `It was not started. ${error.message}`;
@@ -92,8 +98,26 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
     return renewed.length === 1;
   }
 
-  async function start(ours: RunSummary, request: RunRequest): Promise<void> {
+  async function refuseToStart(id: string, error: unknown): Promise<void> {
+    starting.delete(id);
+    const isRefused = error instanceof RunRefusedError;
+    if (!isRefused) options.onError(error, `starting run ${id}`);
+    await active.finish(
+      id,
+      failureOf(isRefused ? error.message : 'It could not be started: internal error.'),
+    );
+    await runner.discard(id);
+  }
+
+  async function start(ours: RunSummary, planned: PlannedRun): Promise<void> {
     const { id } = ours;
+    let extraVars: RunRequest['extraVars'];
+    try {
+      extraVars =
+        planned.extraVars === undefined ? await runner.extraVarsOf(planned.parameters) : planned.extraVars;
+    } catch (error) {
+      return refuseToStart(id, error);
+    }
     if (!(await isStillOurs(ours))) {
       starting.delete(id);
       await active.finish(id, failureOf('It was not started: its node was paused for too long.'));
@@ -102,17 +126,9 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
     }
     let process: RunProcess;
     try {
-      process = runner.start(request);
+      process = runner.start({ ...planned, extraVars });
     } catch (error) {
-      starting.delete(id);
-      const isRefused = error instanceof RunRefusedError;
-      if (!isRefused) options.onError(error, `starting run ${id}`);
-      await active.finish(
-        id,
-        failureOf(isRefused ? error.message : 'It could not be started: internal error.'),
-      );
-      await runner.discard(id);
-      return;
+      return refuseToStart(id, error);
     }
     const ended = held.follow(process, { isNew: true, isLost: false, endOf });
     const isCanceled = starting.get(id);

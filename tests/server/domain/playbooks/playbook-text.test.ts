@@ -93,6 +93,29 @@ describe('line endings', () => {
     expect(Math.min(...stalls)).toBeLessThan(50);
   });
 
+  it('never take a line that was emptied', () => {
+    expect(keepLineEndings('a\rb\nc', 'a\n\nc')).toBe('a\r\rc');
+    for (const text of ['a\rb\nc\r\nd', '\r\n\ra\nb', 'x\r\ry\n\nz'])
+      for (let at = 0; at < text.length; at += 1)
+        for (const inserted of ['', '\n', 'q', '\n\n']) {
+          const plain = text.replace(/\r\n?/g, '\n');
+          const edited = plain.slice(0, at) + inserted + plain.slice(at + 1);
+          expect(keepLineEndings(text, edited).replace(/\r\n?/g, '\n')).toBe(edited);
+        }
+  });
+
+  it('of lines that reveal one pair a round are given up in time', () => {
+    const lines = ['#1', '#', ...Array.from({ length: 968 }, (_, n) => [`#${n + 2}`, `#${n + 1}`]).flat()];
+    const text = lines.map((line, n) => `${line}\r\n# ${n}`).join('\r\n');
+    const edited = lines.map((line, n) => `${line}\n#_${n}`).join('\n');
+    const stalls = [1, 2, 3].map(() => {
+      const stall = watchStalls();
+      keepLineEndings(text, edited);
+      return stall.end();
+    });
+    expect(Math.min(...stalls)).toBeLessThan(50);
+  });
+
   it('come back the same where texts are compared in parts', () => {
     for (let length = 4_090; length < 4_100; length += 1)
       for (const end of ['\n', '\r\n', '\r'])
