@@ -1,5 +1,5 @@
 import * as DropdownMenu from '@kobalte/core/dropdown-menu';
-import { A, useNavigate } from '@solidjs/router';
+import { A, useIsRouting, useNavigate } from '@solidjs/router';
 import { createSignal, For, Show } from 'solid-js';
 import { mutate } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
@@ -47,7 +47,6 @@ export function ScheduleRow(props: { schedule: Schedule; onChanged(): void }) {
   };
   const once = createOnce();
   const [isStarting, setStarting] = createSignal(false);
-  /** @returns whether a run was started */
   const start = async () => {
     const { id, name, overlap } = props.schedule;
     const isActive = last()?.status === 'RUNNING' || last()?.status === 'QUEUED';
@@ -59,21 +58,21 @@ export function ScheduleRow(props: { schedule: Schedule; onChanged(): void }) {
         text: 'A run of this schedule goes on. Both would run at the same time.',
         action: 'Run beside it',
       }));
-    if (!isSure) return false;
+    if (!isSure) return;
     const result = await once({ id, force }, (idempotencyKey) =>
       triggerSchedule({ id, force, idempotencyKey }),
     );
-    const isStarted = result.__typename === 'TriggerSchedulePayload';
-    if (isStarted) navigate(runLink(result.run.id));
+    if (result.__typename === 'TriggerSchedulePayload') navigate(runLink(result.run.id));
     else toast(result.message, true);
-    return isStarted;
   };
+  // the page of the run may take long to come, and until then this one is still there
+  const isRouting = useIsRouting();
+  const isBusy = () => isStarting() || isRouting();
   const runNow = async () => {
-    if (isStarting()) return;
+    if (isBusy()) return;
     setStarting(true);
-    const isStarted = await start().catch(toastError);
-    // the page of the run may take long to come, and until then this one is still there
-    if (!isStarted) setStarting(false);
+    await start().catch(toastError);
+    setStarting(false);
   };
   const remove = async () => {
     const { id, name } = props.schedule;
@@ -166,7 +165,7 @@ export function ScheduleRow(props: { schedule: Schedule; onChanged(): void }) {
           kind="quiet"
           title="Run now"
           aria-label={`Run ${props.schedule.name} now`}
-          disabled={isStarting()}
+          disabled={isBusy()}
           onClick={onFirstClick(() => void runNow())}
         >
           ▶
