@@ -7,87 +7,24 @@ import {
   MongoBulkWriteError,
   type OptionalUnlessRequiredId,
 } from 'mongodb';
-import type { ScheduleFilter, ScheduleOrder, ScheduleSummary } from '../../domain/schedules/schedule.ts';
-import type { Firing, ScheduleStore, TickStore } from '../storage.ts';
+import type { Firing, ScheduleStore } from '../storage.ts';
 import { NEVER_MS } from '../stored.ts';
-import { LONG_PARAMETERS } from '../stored-parameters.ts';
 import {
   documentToSchedule,
-  documentToScheduleSummary,
-  documentToTick,
   type FiringDocument,
   nextRunSort,
   type RunDocument,
   runToDocument,
   type ScheduleDocument,
-  type ScheduleSummaryDocument,
   scheduleToDocument,
   type TickDocument,
   tickToDocument,
 } from './mongo-documents.ts';
-import { findPage, type Order } from './mongo-pages.ts';
+import { createMongoScheduleLists } from './mongo-schedule-lists.ts';
 
 const DUPLICATE_KEY = 11_000;
 /** Each try completes a firing that somebody else left; more than a few in a row would be a defect. */
 const MAX_TRIES = 10;
-
-const LIST_FIELDS = [
-  'name',
-  'nameSort',
-  'playbook',
-  'timing',
-  'timezone',
-  'overlap',
-  'enabled',
-  'nextRunAt',
-  'nextRunSort',
-  'problem',
-  'version',
-  'createdAt',
-  'updatedAt',
-] as const satisfies readonly (keyof ScheduleSummaryDocument)[];
-const IS_LONG = {
-  $and: [
-    { $eq: [{ $type: '$parameters' }, 'string'] },
-    { $gt: [{ $strLenBytes: '$parameters' }, LONG_PARAMETERS] },
-  ],
-};
-/** What lists read. */
-const SUMMARY = {
-  ...Object.fromEntries(LIST_FIELDS.map((name) => [name, 1])),
-  parameters: { $cond: [IS_LONG, null, '$parameters'] },
-};
-
-const ORDERS: Record<ScheduleOrder, Order<ScheduleDocument>> = {
-  nextRun: {
-    field: 'nextRunSort',
-    type: 'number',
-    isDescending: false,
-    value: (document) => document.nextRunSort,
-    stored: (value) => value,
-  },
-  name: {
-    field: 'nameSort',
-    type: 'string',
-    isDescending: false,
-    value: (document) => document.nameSort,
-    stored: (value) => value,
-  },
-  created: {
-    field: 'createdAt',
-    type: 'number',
-    isDescending: true,
-    value: (document) => document.createdAt.getTime(),
-    stored: (value) => new Date(value),
-  },
-};
-const NEWEST_TICK_FIRST: Order<TickDocument> = {
-  field: 'scheduledFor',
-  type: 'number',
-  isDescending: true,
-  value: (document) => document.scheduledFor.getTime(),
-  stored: (value) => new Date(value),
-};
 
 /** A firing, and what is stored of it. */
 interface Decided {
@@ -126,7 +63,6 @@ function startsAs(manualStarts: number): never {
   return (manualStarts === 0 ? null : manualStarts) as never;
 }
 
-/** All that a schedule holds beside a firing under way, which a replacement must not touch. */
 export async function createMongoSchedules(db: Db): Promise<ScheduleStore> {
   const schedules = db.collection<ScheduleDocument>('schedules');
   const ticks = db.collection<TickDocument>('ticks');
@@ -232,12 +168,6 @@ export async function createMongoSchedules(db: Db): Promise<ScheduleStore> {
       return document && documentToSchedule(document);
     },
 
-    async findMany(ids) {
-      const found = await schedules.find({ _id: { $in: [...ids] } }, { projection: SUMMARY }).toArray();
-      const byId = new Map(found.map((document) => [document._id, documentToScheduleSummary(document)]));
-      return ids.map((id) => byId.get(id) ?? null);
-    },
-
     async replace(schedule, expectedVersion) {
       const { _id, ...fields } = scheduleToDocument(schedule);
       const replaced = await afterFiring(_id, () =>
@@ -253,28 +183,7 @@ export async function createMongoSchedules(db: Db): Promise<ScheduleStore> {
       return deleted && documentToSchedule(deleted);
     },
 
-    list: (filter, order, page) =>
-      findPage<ScheduleDocument, ScheduleSummary>(schedules, {
-        filter: filterOf(filter),
-        order: ORDERS[order],
-        page,
-        projection: SUMMARY,
-        map: documentToScheduleSummary,
-      }),
-
-    count: (filter) => schedules.countDocuments(filterOf(filter)),
-
-    async listByPlaybooks(paths) {
-      const found = schedules
-        .find({ playbook: { $in: [...paths] } }, { projection: SUMMARY })
-        .sort({ nameSort: 1, _id: 1 });
-      const byPath = new Map(paths.map((path) => [path, [] as ScheduleSummary[]]));
-      for await (const document of found)
-        byPath.get(document.playbook)?.push(documentToScheduleSummary(document));
-      return byPath;
-    },
-
-    listPlaybooks: () => schedules.distinct('playbook'),
+    ...createMongoScheduleLists(schedules),
 
     async listDue(until, limit) {
       const found = await schedules
@@ -364,27 +273,6 @@ export async function createMongoSchedules(db: Db): Promise<ScheduleStore> {
   };
 }
 
-export async function createMongoTicks(db: Db): Promise<TickStore> {
-  const ticks = db.collection<TickDocument>('ticks');
-  await ticks.createIndexes([{ key: { scheduleId: 1, scheduledFor: -1, _id: -1 } }]);
-  return {
-    list: (scheduleId, page) =>
-      findPage(ticks, {
-        filter: { scheduleId: { $eq: scheduleId } },
-        order: NEWEST_TICK_FIRST,
-        page,
-        map: documentToTick,
-      }),
-    count: (scheduleId) => ticks.countDocuments({ scheduleId: { $eq: scheduleId } }),
-    async explain(scheduleId, scheduledFor, reason) {
-      await ticks.updateOne(
-        { _id: `${scheduleId}:${scheduledFor.getTime()}`, reason: null },
-        { $set: { reason } },
-      );
-    },
-  };
-}
-
 /**
  * Inserts those that are not there; the others stay as they are.
  * @returns whether none was there
@@ -408,16 +296,4 @@ async function insertMissing<D extends { _id: string }>(
     if (!isAllThere) throw error;
     return false;
   }
-}
-
-function filterOf(filter: ScheduleFilter): Filter<ScheduleDocument> {
-  const conditions: Filter<ScheduleDocument> = {};
-  if (filter.enabled !== undefined) conditions.enabled = { $eq: filter.enabled };
-  if (filter.playbook !== undefined) conditions.playbook = { $eq: filter.playbook };
-  if (filter.search !== undefined && filter.search !== '') {
-    // a regular expression cannot hold NUL, and neither can a name
-    if (filter.search.includes('\0')) return { _id: { $in: [] } };
-    conditions.search = { $regex: filter.search.toLowerCase().replace(/[.*+?^${}()|[\]\\]/g, '\\$&') };
-  }
-  return conditions;
 }

@@ -6,7 +6,8 @@ import { createMongoChanges } from './mongo-changes.ts';
 import { createMongoKeys } from './mongo-keys.ts';
 import { createMongoRunLogs } from './mongo-run-logs.ts';
 import { createMongoRuns } from './mongo-runs.ts';
-import { createMongoSchedules, createMongoTicks } from './mongo-schedules.ts';
+import { createMongoSchedules } from './mongo-schedules.ts';
+import { createMongoTicks } from './mongo-ticks.ts';
 import { reopenWhenSilent } from './silent-driver.ts';
 
 /** The database cannot be used, and why; says nothing of the credentials in its URI. */
