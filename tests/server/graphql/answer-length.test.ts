@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
-import type { Services } from '../../../server/graphql/context.ts';
-import { createGraphqlYoga } from '../../../server/graphql/yoga.ts';
 import { NO_PARAMETERS } from '../../../shared/run-parameters.ts';
+import { askOf } from '../../support/graphql-api.ts';
 import { makeRun } from '../../support/make.ts';
 
 /** What long extra variables count towards the length of an answer, which is at most 3 MiB: as often as they are sent. */
@@ -28,31 +27,17 @@ function makeApi(length: number) {
     };
   };
   const findMany = async (ids: readonly string[]) => ids.map((id) => makeRun({ id }));
-  const yoga = createGraphqlYoga({
-    services: { runs: { find, findMany } } as unknown as Services,
-    isDevelopment: false,
-    onInternalError: (error) => expect(error).toBeNull(),
-  });
+  const askApi = askOf({ runs: { find, findMany } });
   const ask = async (runs: number, fields: string) => {
     const nodes = Array.from({ length: runs }, (_, n) => {
       const id = Buffer.from(`Run:r${n}`).toString('base64');
       return `r${n}: node(id: "${id}") { ... on Run { ${fields} } }`;
     });
-    const response = await yoga.fetch('http://localhost/graphql', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({
-        query: `query ${fields.includes('$no') ? '($no: Boolean = false)' : ''} { ${nodes.join(' ')} } ${FRAGMENTS.filter(
-          ([name]) => fields.includes(`...${name}`),
-        )
-          .map(([, text]) => text)
-          .join(' ')}`,
-      }),
-    });
-    const { data, errors = [] } = (await response.json()) as {
-      data: Record<string, { parameters: { extraVarsJson?: string } | null } | null>;
-      errors?: { message: string }[];
-    };
+    const variables = fields.includes('$no') ? '($no: Boolean = false)' : '';
+    const fragments = FRAGMENTS.filter(([name]) => fields.includes(`...${name}`)).map(([, text]) => text);
+    const { data, errors = [] } = await askApi<
+      Record<string, { parameters: { extraVarsJson?: string } | null } | null>
+    >(`query ${variables} { ${nodes.join(' ')} } ${fragments.join(' ')}`);
     return { data, errors: errors.map(({ message }) => message) };
   };
   return { ask, reads: () => reads };

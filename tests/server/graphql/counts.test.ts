@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Services } from '../../../server/graphql/context.ts';
-import { createGraphqlYoga } from '../../../server/graphql/yoga.ts';
+import { askOf, pageOf } from '../../support/graphql-api.ts';
 import { makeSchedule } from '../../support/make.ts';
 
 /** How often one request counts, and what else gets its turn meanwhile. */
@@ -28,29 +27,16 @@ function makeApi() {
     while (performance.now() < end);
     return counted.length;
   };
-  const page = <T>(nodes: readonly T[]) => ({
-    items: nodes.map((node, n) => ({ node, cursor: `${n}` })),
-    hasMore: false,
-  });
   const schedules = {
     count,
     countTicks: count,
-    list: async () => page([makeSchedule({ id: 'a' }), makeSchedule({ id: 'b' })]),
-    listTicks: async () => page([]),
+    list: async () => pageOf([makeSchedule({ id: 'a' }), makeSchedule({ id: 'b' })]),
+    listTicks: async () => pageOf([]),
   };
-  const runs = { count, list: async () => page([]) };
-  const yoga = createGraphqlYoga({
-    services: { schedules, runs } as unknown as Services,
-    isDevelopment: false,
-    onInternalError: (error) => expect(error).toBeNull(),
-  });
+  const runs = { count, list: async () => pageOf([]) };
+  const askApi = askOf({ schedules, runs });
   const ask = async (query: string) => {
-    const response = await yoga.fetch('http://localhost/graphql', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ query }),
-    });
-    const { data, errors } = (await response.json()) as { data: unknown; errors?: unknown };
+    const { data, errors } = await askApi(query);
     expect(errors).toBeUndefined();
     return data;
   };

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Services } from '../../../server/graphql/context.ts';
-import { createGraphqlYoga } from '../../../server/graphql/yoga.ts';
+import { askOf } from '../../support/graphql-api.ts';
 
 /** What playbooks of 1 MiB count towards the length of an answer, which is at most 3 MiB, and how often they are read. */
 
@@ -25,21 +24,9 @@ function makeApi(count: number) {
         : null;
     },
   };
-  const yoga = createGraphqlYoga({
-    services: { playbooks } as unknown as Services,
-    isDevelopment: false,
-    onInternalError: (error) => expect(error).toBeNull(),
-  });
+  const askApi = askOf({ playbooks });
   const ask = async (query: string) => {
-    const response = await yoga.fetch('http://localhost/graphql', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ query }),
-    });
-    const { data, errors = [] } = (await response.json()) as {
-      data: Record<string, unknown> | null;
-      errors?: { message: string }[];
-    };
+    const { data, errors = [] } = await askApi<Record<string, unknown> | null>(query);
     return { data, errors: errors.map(({ message }) => message) };
   };
   return { ask, reads, mostAtOnce: () => mostAtOnce };

@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
-import type { Services } from '../../../server/graphql/context.ts';
-import { createGraphqlYoga } from '../../../server/graphql/yoga.ts';
 import { NO_PARAMETERS } from '../../../shared/run-parameters.ts';
+import { askOf, pageOf } from '../../support/graphql-api.ts';
 import { makeRun, makeSchedule } from '../../support/make.ts';
 
 /** How often one request reads schedules whose parameters are long, and what it tells of them. */
@@ -12,13 +11,9 @@ function makeApi() {
   const ids = Array.from({ length: COUNT }, (_, n) => `s${n}`);
   const summaries: string[] = [];
   const whole: string[] = [];
-  const page = <T>(nodes: readonly T[]) => ({
-    items: nodes.map((node, n) => ({ node, cursor: `${n}` })),
-    hasMore: false,
-  });
   const summaryOf = (id: string) => ({ ...makeSchedule({ id }), parameters: null });
   const schedules = {
-    list: async () => page(ids.map(summaryOf)),
+    list: async () => pageOf(ids.map(summaryOf)),
     async findMany(wanted: readonly string[]) {
       summaries.push(...wanted);
       return wanted.map(summaryOf);
@@ -34,27 +29,15 @@ function makeApi() {
     },
   };
   const runs = {
-    list: async () => page(ids.map((scheduleId) => makeRun({ scheduleId }))),
+    list: async () => pageOf(ids.map((scheduleId) => makeRun({ scheduleId }))),
     problemOf: async (schedule: { problem: string | null; parameters: { limit: string } }) =>
       schedule.problem ?? `It has the limit ${schedule.parameters.limit}.`,
   };
-  const yoga = createGraphqlYoga({
-    services: { schedules, runs } as unknown as Services,
-    isDevelopment: false,
-    onInternalError: (error) => expect(error).toBeNull(),
-  });
-  const ask = async (field: string, names = 10) => {
-    const aliases = Array.from({ length: names }, (_, n) => `a${n}: ${field}`);
-    const response = await yoga.fetch('http://localhost/graphql', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ query: `{ ${aliases.join(' ')} }` }),
-    });
-    return response.json() as Promise<{
-      data: Record<string, { edges: { node: object }[] }>;
-      errors?: { message: string }[];
-    }>;
-  };
+  const askApi = askOf({ schedules, runs });
+  const ask = (field: string, names = 10) =>
+    askApi<Record<string, { edges: { node: object }[] }>>(
+      `{ ${Array.from({ length: names }, (_, n) => `a${n}: ${field}`).join(' ')} }`,
+    );
   return { ask, summaries, whole };
 }
 

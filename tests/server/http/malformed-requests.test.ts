@@ -1,13 +1,8 @@
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Services } from '../../../server/graphql/context.ts';
-import { createGraphqlWebSocket } from '../../../server/graphql/websocket.ts';
-import { createGraphqlYoga } from '../../../server/graphql/yoga.ts';
-import { createDoor } from '../../../server/http/door.ts';
-import { createHttpServer, type HttpServer } from '../../../server/http/http-server.ts';
-import { createRefusedKeys } from '../../../server/http/refused-keys.ts';
-import { registerRoutes } from '../../../server/http/routes.ts';
+import type { HttpServer } from '../../../server/http/http-server.ts';
+import { openHttpServer } from '../../support/open-http-server.ts';
 
 /** Requests that are none of GraphQL, over each transport. No service is reached. */
 
@@ -16,24 +11,7 @@ let server: HttpServer;
 let url: string;
 
 beforeAll(async () => {
-  const services = {} as Services;
-  const onInternalError = (error: unknown) => void internal.push(error);
-  const yoga = createGraphqlYoga({ services, isDevelopment: false, onInternalError });
-  server = await createHttpServer({
-    door: createDoor({ key: null, allowedHosts: [] }),
-    yoga,
-    webSocket: createGraphqlWebSocket({
-      yoga,
-      isAuthorized: () => true,
-      refuseKey: () => false,
-      onInternalError,
-    }),
-    refusedKeys: createRefusedKeys(Date.now, () => undefined),
-    registerRoutes: (app) => registerRoutes(app, services),
-    registerProbes: () => undefined,
-    consoleDir: null,
-    logger: pino({ level: 'silent' }),
-  });
+  server = await openHttpServer({} as Services, (error) => void internal.push(error));
   url = await server.listen('127.0.0.1', 0);
 });
 afterAll(() => server.close());

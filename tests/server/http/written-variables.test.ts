@@ -1,15 +1,10 @@
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Services } from '../../../server/graphql/context.ts';
-import { createGraphqlWebSocket } from '../../../server/graphql/websocket.ts';
-import { createGraphqlYoga } from '../../../server/graphql/yoga.ts';
-import { createDoor } from '../../../server/http/door.ts';
-import { createHttpServer, type HttpServer } from '../../../server/http/http-server.ts';
-import { createRefusedKeys } from '../../../server/http/refused-keys.ts';
-import { registerRoutes } from '../../../server/http/routes.ts';
+import type { HttpServer } from '../../../server/http/http-server.ts';
 import type { CreateSchedule } from '../../../server/services/schedules/schedule-service.ts';
 import { makeSchedule } from '../../support/make.ts';
+import { openHttpServer } from '../../support/open-http-server.ts';
 
 /** Extra variables reach the services as they were typed, over each transport. */
 
@@ -23,23 +18,7 @@ beforeAll(async () => {
     return makeSchedule();
   };
   const services = { schedules: { create } } as unknown as Services;
-  const onInternalError = (error: unknown) => expect(error).toBeNull();
-  const yoga = createGraphqlYoga({ services, isDevelopment: false, onInternalError });
-  server = await createHttpServer({
-    door: createDoor({ key: null, allowedHosts: [] }),
-    yoga,
-    webSocket: createGraphqlWebSocket({
-      yoga,
-      isAuthorized: () => true,
-      refuseKey: () => false,
-      onInternalError,
-    }),
-    refusedKeys: createRefusedKeys(Date.now, () => undefined),
-    registerRoutes: (app) => registerRoutes(app, services),
-    registerProbes: () => undefined,
-    consoleDir: null,
-    logger: pino({ level: 'silent' }),
-  });
+  server = await openHttpServer(services, (error) => expect(error).toBeNull());
   url = await server.listen('127.0.0.1', 0);
 });
 afterAll(() => server.close());
