@@ -1,28 +1,16 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createSlices } from '../domain/long-work.ts';
 import type { Page, PageItem, PageRequest } from '../domain/page.ts';
 
-/** How long to read before other work gets its turn. */
-const TURN_MS = 5;
 /** What is read of one page, in characters: it ends early, with more to come, where its items are that large. */
 const MAX_PAGE_LENGTH = 16 * 1_048_576;
-
-/** @returns a function to await after each piece of work: it waits for the next turn once this one has lasted long enough */
-export function createTurns(): () => Promise<void> {
-  let begun = performance.now();
-  return async () => {
-    if (performance.now() - begun < TURN_MS) return;
-    await nextTurn();
-    begun = performance.now();
-  };
-}
 
 /** Works through the items in order, for a few ms in each turn of the event loop. */
 export async function eachInTurns<T, R>(items: readonly T[], work: (item: T) => R): Promise<R[]> {
   const results: R[] = [];
-  const turn = createTurns();
+  const slices = createSlices();
   for (const item of items) {
     results.push(work(item));
-    await turn();
+    await slices.pause();
   }
   return results;
 }
@@ -34,7 +22,7 @@ export async function fillPage<Row extends object, T>(
   itemOf: (row: Row) => PageItem<T>,
 ): Promise<Page<T>> {
   const items: PageItem<T>[] = [];
-  const turn = createTurns();
+  const slices = createSlices();
   let hasMore = false;
   let length = 0;
   for await (const row of rows) {
@@ -42,7 +30,7 @@ export async function fillPage<Row extends object, T>(
     if (hasMore) break;
     items.push(itemOf(row));
     length += lengthOf(row);
-    await turn();
+    await slices.pause();
   }
   return { hasMore, items: backward ? items.reverse() : items };
 }

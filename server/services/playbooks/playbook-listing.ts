@@ -1,11 +1,12 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
+import { createSlices } from '../../domain/long-work.ts';
 import { isLayoutPath, MAX_PLAYBOOK_BYTES } from '../../domain/playbooks/playbook.ts';
 import { faultOf, type PlaybookVerdict } from '../../domain/playbooks/playbook-check.ts';
 import { HEAD_BYTES, type HeadVerdict, judgeHead } from '../../domain/playbooks/playbook-head.ts';
 import { isShown } from '../../domain/playbooks/playbook-shown.ts';
 import type { PlaybookVerdicts } from './playbook-verdicts.ts';
-import { createSlices, type FoundFile, reasonOf, walkPlaybookFolder } from './playbook-walk.ts';
+import { type FoundFile, reasonOf, walkPlaybookFolder } from './playbook-walk.ts';
 
 export interface ListedPlaybook {
   /** Relative to the playbook folder, with "/". */

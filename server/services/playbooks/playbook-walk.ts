@@ -1,8 +1,8 @@
 import { type Dir, type Dirent, existsSync, opendirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { codeOf } from '../../domain/caught.ts';
+import { createSlices, type Slices } from '../../domain/long-work.ts';
 import {
   checkPlaybookPath,
   isLayoutPath,
@@ -28,29 +28,15 @@ export interface FoundFile {
   };
 }
 
-/** The event loop has other work: so long one turn may take. */
-const SLICE_MS = 5;
 /** Folders that are reached through links: each can be reached in many ways. */
 const MAX_LINKED_FOLDERS = 2_000;
 
-/** Does its work in slices, and lets the event loop turn between them. */
-export function createSlices(): { pause(): Promise<void> | undefined } {
-  let end = performance.now() + SLICE_MS;
-  return {
-    pause() {
-      if (performance.now() < end) return undefined;
-      return nextTurn().then(() => {
-        end = performance.now() + SLICE_MS;
-      });
-    },
-  };
-}
-
 /**
- * All files below the root whose paths a playbook may have, and those that only their path keeps from it; in no order. Links are followed inside the root: to files, and to
- * folders that do not hold the link itself.
+ * All files below the root whose paths a playbook may have, and those that only their path keeps from it; in no order. Links
+ * are followed inside the root: to files, and to folders that do not hold the link itself. What cannot be looked at is among
+ * them, with the reason. Synchronous in slices: ten thousand files are looked at in a fraction of the time that as many
+ * promises take.
  * @param isKnownPath whether the path was found before, and can be used: it is not looked at again
- * Synchronous in slices: ten thousand files are looked at in a fraction of the time that as many promises take.
  */
 export async function walkPlaybookFolder(
   root: string,
@@ -172,7 +158,7 @@ async function walkOtherBytes(
   root: string,
   folder: string,
   found: FoundFile[],
-  slices: ReturnType<typeof createSlices>,
+  slices: Slices,
 ): Promise<void> {
   const bytesOf = (text: string) => Buffer.from(text, 'latin1');
   const isUtf8 = (path: string) => Buffer.from(bytesOf(path).toString('utf8')).equals(bytesOf(path));

@@ -1,9 +1,9 @@
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { createSlices } from '../../domain/long-work.ts';
 import { fillTemplates, matchesPattern, type TextPattern } from '../../domain/playbooks/import-target.ts';
 import type { PlaybookImport } from '../../domain/playbooks/playbook-check.ts';
 import { type PlaybookVerdicts, readRegular } from './playbook-verdicts.ts';
-import { createSlices } from './playbook-walk.ts';
 import { createVarsFiles } from './vars-files.ts';
 
 /** A prompt that nobody answers. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { Slices } from '../../domain/long-work.ts';
 import type { PlaybookVerdicts } from './playbook-verdicts.ts';
-import type { createSlices } from './playbook-walk.ts';
 
 /** Values of a play's `vars_files`, which win over the answer to its prompts. */
 export interface VarsFiles {
@@ -16,10 +16,7 @@ export interface VarsFiles {
 /** Files that are looked for on behalf of one run. */
 const MAX_LOOKS = 500;
 
-export function createVarsFiles(
-  verdicts: PlaybookVerdicts,
-  slices: ReturnType<typeof createSlices>,
-): VarsFiles {
+export function createVarsFiles(verdicts: PlaybookVerdicts, slices: Slices): VarsFiles {
   const known = new Map<string, ReadonlySet<string>>();
   let looks = 0;
 

@@ -1,8 +1,9 @@
+import { createSlices } from '../../domain/long-work.ts';
 import type { PageRequest } from '../../domain/page.ts';
 import type { Run } from '../../domain/runs/run.ts';
 import type { ScheduleFilter, ScheduleOrder, ScheduleSummary } from '../../domain/schedules/schedule.ts';
 import type { Tick } from '../../domain/schedules/tick.ts';
-import { createTurns, eachInTurns } from '../pages.ts';
+import { eachInTurns } from '../pages.ts';
 import type { Firing, ManualStart, ScheduleStore, TickStore } from '../storage.ts';
 import { NEVER_MS } from '../stored.ts';
 import { LONG_PARAMETERS } from '../stored-parameters.ts';
@@ -182,10 +183,10 @@ export function createSqliteSchedules(statements: Statements, insertRun: (run: R
 
     async listByPlaybooks(paths) {
       const found = new Map<string, ScheduleSummary[]>();
-      const turn = createTurns();
+      const slices = createSlices();
       for (const path of new Set(paths)) {
         found.set(path, await listOf(path));
-        await turn();
+        await slices.pause();
       }
       return found;
     },
