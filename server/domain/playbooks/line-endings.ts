@@ -6,7 +6,7 @@
  */
 export function keepLineEndings(before: string, after: string): string {
   if (!before.includes('\r') || after.includes('\r')) return after;
-  const head = commonHead(before, after);
+  const head = commonStart(before, after).lines;
   const tail = commonTail(before, after, head);
   const [old, edited] = [before.slice(head.before, tail.before), after.slice(head.after, tail.after)];
   const ending =
@@ -18,23 +18,8 @@ export function keepLineEndings(before: string, after: string): string {
 
 /** Whether a text is the same as one without any CR, but for its line endings. */
 function hasLinesOf(text: string, plain: string): boolean {
-  let at = 0;
-  let i = 0;
-  while (at < text.length && i < plain.length) {
-    const chunk = text.slice(at, at + CHUNK);
-    if (chunk === plain.slice(i, i + CHUNK)) {
-      at += chunk.length;
-      i += chunk.length;
-      continue;
-    }
-    const end = Math.min(i + CHUNK, plain.length);
-    for (; i < end && at < text.length; i += 1) {
-      const unit = text.charCodeAt(at);
-      if (unit !== plain.charCodeAt(i) && (unit !== CR || plain.charCodeAt(i) !== LF)) return false;
-      at += unit === CR && text.charCodeAt(at + 1) === LF ? 2 : 1;
-    }
-  }
-  return at === text.length && i === plain.length;
+  const { end } = commonStart(text, plain);
+  return end.before === text.length && end.after === plain.length;
 }
 
 const LF = 10;
@@ -72,14 +57,15 @@ interface Place {
 /** So much is compared at once where it is the same: whole lines without a CR, of which the edited text has none. */
 const CHUNK = 4_096;
 
-/** Where the lines that both texts begin with end. */
-function commonHead(before: string, after: string): Place {
-  let [placeBefore, placeAfter, at, i] = [0, 0, 0, 0];
+/** Up to where both texts are the same but for their line endings, and where the last line that ends before that does. */
+function commonStart(before: string, after: string): { readonly end: Place; readonly lines: Place } {
+  let [lineBefore, lineAfter, at, i] = [0, 0, 0, 0];
+  const found = () => ({ end: { before: at, after: i }, lines: { before: lineBefore, after: lineAfter } });
   while (i < after.length && at < before.length) {
     const chunk = before.slice(at, at + CHUNK);
     if (chunk === after.slice(i, i + CHUNK)) {
       const lines = chunk.lastIndexOf('\n') + 1;
-      if (lines > 0) [placeBefore, placeAfter] = [at + lines, i + lines];
+      if (lines > 0) [lineBefore, lineAfter] = [at + lines, i + lines];
       at += chunk.length;
       i += chunk.length;
       continue;
@@ -88,16 +74,15 @@ function commonHead(before: string, after: string): Place {
     for (; i < end && at < before.length; i += 1) {
       const unit = before.charCodeAt(at);
       const edited = after.charCodeAt(i);
-      if (unit !== edited && (unit !== CR || edited !== LF))
-        return { before: placeBefore, after: placeAfter };
+      if (unit !== edited && (unit !== CR || edited !== LF)) return found();
       at += unit === CR && before.charCodeAt(at + 1) === LF ? 2 : 1;
       if (edited === LF) {
-        placeBefore = at;
-        placeAfter = i + 1;
+        lineBefore = at;
+        lineAfter = i + 1;
       }
     }
   }
-  return { before: placeBefore, after: placeAfter };
+  return found();
 }
 
 /** Where the lines that both texts end with begin; not before `head`. */
