@@ -51,6 +51,7 @@ export default function PlaybooksPage() {
   );
   const listed = createMemo(() => query.data()?.playbooks.find((one) => one.path === path()));
   const schedules = () => listed()?.schedules ?? [];
+  const problem = () => listed()?.problem ?? null;
 
   const create = async (wanted: string): Promise<string | null> => {
     const result = await savePlaybook({ path: wanted, content: STARTER });
@@ -122,7 +123,7 @@ export default function PlaybooksPage() {
         onRun={() => void run()}
         onRunWithParameters={() => void askForParameters()}
       />
-      <PlaybookNotes editing={editing} problem={listed()?.problem ?? null} />
+      <PlaybookNotes editing={editing} problem={editing.isMissing() ? null : problem()} />
       <div class="card">
         <Loaded query={query}>
           <Show
@@ -152,19 +153,7 @@ export default function PlaybooksPage() {
                 keyed={false}
                 fallback={
                   <Show when={path() === null || editing.isMissing()} fallback={<Loading />}>
-                    <Empty
-                      title={
-                        !editing.isMissing()
-                          ? 'Choose a playbook'
-                          : listed()?.problem
-                            ? 'This cannot be opened here'
-                            : 'There is no such playbook'
-                      }
-                    >
-                      {editing.isMissing()
-                        ? (listed()?.problem ?? 'It may have been deleted or renamed.')
-                        : 'Edit it, run it, or schedule it.'}
-                    </Empty>
+                    <NothingOpen isMissing={editing.isMissing()} problem={problem()} />
                   </Show>
                 }
               >
@@ -209,5 +198,19 @@ export default function PlaybooksPage() {
         )}
       </Show>
     </>
+  );
+}
+
+/** In the place of the editor. */
+function NothingOpen(props: { isMissing: boolean; problem: string | null }) {
+  return (
+    <Show
+      when={props.isMissing}
+      fallback={<Empty title="Choose a playbook">Edit it, run it, or schedule it.</Empty>}
+    >
+      <Empty title={props.problem === null ? 'There is no such playbook' : 'This cannot be opened here'}>
+        {props.problem ?? 'It may have been deleted or renamed.'}
+      </Empty>
+    </Show>
   );
 }

@@ -111,7 +111,7 @@ export function checkPlaybookPath(
   const invisible = findInvisible(path);
   if (invisible !== -1)
     return issue(
-      `has a character that is not allowed: a control character, or one that is not seen (${codePointAt(path, invisible)}).`,
+      `has a character that is not allowed: a control character, or an invisible one (${codePointAt(path, invisible)}).`,
       invisible,
     );
   const backslash = path.indexOf('\\');

@@ -329,7 +329,7 @@ function requireName(name: string): string {
   const invisible = findInvisible(trimmed);
   if (invisible !== -1) {
     const position = name.length - name.trimStart().length + invisible;
-    const message = `The name has a character that is not seen (${codePointAt(trimmed, invisible)}).`;
+    const message = `The name has an invisible character (${codePointAt(trimmed, invisible)}).`;
     throw new InvalidInputError([{ path: ['name'], message, position }]);
   }
   return trimmed;

@@ -29,7 +29,7 @@ export function checkText(text: string, what: string, maxLength: number): TextFa
   const invisible = findInvisible(text);
   if (invisible !== -1) {
     const character = codePointAt(text, invisible);
-    return fault(`${what} has a control character, or one that is not seen (${character}).`, invisible);
+    return fault(`${what} has a control character, or an invisible one (${character}).`, invisible);
   }
   const template = text.search(TEMPLATE);
   if (template !== -1)
