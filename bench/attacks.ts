@@ -1,4 +1,5 @@
-import { ATTACKS, type Attack } from '../tests/support/attacks.ts';
+import type { Attack } from '../tests/support/attacks/attack.ts';
+import { ATTACKS } from '../tests/support/attacks.ts';
 import { damageOfSteps, type StepDamage, withMeter } from '../tests/support/damage.ts';
 import { type Measure, maximum } from './measure.ts';
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ATTACKS, ATTACKS_TOKEN, rawUpgrade } from '../support/attacks.ts';
+import { ATTACKS_TOKEN } from '../support/attacks/attack.ts';
+import { rawUpgrade } from '../support/attacks/floods.ts';
+import { ATTACKS } from '../support/attacks.ts';
 import { damageOfSteps, withMeter } from '../support/damage.ts';
 import { send } from '../support/raw-http.ts';
 import { connect } from '../support/raw-socket.ts';

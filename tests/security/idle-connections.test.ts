@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { ATTACKS_TOKEN } from '../support/attacks.ts';
+import { ATTACKS_TOKEN } from '../support/attacks/attack.ts';
 import { withMeter } from '../support/damage.ts';
 import { waitUntil } from '../support/wait-until.ts';
 

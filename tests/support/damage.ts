@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ATTACKS_TOKEN, type Attack } from './attacks.ts';
+import { ATTACKS_TOKEN, type Attack } from './attacks/attack.ts';
 import { memoryOf } from './processes.ts';
 import { SQLITE } from './storages.ts';
 import { makeTempDir } from './temp-dir.ts';
