@@ -1,6 +1,6 @@
 /**
- * A handler that the second click of a double click does not reach. A fast answer has brought another page by then, and what
- * lies at the same place there was not meant.
+ * Ignores the second click of a double click: by then a fast response may have opened another page, with a different button
+ * under the pointer.
  */
 export function onFirstClick(handle: () => void): (event: MouseEvent) => void {
   return (event) => {

@@ -18,9 +18,9 @@ export const currentToken = token;
 export const isTokenRefused = isRefused;
 
 /**
- * The server did not take this key. One on trial gives way to the key from before it: an old address must not cost the key
- * that still opens this server.
- * @param refused the key that was sent; an answer to any other than the present one says nothing
+ * The server rejected this key. A key on trial gives way to the one kept before it: opening an outdated address must not lose
+ * the key that still works.
+ * @param refused the key that was sent; ignored unless it is still the current one
  */
 export function refuseToken(refused: string | null): void {
   if (refused !== token()) return;
@@ -29,7 +29,7 @@ export function refuseToken(refused: string | null): void {
   setToken(keptToken());
 }
 
-/** The server took this key: one on trial replaces the key from before it. */
+/** The server accepted this key: if it was on trial, it replaces the kept one. */
 export function acceptToken(accepted: string | null): void {
   if (accepted !== null && accepted === tokenOnTrial()) useToken(accepted, true);
 }
@@ -44,7 +44,7 @@ export function useToken(value: string, isRemembered: boolean): void {
   setRefused(false);
 }
 
-/** Sent from now on, also after a reload, but kept only once the server has taken it. */
+/** Used from now on, even after a reload, but kept only once the server has accepted it. */
 function tryToken(value: string): void {
   sessionStorage.setItem(ON_TRIAL, value);
   setToken(value);
@@ -82,8 +82,8 @@ export function authorization(): Record<string, string> {
 }
 
 /**
- * `fetch` with the key. Where the server refuses the key and another one is held by now, it is sent once more: what is
- * refused for its key has not begun.
+ * `fetch` with the key. Retries if the server rejects the key and the current key has changed meanwhile. That is safe for
+ * mutations, too: a request with a rejected key is never executed.
  */
 export async function fetchWithKey(address: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
   const key = token();

@@ -40,7 +40,7 @@ export function jsonShapeFault(text: string, limits: JsonLimits): string | null 
   return null;
 }
 
-/** Where the closing quote of the string that begins at `from` is, or the text ends. */
+/** Offset of the closing quote of the string that starts at `from`, or the end of the text. */
 export function endOfString(text: string, from: number): number {
   for (let at = from + 1; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
@@ -51,8 +51,8 @@ export function endOfString(text: string, from: number): number {
 }
 
 /**
- * The text of JSON in parts that each end behind a comma between two values, as soon as they have this length: no string,
- * and no key with its colon, is cut.
+ * Splits JSON text into parts of at least this length. Each part ends after a comma between two values, so no string and no
+ * key is cut.
  */
 export function* partsOfJson(text: string, length: number): Generator<string> {
   let from = 0;

@@ -1,18 +1,18 @@
 import { endOfString } from './json-shape.ts';
 
 /**
- * `JSON.parse` loses how numbers were written (`1.0`), equal keys, and the order of keys that are numbers. What is to be handed
- * on as it was written is therefore traced to its place in the text, which is looked for only when somebody asks.
+ * `JSON.parse` loses the spelling of numbers (`1.0`), duplicate keys, and the order of numeric keys. A value that must be passed
+ * on exactly as written is traced back to its position in the text, lazily: the text is scanned only on request.
  */
 
-/** A value in valid JSON, from its first character to the one behind its last. */
+/** The span of a value in valid JSON; `end` is exclusive. */
 interface Place {
   readonly text: string;
   readonly start: number;
   readonly end: number;
   readonly ends: ContainerEnds;
 }
-/** Of a whole text: behind which character the list or object ends that begins at an offset. */
+/** Exclusive end offset of each array and object of a text, by its start offset. */
 type ContainerEnds = ReadonlyMap<number, number>;
 type Source = () => Place | null;
 type Parts = ReadonlyMap<string, Place>;
@@ -22,7 +22,7 @@ const sources = new WeakMap<object, Source>();
 /**
  * Remembers what `value` was parsed from.
  * @param text valid JSON
- * @param path where in it the value stands
+ * @param path keys that lead to the value in the text
  */
 export function rememberSource(value: unknown, text: string, path: readonly string[] = []): void {
   if (!isContainer(value)) return;
@@ -35,7 +35,7 @@ export function rememberSource(value: unknown, text: string, path: readonly stri
   sources.set(value, parts);
 }
 
-/** Traces a part of a value whose source is known. @returns the part; undefined: there is none */
+/** Reads a member of a traced value and traces it, too. @returns undefined when there is no such member */
 export function traceSource(value: unknown, key: string | number): unknown {
   if (!isContainer(value) || !Object.hasOwn(value, key)) return undefined;
   const part: unknown = (value as Record<string | number, unknown>)[key];
@@ -44,13 +44,13 @@ export function traceSource(value: unknown, key: string | number): unknown {
   return part;
 }
 
-/** JSON text of a traced value: numbers, keys and their order as they were written; null: its source is not known. */
+/** The JSON text of a traced value, with numbers, keys and their order as written; null when it was never traced. */
 export function sourceTextOf(value: object): string | null {
   const place = sources.get(value)?.() ?? null;
   return place && compacted(place);
 }
 
-/** The parts of each place that was looked into, to look only once. */
+/** Caches the members of each span that has been scanned. */
 const partsOf = new WeakMap<Place, Parts>();
 
 function partSource(source: Source, key: string): Source {
@@ -79,7 +79,7 @@ const CLOSING_BRACKET = 93;
 const OPENING_BRACE = 123;
 const CLOSING_BRACE = 125;
 
-/** By key or index. Of equal keys the last counts, as for `JSON.parse`. */
+/** Members by key or index. The last of several equal keys wins, as in `JSON.parse`. */
 function findParts({ text, start, end, ends }: Place): Parts {
   const parts = new Map<string, Place>();
   const isList = text.charCodeAt(start) === OPENING_BRACKET;
@@ -92,13 +92,13 @@ function findParts({ text, start, end, ends }: Place): Parts {
     }
     const partEnd = endOfValue(text, at, ends);
     parts.set(key, { text, start: at, end: partEnd, ends });
-    // behind the comma, or the closing bracket
+    // past the comma or the closing bracket
     at = afterBlanks(text, afterBlanks(text, partEnd) + 1);
   }
   return parts;
 }
 
-/** Looked for once: each level of a value would look through all that is inside it again. */
+/** One scan for the whole text; otherwise each level would rescan everything nested inside it. */
 function findEnds(text: string, from: number): ContainerEnds {
   const ends = new Map<number, number>();
   const open: number[] = [];
@@ -124,7 +124,7 @@ function endsScalar(code: number): boolean {
   return code === COMMA || code === CLOSING_BRACKET || code === CLOSING_BRACE || isBlank(code);
 }
 
-/** Strings in their shortest form: a client that escapes all but ASCII would have room for a third of what others send. */
+/** Strips blanks and needless escapes: the size limit must not depend on whether a client escapes non-ASCII text. */
 function compacted({ text, start, end }: Place): string {
   const kept: string[] = [];
   let from = start;

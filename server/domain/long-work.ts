@@ -1,19 +1,19 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
 
-/** Work on a longer text takes some ms of the event loop. */
+/** Processing a longer text occupies the event loop for milliseconds. */
 const LONG_TEXT = 16_384;
 
-/** Lets whatever waits for the event loop go first, where what is to be done with the text takes long; else at once. */
+/** Yields to the event loop before work on a long text; returns at once for a short one. */
 export async function pauseBefore(text: string): Promise<void> {
   if (text.length > LONG_TEXT) await nextRound();
 }
 
-/** The event loop has other work: so long one turn may take. */
+/** Longest stretch of work before the event loop gets a turn. */
 const SLICE_MS = 5;
 
-/** Work that is done in slices; between them the event loop turns. */
+/** Splits work into slices, between which the event loop runs. */
 export interface Slices {
-  /** To be awaited after each piece of work: waits for the next turn once this one has lasted long enough. */
+  /** Await this after each piece of work; it yields once the current slice is used up. */
   pause(): Promise<void> | undefined;
 }
 

@@ -16,14 +16,14 @@ interface PlaybookParent extends Pick<Playbook, 'path'> {
   readonly hasContent?: boolean;
 }
 
-/** Of what was read once for several fields, or by several names. */
+/** Files that already count, however many fields or aliases read them. */
 const counted = new WeakSet<PlaybookFile>();
-/** Whose content the answer holds once, which was counted when the file was read. */
+/** Files whose content is already in the answer once. */
 const sent = new WeakSet<PlaybookFile>();
 
 const UNREADABLE = { encoding: 'utf8', revision: '', content: '', length: 0 } as const;
 
-/** What a file adds to the answer when it is first read. */
+/** What a file adds to the answer when it is read for the first time. */
 function lengthOf(file: PlaybookFile | null): number {
   if (file === null || counted.has(file)) return 0;
   counted.add(file);
@@ -31,7 +31,7 @@ function lengthOf(file: PlaybookFile | null): number {
   return file.content === null ? file.length / 4 : file.length;
 }
 
-/** By many names, one text is in the answer many times. */
+/** Each alias sends the text again. */
 function lengthOfContent(file: PlaybookFile): number {
   const length = lengthOf(file);
   if (sent.has(file)) return length + file.length;
@@ -39,7 +39,7 @@ function lengthOfContent(file: PlaybookFile): number {
   return length;
 }
 
-/** The file as it was in one reading, for all fields of a playbook. Its text is held only where it is asked for. */
+/** Reads the file once for all fields of a playbook. Keeps its text only if `content` is selected. */
 function readFile(
   { path, file, hasContent = false }: PlaybookParent,
   { loadersOf, answerOf }: Context,

@@ -12,13 +12,13 @@ import type { Answer } from './answer.ts';
 import { builder } from './builder.ts';
 import { isSelected } from './selection.ts';
 
-/** Of what was counted when it was read: the first field that gives the text adds nothing to the answer. */
+/** Parameters whose text was counted when they were read: the first field that sends it adds nothing. */
 const counted = new WeakSet<RunParameters>();
 const TEXT_FIELDS = new Set(['extraVarsJson', 'extraVars']);
 
 /**
- * What is stored, read for one field of an answer. Without the extra variables where they are not asked for: texts that are
- * not sent are not held either.
+ * Reads stored parameters for one field of an answer. Drops the extra variables unless they are selected, so that text that
+ * is not sent is not kept in memory.
  */
 export async function readParameters(
   read: () => Promise<RunParameters | null>,
@@ -36,7 +36,7 @@ export async function readParameters(
   return own;
 }
 
-/** Asked for by many names, one text is in the answer many times. */
+/** Each alias sends the text again. */
 const readText = (parameters: RunParameters, answer: Answer) =>
   answer.read(
     async () => parameters.extraVarsJson,

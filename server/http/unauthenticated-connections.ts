@@ -3,19 +3,19 @@ import type { Socket } from 'node:net';
 import { createUnauthenticatedSockets } from '../graphql/unauthenticated-sockets.ts';
 
 /**
- * Connections on which no request with the key has come, so that a crowd that only holds them uses up neither memory nor file
- * descriptors: where there are too many, the one that was opened first has to go.
+ * Limits connections that have not carried a request with the key, so that idle ones cannot exhaust memory or file
+ * descriptors: beyond the limit, the oldest is closed.
  */
 export interface UnauthenticatedConnections {
-  /** A request with the key has come: its connection stays for as long as it likes. */
+  /** Lifts the limit from a connection that carried a request with the key. */
   introduce(request: IncomingMessage): void;
-  /** The connection has become a WebSocket, which is counted as one. */
+  /** Stops counting a connection that became a WebSocket, which has limits of its own. */
   release(request: IncomingMessage): void;
 }
 
-/** From one address; behind a proxy all have one. */
+/** Per address; all clients behind a proxy share one. */
 const MAX_PER_ADDRESS = 1_000;
-/** From all addresses: file descriptors are left for all else. */
+/** Across all addresses, to leave file descriptors for everything else. */
 const MAX_TOTAL = 4_000;
 
 export function limitUnauthenticated(server: Server): UnauthenticatedConnections {
@@ -29,7 +29,7 @@ export function limitUnauthenticated(server: Server): UnauthenticatedConnections
 
   server.on('connection', (socket: Socket) => {
     const address = socket.remoteAddress;
-    // it has closed already
+    // it is already closed
     if (address === undefined) return;
     if (removals.size >= MAX_TOTAL) waiting.endOldest();
     removals.set(

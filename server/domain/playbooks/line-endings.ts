@@ -12,11 +12,11 @@ export function keepLineEndings(before: string, after: string): string {
   const ending =
     /(\r\n|\r|\n)$/.exec(before.slice(Math.max(0, head.before - 2), head.before))?.[0] ?? firstEnding(before);
   const kept = before.slice(0, head.before) + keepEach(old, edited, ending) + before.slice(tail.before);
-  // a kept CR before an empty line that ends in LF would become one ending with it
+  // a kept CR followed by the LF of an empty line would merge into one CRLF
   return hasLinesOf(kept, after) ? kept : withEndings(after, firstEnding(before));
 }
 
-/** Whether a text is the same as one without any CR, but for its line endings. */
+/** Whether a text equals one without any CR, ignoring line endings. */
 function hasLinesOf(text: string, plain: string): boolean {
   const { end } = commonStart(text, plain);
   return end.before === text.length && end.after === plain.length;
@@ -25,7 +25,7 @@ function hasLinesOf(text: string, plain: string): boolean {
 const LF = 10;
 const CR = 13;
 
-/** The text with another line ending in place of each "\n". `replaceAll` takes ten times as long where there are many. */
+/** Replaces each "\n" by another line ending. With many of them, `replaceAll` takes ten times as long. */
 function withEndings(text: string, ending: string): string {
   if (ending === '\n') return text;
   const parts: string[] = [];
@@ -36,7 +36,7 @@ function withEndings(text: string, ending: string): string {
   return parts.join('');
 }
 
-/** @param length of the ending: 1 for CR, 2 for CRLF */
+/** @param length length of the ending: 1 for CR, 2 for CRLF */
 function chunkWithEndings(chunk: string, length: number): string {
   const units = new Uint16Array(chunk.length * length);
   let end = 0;
@@ -48,16 +48,16 @@ function chunkWithEndings(chunk: string, length: number): string {
   return Buffer.from(units.buffer, 0, end * 2).toString('utf16le');
 }
 
-/** Two places that mean the same, one in each text. */
+/** Corresponding offsets in the two texts. */
 interface Place {
   readonly before: number;
   readonly after: number;
 }
 
-/** So much is compared at once where it is the same: whole lines without a CR, of which the edited text has none. */
+/** Equal text is skipped in chunks of this size. */
 const CHUNK = 4_096;
 
-/** Up to where both texts are the same but for their line endings, and where the last line that ends before that does. */
+/** How far both texts agree, ignoring line endings (`end`), and the end of the last line within that (`lines`). */
 function commonStart(before: string, after: string): { readonly end: Place; readonly lines: Place } {
   let [lineBefore, lineAfter, at, i] = [0, 0, 0, 0];
   const found = () => ({ end: { before: at, after: i }, lines: { before: lineBefore, after: lineAfter } });
@@ -127,9 +127,9 @@ function firstEnding(text: string): string {
   return /\r\n|\r|\n/.exec(text)?.[0] ?? '\n';
 }
 
-/** What is longer, or has more lines, is not compared line by line. */
+/** A longer change, or one with more lines, is not compared line by line. */
 const MAX_COMPARED = { characters: 100_000, lines: 8_000 };
-/** Lines that are looked at for anchors, in all: each round may reveal no more than one. */
+/** Total number of lines scanned for anchors: a round may find only one, which would make the search quadratic. */
 const MAX_LOOKS = 40_000;
 
 function keepEach(before: string, after: string, ending: string): string {

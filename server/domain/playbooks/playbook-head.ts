@@ -4,7 +4,7 @@
  */
 export type HeadVerdict = 'no' | 'maybe' | 'likely' | 'vault';
 
-/** How many bytes of a file are its head, at most. */
+/** Size of a file's head in bytes. */
 export const HEAD_BYTES = 65_536;
 const UTF16LE_BOM = '\xff\xfe';
 const UTF16BE_BOM = '\xfe\xff';
@@ -25,7 +25,7 @@ export function judgeHead(head: Buffer, isWhole: boolean): HeadVerdict {
   return hasKeyOfPlay(text) ? 'likely' : 'maybe';
 }
 
-/** The text, each line ended by "\n": YAML 1.1, which Ansible reads, knows other line breaks as well. */
+/** Decodes the head and normalizes line breaks to "\n": YAML 1.1, which Ansible reads, has others as well. */
 function linesOf(head: Buffer): string {
   return decode(head).replace(/[\r\u0085\u2028\u2029]/g, '\n');
 }
@@ -33,7 +33,7 @@ function linesOf(head: Buffer): string {
 function decode(head: Buffer): string {
   const mark = head.subarray(0, 2).toString('latin1');
   if (mark === UTF16LE_BOM) return head.toString('utf16le');
-  // of an odd number of bytes the last is half a character
+  // with an odd number of bytes, the last one is half a character
   if (mark === UTF16BE_BOM)
     return Buffer.from(head.subarray(0, head.length & ~1))
       .swap16()

@@ -3,8 +3,8 @@ import type { PlaybookVerdict } from './playbook-check.ts';
 import { HEAD_BYTES, type HeadVerdict, judgeHead } from './playbook-head.ts';
 
 /**
- * Whether the list shows a file, and it can be opened, replaced and deleted: a playbook, or one to all appearances that cannot
- * be read, so that it can be mended. Where Ansible expects something else only what is certain to be a playbook.
+ * Whether a file is listed and may be opened, replaced and deleted: a playbook, or a file that looks like one but cannot be
+ * parsed, so that it can be repaired. In a path where Ansible expects something else, only a certain playbook counts.
  * @param verdict of its content
  */
 export function isShown(path: string, head: HeadVerdict, verdict: PlaybookVerdict): boolean {
@@ -22,7 +22,7 @@ export function isShown(path: string, head: HeadVerdict, verdict: PlaybookVerdic
   }
 }
 
-/** As `isShown`, for a path that a caller gave. @param bytes all of the file */
+/** `isShown` for a path from a caller. @param bytes the whole file */
 export function isShownWith(path: string, bytes: Buffer, verdict: PlaybookVerdict): boolean {
   if (!isPlaybookPath(path)) return false;
   return isShown(path, judgeHead(bytes.subarray(0, HEAD_BYTES), bytes.length <= HEAD_BYTES), verdict);

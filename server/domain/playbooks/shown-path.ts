@@ -1,14 +1,14 @@
 import { INVISIBLE } from '../invisible.ts';
 
-/** One well-formed UTF-8 sequence, or one byte that is none; of bytes read as Latin-1. */
+/** Matches one valid UTF-8 sequence or one invalid byte, in bytes read as Latin-1. */
 const SEQUENCE =
   /[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}|[\x80-\xff]/g;
 
 const HIDDEN = new RegExp(`\\\\|${INVISIBLE.source}`, 'gu');
 
 /**
- * How a path is shown that cannot be used as it is. A character that is not seen, and a backslash, becomes an escape with a
- * backslash, which no playbook path has: so it is never mistaken for the path of another file.
+ * How to display a path that cannot be used. Invisible characters and backslashes become backslash escapes. No playbook path
+ * contains a backslash, so the result cannot be mistaken for the path of another file.
  */
 export function shownPath(path: string): string {
   return path.replace(HIDDEN, (char) => {
@@ -20,7 +20,7 @@ export function shownPath(path: string): string {
 
 /** The same for a name that is not valid UTF-8. @param bytes read as Latin-1 */
 export function shownBytes(bytes: string): string {
-  // what an escape of a byte begins with must not be escaped again
+  // the backslash of a byte escape must not be escaped again
   const parts = bytes.split(SEQUENCE);
   const sequences = bytes.match(SEQUENCE) ?? [];
   return parts

@@ -1,7 +1,7 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
 import { partsOfJson } from '../../domain/json-shape.ts';
 
-/** Rewriting so much takes 1 to 3 ms. */
+/** Rewriting a part of this length takes 1 to 3 ms. */
 const PART_LENGTH = 16_384;
 
 /**

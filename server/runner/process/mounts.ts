@@ -1,4 +1,4 @@
-/** What /proc/self/mountinfo (proc_pid_mountinfo(5)) tells. */
+/** Parses /proc/self/mountinfo, see proc_pid_mountinfo(5). */
 
 /** Where something is mounted. */
 export function mountPoints(mountinfo: string): string[] {

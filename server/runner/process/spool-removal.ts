@@ -29,7 +29,7 @@ export async function removeAll(path: string): Promise<void> {
   await rmdir(path);
 }
 
-/** Which folder it is, also by another name. A file system gives the number of a removed one to the next that is made. */
+/** Identifies a folder whatever its name. The birth time is part of it because file systems reuse inode numbers. */
 export interface FolderId extends FileId {
   readonly birthtimeMs: number;
 }
@@ -39,8 +39,8 @@ export function folderIdOf({ dev, ino, birthtimeMs }: FolderId): FolderId {
 }
 
 /**
- * Removes a folder that was at `path`, when it has another name now in the same folder.
- * @param isOfRun whether a name is that of a folder that is not to be touched
+ * Removes the folder that used to be at `path` if it has been renamed within its parent.
+ * @param isOfRun whether a name belongs to a known run, whose folder must not be touched
  */
 export async function removeRenamed(
   path: string,

@@ -3,24 +3,24 @@ import { resolve } from 'node:path';
 import type { Slices } from '../../domain/long-work.ts';
 import type { PlaybookVerdicts } from './playbook-verdicts.ts';
 
-/** Values of a play's `vars_files`, which win over the answer to its prompts. */
+/** A play's `vars_files`, whose values take precedence over its prompts. */
 export interface VarsFiles {
   /**
-   * Whether the play gets a value for this variable whatever the host is. False where that is not certain.
-   * @param varsFiles of each item the first that is there is taken
+   * Whether the play is certain to get a value for this variable, on every host.
+   * @param varsFiles for each item, the candidates, of which Ansible loads the first that exists
    * @param folder absolute path of the playbook's folder
    */
   give(name: string, varsFiles: readonly (readonly string[])[], folder: string): Promise<boolean>;
 }
 
-/** Files that are looked for on behalf of one run. */
+/** File lookups per run. */
 const MAX_LOOKS = 500;
 
 export function createVarsFiles(verdicts: PlaybookVerdicts, slices: Slices): VarsFiles {
   const known = new Map<string, ReadonlySet<string>>();
   let looks = 0;
 
-  /** Null: none of them is there, or nobody can say which is taken. */
+  /** Null when none of them exists, or when it is uncertain which one Ansible loads. */
   async function firstOf(names: readonly string[], folder: string): Promise<string | null> {
     for (const name of names) {
       if (!isPlain(name)) return null;
@@ -47,7 +47,7 @@ export function createVarsFiles(verdicts: PlaybookVerdicts, slices: Slices): Var
 
   return {
     async give(name, varsFiles, folder) {
-      // Ansible looks elsewhere, too, or for another variable
+      // Ansible would also look elsewhere, or for another variable
       if (!isVariableName(name) || !isPlain(folder) || /\/tasks\/[^/]*$/.test(folder)) return false;
       for (const names of varsFiles) if ((await namesIn(names, folder)).has(name)) return true;
       return false;
@@ -55,17 +55,17 @@ export function createVarsFiles(verdicts: PlaybookVerdicts, slices: Slices): Var
   };
 }
 
-/** Shorter than what the reader clips. */
+/** The length stays below that at which the reader clips names. */
 function isVariableName(name: string): boolean {
   return /^[A-Za-z_]\w{0,399}$/.test(name);
 }
 
-/** Neither a template, nor a home, nor an environment variable, all of which Ansible fills in. */
+/** Whether a path has nothing that Ansible would expand: templates, `~`, environment variables. */
 function isPlain(path: string): boolean {
   return path !== '' && !/[{}#$~\0]/.test(path);
 }
 
-/** Where Ansible looks, in this order, and what it then loads: the same without "..", which a link in the path tells apart. */
+/** Where Ansible looks, in order, and what it then loads: it resolves ".." first, which differs where the path has links. */
 function placesOf(name: string, folder: string): { readonly asked: string; readonly loaded: string }[] {
   const paths = name.startsWith('/')
     ? [resolve(name)]

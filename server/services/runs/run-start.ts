@@ -30,7 +30,7 @@ export interface RunStart {
   failureOf(reason: string): RunEnd;
 }
 
-/** What the runner is asked for; long extra variables take some ms, and are not made before there is room for the run. */
+/** A run request whose extra variables may still be missing: long ones take milliseconds to write, so they wait for room. */
 export type PlannedRun = Omit<RunRequest, 'extraVars'> & {
   readonly extraVars: RunRequest['extraVars'] | undefined;
 };
