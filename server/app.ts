@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { readAdminKey } from './admin-key.ts';
 import type { Config } from './config.ts';
 import { openDataDir, seedPlaybooks } from './data-dir.ts';
+import { type ChangeLog, SCHEDULER } from './domain/actor.ts';
 import type { Services } from './graphql/context.ts';
 import { createGraphqlWebSocket } from './graphql/websocket.ts';
 import { createGraphqlYoga } from './graphql/yoga.ts';
@@ -63,6 +64,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const onError = (error: unknown, during: string) =>
     logger.error({ err: error }, `failed, will be tried again: ${during}`);
   const onInfo = (message: string, details: object) => logger.info(details, message);
+  const logChange: ChangeLog = (actor, change, subject) => logger.info({ actor, ...subject }, change);
   const closers: (() => unknown)[] = [];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) {
@@ -97,7 +99,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     closers.push(() => reader.close());
     const verdicts = createPlaybookVerdicts(reader);
     const listing = createPlaybookListing(folder.root, verdicts);
-    const playbooks = createPlaybookService({ folder, listing, verdicts });
+    const playbooks = createPlaybookService({ folder, listing, verdicts, logChange });
     const runner = createAnsibleRunner({
       ansiblePlaybook: options.ansiblePlaybook,
       playbooksDir: folder.root,
@@ -118,7 +120,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       onRun: (runId) => executor.execute(runId),
       onSweep: async () => {
         await ticks.repair();
-        await runs.markLost();
+        await runs.markLost(SCHEDULER);
         await idempotency.forgetOld();
       },
       onError,
@@ -145,6 +147,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       executor,
       now,
       secondLookMs: 1.5 * HEARTBEAT_MS,
+      logChange,
     });
     const ticks = createTickService({
       storage,
@@ -153,6 +156,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       now,
       repairAheadMs: 2_000 * SWEEP_EVERY_SECONDS,
       onError,
+      logChange,
     });
     const schedules = createScheduleService({
       storage,
@@ -162,6 +166,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       defaultTimezone: config.timezone,
       now,
       onError,
+      logChange,
     });
     const watch = createWatchService(storage, createPlaybookWatch({ storage, root: folder.root, onError }));
     closers.push(() => watch.close());
@@ -188,7 +193,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     );
     const webSocket = createGraphqlWebSocket({
       yoga,
-      isAuthorized: door.isAuthorized,
+      actorOf: door.actorOf,
       refuseKey: (address) => refusedKeys.count(address).isOverLimit,
       onInternalError: (error) => logger.error({ err: error }, 'internal error of a WebSocket'),
     });

@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import type { GraphQLResolveInfo } from 'graphql';
+import type { Actor } from '../domain/actor.ts';
 import type { Playbook } from '../domain/playbooks/playbook.ts';
 import type { RunFilter, RunSummary } from '../domain/runs/run.ts';
 import type { Schedule, ScheduleFilter, ScheduleSummary } from '../domain/schedules/schedule.ts';
@@ -24,6 +25,8 @@ export interface Services {
 
 /** What a resolver sees: made anew for each operation, and for each event of a subscription read through fresh loaders. */
 export interface Context {
+  /** Who asks. */
+  readonly actor: Actor;
   readonly services: Services;
   /** One question to the store for all objects of a page; in a query, one for each object. */
   loadersOf(info: GraphQLResolveInfo): Loaders;
@@ -39,14 +42,15 @@ export interface Recipient {
   cut(): void;
 }
 
-export function createContext(services: Services, recipient: Recipient | null): Context {
+export function createContext(actor: Actor, services: Services, recipient: Recipient | null): Context {
   const whole = createAnswer(recipient?.cut ?? null);
   recipient?.onceSent(whole.end);
   const ofEvents = new WeakMap<object, Answer>();
-  const ofQuery = createLoaders(services, true);
+  const ofQuery = createLoaders(actor, services, true);
   // what was read before a mutation, or for one event of a subscription, must not answer after it
-  const ofOthers = createLoaders(services, false);
+  const ofOthers = createLoaders(actor, services, false);
   return {
+    actor,
     services,
     loadersOf: ({ operation }) => (operation.operation === 'query' ? ofQuery : ofOthers),
     answerOf({ operation, rootValue }) {
@@ -79,10 +83,10 @@ export interface ScheduleState {
   readonly unreadable: NonNullable<Schedule['unreadable']>;
 }
 
-async function readState({ schedules, runs }: Services, id: string): Promise<ScheduleState> {
-  const schedule = await schedules.find(id);
+async function readState(actor: Actor, { schedules, runs }: Services, id: string): Promise<ScheduleState> {
+  const schedule = await schedules.find(actor, id);
   if (!schedule) return { problem: null, unreadable: [] };
-  return { problem: await runs.problemOf(schedule), unreadable: schedule.unreadable ?? [] };
+  return { problem: await runs.problemOf(actor, schedule), unreadable: schedule.unreadable ?? [] };
 }
 
 /** What one reading of a playbook found. */
@@ -93,32 +97,32 @@ export interface PlaybookFile extends Pick<Playbook, 'encoding' | 'revision'> {
   readonly length: number;
 }
 
-function createLoaders(services: Services, isCached: boolean): Loaders {
+function createLoaders(actor: Actor, services: Services, isCached: boolean): Loaders {
   const options = { cache: isCached };
   const readPlaybook = async (path: string, holdsContent: boolean): Promise<PlaybookFile | null> => {
-    const found = await services.playbooks.find(path);
+    const found = await services.playbooks.find(actor, path);
     if (!found) return null;
     const { content, encoding, revision } = found;
     return { encoding, revision, content: holdsContent ? content : null, length: content.length };
   };
   return {
-    schedule: new DataLoader((ids) => services.schedules.findMany(ids), options),
-    scheduleState: new DataLoader((ids) => eachInTurn(ids, (id) => readState(services, id)), options),
-    run: new DataLoader((ids) => services.runs.findMany(ids), options),
+    schedule: new DataLoader((ids) => services.schedules.findMany(actor, ids), options),
+    scheduleState: new DataLoader((ids) => eachInTurn(ids, (id) => readState(actor, services, id)), options),
+    run: new DataLoader((ids) => services.runs.findMany(actor, ids), options),
     playbook: new DataLoader((paths) => Promise.all(paths.map((path) => readPlaybook(path, true))), options),
     playbookWithoutContent: new DataLoader(
       (paths) => Promise.all(paths.map((path) => readPlaybook(path, false))),
       options,
     ),
-    countOfRuns: counting((filter) => services.runs.count(filter), isCached),
-    countOfSchedules: counting((filter) => services.schedules.count(filter), isCached),
-    countOfTicks: counting((id) => services.schedules.countTicks(id), isCached),
+    countOfRuns: counting((filter) => services.runs.count(actor, filter), isCached),
+    countOfSchedules: counting((filter) => services.schedules.count(actor, filter), isCached),
+    countOfTicks: counting((id) => services.schedules.countTicks(actor, id), isCached),
     lastRunOfSchedule: new DataLoader(async (ids) => {
-      const runs = await services.runs.lastOfSchedules(ids);
+      const runs = await services.runs.lastOfSchedules(actor, ids);
       return ids.map((id) => runs.get(id) ?? null);
     }, options),
     schedulesOfPlaybook: new DataLoader(async (paths) => {
-      const schedules = await services.schedules.listByPlaybooks(paths);
+      const schedules = await services.schedules.listByPlaybooks(actor, paths);
       return paths.map((path) => schedules.get(path) ?? []);
     }, options),
   };

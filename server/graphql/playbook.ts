@@ -97,10 +97,10 @@ const PlaybookRef = builder.objectRef<PlaybookParent>('Playbook').implement({
       nullable: true,
       description:
         'Why it cannot be read, or is no playbook to Ansible, in a sentence; null: nothing is known against it.',
-      resolve: ({ path, problem }, _args, { services, answerOf }, info) =>
+      resolve: ({ path, problem }, _args, { actor, services, answerOf }, info) =>
         problem === undefined
           ? answerOf(info).read(
-              () => services.playbooks.problemOf(path),
+              () => services.playbooks.problemOf(actor, path),
               () => 0,
             )
           : problem,
@@ -120,9 +120,9 @@ builder.queryField('playbooks', (t) =>
     complexity: { field: 1, multiplier: PLAYBOOKS_GUESSED },
     description:
       'The playbooks under the playbook folder, sorted by path: files that are lists of plays or imports, and those that may be but cannot be read. The first 10,000.',
-    resolve: async (_root, _args, { services }, info) => {
+    resolve: async (_root, _args, { actor, services }, info) => {
       const hasContent = isSelected(CONTENT, info);
-      return (await services.playbooks.list()).playbooks.map(({ path, problem }) => ({
+      return (await services.playbooks.list(actor)).playbooks.map(({ path, problem }) => ({
         path,
         problem,
         hasContent,
@@ -134,7 +134,7 @@ builder.queryField('playbooks', (t) =>
 builder.queryField('playbooksLeftOut', (t) =>
   t.int({
     description: 'How many playbooks are not in `playbooks`: those beyond its limit, later by path.',
-    resolve: async (_root, _args, { services }) => (await services.playbooks.list()).leftOut,
+    resolve: async (_root, _args, { actor, services }) => (await services.playbooks.list(actor)).leftOut,
   }),
 );
 
@@ -176,10 +176,16 @@ builder.mutationField('savePlaybook', (t) =>
     type: SavePlaybookPayload,
     args: { input: t.arg({ type: SavePlaybookInput, required: true }) },
     errors: { types: [InvalidInputError, ConflictError], union: { name: 'SavePlaybookResult' } },
-    resolve: async (_root, { input }, { services }) => {
+    resolve: async (_root, { input }, { actor, services }) => {
       const { path, content, expectedRevision, encoding } = input;
-      const saved = await services.playbooks.save(path, content, expectedRevision ?? null, encoding ?? null);
-      await services.schedules.announcePlaybook(path);
+      const saved = await services.playbooks.save(
+        actor,
+        path,
+        content,
+        expectedRevision ?? null,
+        encoding ?? null,
+      );
+      await services.schedules.announcePlaybook(actor, path);
       return { playbook: { path, file: { ...saved, length: saved.content.length } } };
     },
   }),
@@ -200,9 +206,9 @@ builder.mutationField('deletePlaybook', (t) =>
       types: [InvalidInputError, NotFoundError, ConflictError],
       union: { name: 'DeletePlaybookResult' },
     },
-    resolve: async (_root, { input }, { services }) => {
-      await services.playbooks.delete(input.path, input.expectedRevision ?? null);
-      await services.schedules.announcePlaybook(input.path);
+    resolve: async (_root, { input }, { actor, services }) => {
+      await services.playbooks.delete(actor, input.path, input.expectedRevision ?? null);
+      await services.schedules.announcePlaybook(actor, input.path);
       return { path: input.path };
     },
   }),

@@ -98,11 +98,11 @@ builder.node(RunRef, {
       type: RunParametersRef,
       nullable: true,
       description: 'What it was started with; null when what is stored of it cannot be read.',
-      resolve: ({ id }, _args, { services, answerOf }, info) =>
+      resolve: ({ id }, _args, { actor, services, answerOf }, info) =>
         readParameters(
           async () => {
             await nextTurn();
-            return (await services.runs.find(id))?.parameters ?? null;
+            return (await services.runs.find(actor, id))?.parameters ?? null;
           },
           answerOf(info),
           info,
@@ -123,14 +123,14 @@ builder.node(RunRef, {
       args: { after: t.arg.int({ defaultValue: 0 }), first: t.arg.int({ defaultValue: 1_000 }) },
       // a page may be 1 MiB, so 100 of them are enough for one answer
       complexity: 1_000,
-      resolve: (run, { after, first }, { services, answerOf }, info) => {
+      resolve: (run, { after, first }, { actor, services, answerOf }, info) => {
         const maxLines = first ?? 1_000;
         if (maxLines < 1 || maxLines > MAX_PAGE_LINES) {
           const message = `"first" is ${maxLines}; expected 1 to ${MAX_PAGE_LINES}.`;
           throw new InvalidInputError([{ path: ['first'], message, position: null }]);
         }
         return answerOf(info).read(
-          () => services.runLogs.page(run.id, after ?? 0, { maxLines, maxBytes: MAX_PAGE_BYTES }),
+          () => services.runLogs.page(actor, run.id, after ?? 0, { maxLines, maxBytes: MAX_PAGE_BYTES }),
           ({ text }) => text.length,
         );
       },
@@ -153,7 +153,7 @@ builder.queryField('runs', (t) =>
       type: RunRef,
       description: 'Newest first.',
       args: { filter: t.arg({ type: RunFilterInput }) },
-      resolve: (_root, { filter, ...args }, { services: { runs }, loadersOf }, info) => {
+      resolve: (_root, { filter, ...args }, { actor, services: { runs }, loadersOf }, info) => {
         const wanted = {
           status: filter?.status ? [...new Set(filter.status)].sort() : undefined,
           // an id that is none of a schedule has no runs
@@ -162,7 +162,7 @@ builder.queryField('runs', (t) =>
         };
         return connectionOf(
           args,
-          (page) => runs.list(wanted, page),
+          (page) => runs.list(actor, wanted, page),
           () => loadersOf(info).countOfRuns.load(wanted),
         );
       },
@@ -187,8 +187,9 @@ builder.mutationField('runPlaybook', (t) =>
     type: RunPlaybookPayload,
     args: { input: t.arg({ type: RunPlaybookInput, required: true }) },
     errors: { types: [InvalidInputError, NotFoundError], union: { name: 'RunPlaybookResult' } },
-    resolve: async (_root, { input }, { services }) => ({
+    resolve: async (_root, { input }, { actor, services }) => ({
       run: await services.runs.runPlaybook(
+        actor,
         input.playbook,
         input.parameters ? parametersOf(input.parameters) : null,
         input.idempotencyKey ?? null,
@@ -209,8 +210,8 @@ builder.mutationField('cancelRun', (t) =>
     type: CancelRunPayload,
     args: { input: t.arg({ type: CancelRunInput, required: true }) },
     errors: { types: [NotFoundError, InvalidStateError], union: { name: 'CancelRunResult' } },
-    resolve: async (_root, { input }, { services }) => ({
-      run: await services.runs.cancel(localId('Run', input.id)),
+    resolve: async (_root, { input }, { actor, services }) => ({
+      run: await services.runs.cancel(actor, localId('Run', input.id)),
     }),
   }),
 );

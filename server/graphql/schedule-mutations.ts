@@ -28,8 +28,9 @@ builder.mutationField('createSchedule', (t) =>
     type: CreateSchedulePayload,
     args: { input: t.arg({ type: CreateScheduleInput, required: true }) },
     errors: { types: [InvalidInputError, NotFoundError], union: { name: 'CreateScheduleResult' } },
-    resolve: async (_root, { input }, { services }) => ({
+    resolve: async (_root, { input }, { actor, services }) => ({
       schedule: await services.schedules.create(
+        actor,
         {
           playbook: input.playbook,
           timing: timingInputOf(input.timing),
@@ -75,10 +76,10 @@ builder.mutationField('updateSchedule', (t) =>
       types: [InvalidInputError, NotFoundError, ConflictError],
       union: { name: 'UpdateScheduleResult' },
     },
-    resolve: async (_root, { input }, { services }) => {
+    resolve: async (_root, { input }, { actor, services }) => {
       const timing = requireNotNull(input.timing, 'timing');
       return {
-        schedule: await services.schedules.update(localId('Schedule', input.id), {
+        schedule: await services.schedules.update(actor, localId('Schedule', input.id), {
           expectedVersion: input.expectedVersion ?? undefined,
           playbook: requireNotNull(input.playbook, 'playbook'),
           timing: timing && timingInputOf(timing),
@@ -106,8 +107,8 @@ builder.mutationField('deleteSchedule', (t) =>
     type: DeleteSchedulePayload,
     args: { input: t.arg({ type: DeleteScheduleInput, required: true }) },
     errors: { types: [NotFoundError], union: { name: 'DeleteScheduleResult' } },
-    resolve: async (_root, { input }, { services }) => {
-      await services.schedules.delete(localId('Schedule', input.id));
+    resolve: async (_root, { input }, { actor, services }) => {
+      await services.schedules.delete(actor, localId('Schedule', input.id));
       return { id: input.id };
     },
   }),
@@ -136,8 +137,8 @@ builder.mutationField('triggerSchedule', (t) =>
       types: [NotFoundError, InvalidStateError, InvalidInputError],
       union: { name: 'TriggerScheduleResult' },
     },
-    resolve: async (_root, { input }, { services }) => ({
-      run: await services.runs.triggerSchedule(localId('Schedule', input.id), {
+    resolve: async (_root, { input }, { actor, services }) => ({
+      run: await services.runs.triggerSchedule(actor, localId('Schedule', input.id), {
         isForced: input.force ?? false,
         idempotencyKey: input.idempotencyKey ?? null,
       }),

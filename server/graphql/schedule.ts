@@ -117,11 +117,11 @@ builder.node(ScheduleRef, {
     parameters: t.field({
       type: RunParametersRef,
       description: 'What a run of this schedule is started with.',
-      resolve: async (schedule, _args, { services, answerOf }, info) => {
+      resolve: async (schedule, _args, { actor, services, answerOf }, info) => {
         const read = async (): Promise<RunParameters | null> => {
           if (schedule.parameters) return schedule.parameters;
           await nextTurn();
-          return (await services.schedules.find(schedule.id))?.parameters ?? null;
+          return (await services.schedules.find(actor, schedule.id))?.parameters ?? null;
         };
         const parameters = await readParameters(read, answerOf(info), info);
         if (!parameters) throw new NotFoundError('schedule', schedule.id);
@@ -140,7 +140,9 @@ builder.node(ScheduleRef, {
       args: { count: t.arg.int({ defaultValue: 5 }) },
       // 1,000 instants take milliseconds to compute
       complexity: ({ count }) => Math.max(1, (count ?? 5) / 5),
-      resolve: (schedule, { count }, { services }) => [...services.schedules.nextRuns(schedule, count ?? 5)],
+      resolve: (schedule, { count }, { actor, services }) => [
+        ...services.schedules.nextRuns(actor, schedule, count ?? 5),
+      ],
     }),
     problem: t.string({
       nullable: true,
@@ -150,7 +152,7 @@ builder.node(ScheduleRef, {
         const { problem, parameters } = schedule;
         if (problem !== null) return problem;
         return parameters
-          ? context.services.runs.problemOf({ ...schedule, parameters })
+          ? context.services.runs.problemOf(context.actor, { ...schedule, parameters })
           : (await readState(schedule, context, info)).problem;
       },
     }),
@@ -175,11 +177,11 @@ builder.node(ScheduleRef, {
         complexity: pageComplexity,
         type: RunRef,
         description: 'Newest first.',
-        resolve: (schedule, args, { services, loadersOf }, info) => {
+        resolve: (schedule, args, { actor, services, loadersOf }, info) => {
           const filter = { scheduleId: schedule.id };
           return connectionOf(
             args,
-            (page) => services.runs.list(filter, page),
+            (page) => services.runs.list(actor, filter, page),
             () => loadersOf(info).countOfRuns.load(filter),
           );
         },
@@ -191,10 +193,10 @@ builder.node(ScheduleRef, {
         complexity: pageComplexity,
         type: TickRef,
         description: 'The ledger: exactly one tick per nominal fire instant, newest first.',
-        resolve: (schedule, args, { services, loadersOf }, info) =>
+        resolve: (schedule, args, { actor, services, loadersOf }, info) =>
           connectionOf(
             args,
-            (page) => services.schedules.listTicks(schedule.id, page),
+            (page) => services.schedules.listTicks(actor, schedule.id, page),
             () => loadersOf(info).countOfTicks.load(schedule.id),
           ),
       },
@@ -240,7 +242,7 @@ builder.queryField('schedules', (t) =>
         filter: t.arg({ type: ScheduleFilterInput }),
         orderBy: t.arg({ type: ScheduleOrderEnum, defaultValue: 'nextRun' }),
       },
-      resolve: (_root, { filter, orderBy, ...args }, { services: { schedules }, loadersOf }, info) => {
+      resolve: (_root, { filter, orderBy, ...args }, { actor, services: { schedules }, loadersOf }, info) => {
         const wanted = {
           playbook: filter?.playbook ?? undefined,
           enabled: filter?.enabled ?? undefined,
@@ -248,7 +250,7 @@ builder.queryField('schedules', (t) =>
         };
         return connectionOf(
           args,
-          (page) => schedules.list(wanted, orderBy ?? 'nextRun', page),
+          (page) => schedules.list(actor, wanted, orderBy ?? 'nextRun', page),
           () => loadersOf(info).countOfSchedules.load(wanted),
         );
       },
@@ -276,7 +278,7 @@ builder.queryField('previewSchedule', (t) =>
       count: t.arg.int({ defaultValue: 10 }),
     },
     errors: { types: [InvalidInputError], union: { name: 'PreviewScheduleResult' } },
-    resolve: (_root, { timing, timezone, from, count }, { services }) =>
-      services.schedules.preview(timingInputOf(timing), timezone ?? null, from ?? null, count ?? 10),
+    resolve: (_root, { timing, timezone, from, count }, { actor, services }) =>
+      services.schedules.preview(actor, timingInputOf(timing), timezone ?? null, from ?? null, count ?? 10),
   }),
 );

@@ -37,8 +37,8 @@ then \`complete\` once the run has ended and its last line has been sent.
 A client that lost its connection subscribes again with the last line number it holds.
 `.trim(),
     args: { runId: t.arg.id({ required: true }), after: t.arg.int({ defaultValue: 0 }) },
-    subscribe: (_root, { runId, after }, { services }) =>
-      services.runLogs.tail(localId('Run', runId), after ?? 0),
+    subscribe: (_root, { runId, after }, { actor, services }) =>
+      services.runLogs.tail(actor, localId('Run', runId), after ?? 0),
     resolve: (lines: LogLines) => lines,
   }),
 );
@@ -48,8 +48,8 @@ builder.subscriptionField('runChanged', (t) =>
     type: RunRef,
     description: 'Runs as they change: state, progress, end. All runs, or those of one schedule, or one run.',
     args: { id: t.arg.id(), scheduleId: t.arg.id() },
-    subscribe: (_root, { id, scheduleId }, { services }) =>
-      services.watch.runs({
+    subscribe: (_root, { id, scheduleId }, { actor, services }) =>
+      services.watch.runs(actor, {
         id: id ? localId('Run', id) : undefined,
         scheduleId: scheduleId ? localId('Schedule', scheduleId) : undefined,
       }),
@@ -61,7 +61,7 @@ builder.subscriptionField('scheduleChanged', (t) =>
   t.field({
     type: ScheduleChangeRef,
     description: 'Schedules as they are created, changed or deleted, by whoever.',
-    subscribe: (_root, _args, { services }) => services.watch.schedules(),
+    subscribe: (_root, _args, { actor, services }) => services.watch.schedules(actor),
     resolve: (change: { readonly id: string; readonly schedule: ScheduleSummary | null }) => change,
   }),
 );

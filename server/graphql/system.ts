@@ -37,6 +37,6 @@ builder.queryField('system', (t) =>
   t.field({
     type: SystemRef,
     description: 'This installation: versions, storage, and whether the scheduler is on time.',
-    resolve: (_root, _args, { services }) => services.system.info(),
+    resolve: (_root, _args, { actor, services }) => services.system.info(actor),
   }),
 );

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ExecutionArgs, GraphQLError } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type ServerOptions } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { Actor } from '../domain/actor.ts';
 import { jsonShapeFault } from '../domain/json-shape.ts';
 import { rememberSource } from '../domain/json-source.ts';
 import type { Recipient } from './context.ts';
@@ -30,8 +31,8 @@ export interface GraphqlWebSocket {
 
 export interface GraphqlWebSocketOptions {
   readonly yoga: Yoga;
-  /** Whether the `authorization` that a client gave with `connection_init` is good. */
-  isAuthorized(authorization: string | undefined): boolean;
+  /** Whose the `authorization` is that a client gave with `connection_init`; null when it is not good. */
+  actorOf(authorization: string | undefined, address: string): Actor | null;
   /** Counts a key that was not good. @returns whether this address has given too many of them */
   refuseKey(address: string): boolean;
   /** Something failed that the client is told nothing of. */
@@ -59,7 +60,9 @@ const TOO_MANY_KEYS = 4429;
 interface Extra {
   readonly address: string;
   /** It is authenticated now. */
-  introduced(): void;
+  introduced(actor: Actor): void;
+  /** Who is at the other end. Throws before that is known. */
+  actor(): Actor;
   close(code: number, reason: string): void;
   /** The text of the message that is handled in this turn. */
   message(): string;
@@ -75,7 +78,7 @@ interface Enveloped {
 }
 
 export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): GraphqlWebSocket {
-  const { yoga, isAuthorized, refuseKey, onInternalError } = options;
+  const { yoga, actorOf, refuseKey, onInternalError } = options;
   const longStrings = createLongStrings();
   const unauthenticated = createUnauthenticatedSockets(MAX_UNAUTHENTICATED);
   /** Those that are not about to close. */
@@ -101,10 +104,10 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
     onConnect: ({ connectionParams, extra }) => {
       const given = connectionParams?.authorization ?? connectionParams?.Authorization;
       const { address, introduced, close } = extra as Extra;
-      const isGood = isAuthorized(typeof given === 'string' ? given : undefined);
-      if (isGood) introduced();
+      const actor = actorOf(typeof given === 'string' ? given : undefined, address);
+      if (actor !== null) introduced(actor);
       else if (refuseKey(address)) close(TOO_MANY_KEYS, 'Too many keys that were not good');
-      return isGood;
+      return actor !== null;
     },
     onSubscribe: async (ctx, id, params) => {
       rememberSource(params, (ctx.extra as Extra).message(), ['payload']);
@@ -115,6 +118,7 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
       }
       const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({
         params,
+        actor: (ctx.extra as Extra).actor(),
         recipient: (ctx.extra as Extra).recipientOf(id),
       });
       try {
@@ -142,7 +146,7 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
 
   function serve(client: WebSocket, { socket }: IncomingMessage): void {
     const address = socket.remoteAddress ?? '';
-    let isUnauthenticated = true;
+    let actor: Actor | null = null;
     open.add(client);
     // faults of the client's frames, which close the socket by themselves
     client.on('error', () => undefined);
@@ -151,8 +155,8 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
     const stopCounting = limitBytes(socket, MAX_UNAUTHENTICATED_BYTES, end);
     const leaveUnauthenticated = unauthenticated.add(address, end);
 
-    const introduced = () => {
-      isUnauthenticated = false;
+    const introduced = (authenticated: Actor) => {
+      actor = authenticated;
       stopCounting();
       leaveUnauthenticated();
     };
@@ -161,7 +165,11 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
       open.delete(client);
       client.close(code, withinFrame(reason));
       // nobody waits for the answer of somebody unknown
-      if (isUnauthenticated) socket.destroySoon();
+      if (actor === null) socket.destroySoon();
+    };
+    const actorOrThrow = () => {
+      if (actor === null) throw new Error('An operation came before the key.');
+      return actor;
     };
     /** What is to be told that the answer has been sent, by operation. */
     const unsent = new Map<string, () => void>();
@@ -194,7 +202,15 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
             current = '';
           }),
       },
-      { address, introduced, close, message: () => current, recipientOf, sent } satisfies Extra,
+      {
+        address,
+        introduced,
+        actor: actorOrThrow,
+        close,
+        message: () => current,
+        recipientOf,
+        sent,
+      } satisfies Extra,
     );
     client.once('close', (code, reason) => {
       open.delete(client);

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { createYoga, type GraphQLParams, type Plugin, type YogaServerInstance } from 'graphql-yoga';
+import type { Actor } from '../domain/actor.ts';
 import type { JsonLimits } from '../domain/json-shape.ts';
 import { clientError } from './client-errors.ts';
 import { type Context, createContext, type Recipient, type Services } from './context.ts';
@@ -30,6 +31,7 @@ export interface YogaOptions {
 
 /** What an operation comes with: over HTTP the request as it was read and the response, over WebSocket whom it goes to. */
 interface ServerContext {
+  readonly actor: Actor;
   /** @throws {GraphQLError} when it is no request of GraphQL */
   readonly readParams?: () => GraphQLParams;
   readonly res?: ServerResponse;
@@ -49,8 +51,8 @@ export function createGraphqlYoga(options: YogaOptions): Yoga {
   ];
   return createYoga<ServerContext, Context>({
     schema,
-    context: ({ res, recipient }) =>
-      createContext(options.services, recipient ?? (res ? recipientOf(res) : null)),
+    context: ({ actor, res, recipient }) =>
+      createContext(actor, options.services, recipient ?? (res ? recipientOf(res) : null)),
     graphqlEndpoint: '/graphql',
     plugins,
     // documents with errors are not kept: each of them is another one

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
+import type { Actor } from '../domain/actor.ts';
 
 /** Who may come in. The same rules hold for every HTTP request and for the upgrade to a WebSocket. */
 export interface Door {
@@ -11,8 +12,13 @@ export interface Door {
    * @returns why it is refused; null when it may pass
    */
   refusal(request: RequestHead): Refusal | null;
-  /** Whether the value of an `Authorization` header, or of the connection parameter, is good. True for all when there is no key. */
-  isAuthorized(authorization: string | undefined): boolean;
+  /**
+   * Who is asking.
+   * @param authorization the value of an `Authorization` header, or of the connection parameter
+   * @param address as read off the socket
+   * @returns null when the key is missing or wrong; a guest when there is no key
+   */
+  actorOf(authorization: string | undefined, address: string): Actor | null;
 }
 
 /** What is known of a request before its body; an `IncomingMessage` is one. */
@@ -42,7 +48,7 @@ const SINGLE_HEADERS = new Set([
 ]);
 
 export interface DoorOptions {
-  /** Null: everybody who may pass is authorized. */
+  /** Null: everybody who may pass is a guest. */
   readonly key: string | null;
   /** Names by which this server may be called beside addresses and "localhost", lower case, without port. */
   readonly allowedHosts: readonly string[];
@@ -71,10 +77,11 @@ export function createDoor(options: DoorOptions): Door {
       return isForeign ? forbidden('The request comes from another web page.') : null;
     },
 
-    isAuthorized(authorization) {
-      if (keyHash === null) return true;
+    actorOf(authorization, address) {
+      if (keyHash === null) return { kind: 'guest', address };
       const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
-      return token !== undefined && timingSafeEqual(sha256(token), keyHash);
+      const isGood = token !== undefined && timingSafeEqual(sha256(token), keyHash);
+      return isGood ? { kind: 'keyHolder', address } : null;
     },
   };
 }

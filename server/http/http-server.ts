@@ -9,6 +9,7 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
+import type { Actor } from '../domain/actor.ts';
 import { checkedParams, paramsOfUrl, type UrlQuery } from '../graphql/request-params.ts';
 import type { GraphqlWebSocket } from '../graphql/websocket.ts';
 import { JSON_LIMITS, type Yoga } from '../graphql/yoga.ts';
@@ -16,6 +17,7 @@ import { CONSOLE_ROUTE, registerConsole } from './console-files.ts';
 import type { Door, RequestHead } from './door.ts';
 import { readJson } from './json-body.ts';
 import { MAX_REFUSED_KEYS, REFUSED_KEYS_WINDOW_MS, type RefusedKeys, storeOf } from './refused-keys.ts';
+import { actorOf, prepareActor, setActor } from './request-actor.ts';
 import { createServerInTurns, isOneTooMany } from './requests-in-turns.ts';
 import { limitUnauthenticated } from './unauthenticated-connections.ts';
 import { drainBeforeClosing, isBodyUnread } from './unread-body.ts';
@@ -88,6 +90,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   // a form or plain text can be sent by any web page without asking first; JSON cannot
   app.removeContentTypeParser(['text/plain']);
   readJson(app);
+  prepareActor(app);
 
   await app.register(helmet, {
     contentSecurityPolicy: {
@@ -134,12 +137,16 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     await scope.register(rateLimit, {
       max: MAX_REFUSED_KEYS,
       timeWindow: REFUSED_KEYS_WINDOW_MS,
-      allowList: (request) => isAuthorized(request),
+      allowList: (request) => whoAsks(request) !== null,
       store: storeOf(options.refusedKeys),
     });
     // behind the limit, and before the body
     scope.addHook('preParsing', async (request, reply) => {
-      if (isAuthorized(request)) return connections.introduce(request.raw);
+      const actor = whoAsks(request);
+      if (actor !== null) {
+        setActor(request, actor);
+        return connections.introduce(request.raw);
+      }
       const message = 'This needs the header "Authorization: Bearer KEY", with the key of this server.';
       reply.header('www-authenticate', 'Bearer');
       sendError(reply, 401, 'UNAUTHORIZED', message);
@@ -155,6 +162,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
             ? paramsOfUrl(request.query as UrlQuery, JSON_LIMITS)
             : checkedParams(request.body);
         const response = await yoga.handleNodeRequestAndResponse(request, reply, {
+          actor: actorOf(request),
           readParams,
           res: reply.raw,
         });
@@ -180,7 +188,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     // who waits for this before sending a body is not made to send one that is refused
     const mayCome =
-      door.refusal(headOf(request)) === null && door.isAuthorized(request.headers.authorization);
+      door.refusal(headOf(request)) === null &&
+      door.actorOf(request.headers.authorization, request.socket.remoteAddress ?? '') !== null;
     if (mayCome) response.writeContinue();
     app.server.emit('request', request, response);
   });
@@ -209,8 +218,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     }
   });
 
-  function isAuthorized(request: FastifyRequest): boolean {
-    return door.isAuthorized(request.headers.authorization);
+  function whoAsks(request: FastifyRequest): Actor | null {
+    return door.actorOf(request.headers.authorization, request.ip);
   }
 
   return {

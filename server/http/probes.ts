@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { SCHEDULER } from '../domain/actor.ts';
 import type { RunExecutor } from '../services/runs/run-executor.ts';
 import type { TickService } from '../services/schedules/tick-service.ts';
 import type { SystemService } from '../services/system-service.ts';
@@ -16,7 +17,7 @@ export function registerProbes(app: FastifyInstance, { system }: ProbeOptions): 
   app.get('/healthz', async () => ({ status: 'ok' }));
 
   app.get('/readyz', async (_request, reply) => {
-    const problem = await system.problem();
+    const problem = await system.problem(SCHEDULER);
     return problem === null ? { status: 'ready' } : reply.code(503).send({ status: 'not ready', problem });
   });
 }

@@ -21,6 +21,7 @@ import { describeTiming } from '../domain/time/timing.ts';
 import type { Services } from '../graphql/context.ts';
 import { globalId, localId } from '../graphql/ids.ts';
 import { schemaText } from '../graphql/schema-text.ts';
+import { actorOf } from './request-actor.ts';
 
 /** The largest extra variables, all of them escaped, and the rest around them. */
 const MAX_SCHEDULE_BYTES = 1_048_576;
@@ -37,6 +38,7 @@ export function registerRoutes(app: FastifyInstance, services: Services): void {
   app.post('/schedule', { bodyLimit: MAX_SCHEDULE_BYTES }, async (request, reply) => {
     const body = parseBody(request.body);
     const schedule = await services.schedules.create(
+      actorOf(request),
       {
         playbook: body.playbook,
         timing: { cron: body.cron },
@@ -51,11 +53,15 @@ export function registerRoutes(app: FastifyInstance, services: Services): void {
     return reply.code(201).send(scheduleJson(schedule));
   });
 
-  app.get('/schedule', async (_request, reply) => {
+  app.get('/schedule', async (request, reply) => {
     const all: string[] = [];
     let cursor: string | null = null;
     do {
-      const page = await services.schedules.list({}, 'nextRun', { limit: 500, cursor, backward: false });
+      const page = await services.schedules.list(actorOf(request), {}, 'nextRun', {
+        limit: 500,
+        cursor,
+        backward: false,
+      });
       all.push(...page.items.map(({ node }) => JSON.stringify(scheduleJson(node))));
       cursor = page.hasMore ? (page.items.at(-1)?.cursor ?? null) : null;
       await nextRound();
@@ -64,7 +70,7 @@ export function registerRoutes(app: FastifyInstance, services: Services): void {
   });
 
   app.delete<{ Params: { id: string } }>('/schedule/:id', async (request, reply) => {
-    await services.schedules.delete(localId('Schedule', request.params.id));
+    await services.schedules.delete(actorOf(request), localId('Schedule', request.params.id));
     return reply.code(204).send();
   });
 
@@ -76,8 +82,8 @@ export function registerRoutes(app: FastifyInstance, services: Services): void {
       const id = localId('Run', request.params.id);
       const after = parseAfter(request.query.after);
       const lines = isAsked(request.query.follow)
-        ? await services.runLogs.tail(id, after)
-        : await services.runLogs.stored(id, after);
+        ? await services.runLogs.tail(actorOf(request), id, after)
+        : await services.runLogs.stored(actorOf(request), id, after);
       // by default for a terminal, which obeys what it is sent
       const toText = isAsked(request.query.raw)
         ? (text: string) => text

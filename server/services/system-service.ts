@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Actor } from '../domain/actor.ts';
 import type { Runner } from '../runner/runner.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { TickService } from './schedules/tick-service.ts';
 
 /** How this installation is. */
 export interface SystemService {
-  info(): Promise<SystemInfo>;
+  info(actor: Actor): Promise<SystemInfo>;
   /** What is wrong, in words, or null when the database answers and the scheduler ticks. */
-  problem(): Promise<string | null>;
+  problem(actor: Actor): Promise<string | null>;
 }
 
 export interface SystemInfo {
@@ -44,7 +45,7 @@ export function createSystemService(options: SystemServiceOptions): SystemServic
   }
 
   return {
-    async info() {
+    async info(_actor) {
       return {
         version: options.version,
         ansibleVersion: await options.runner.version(),
@@ -56,7 +57,7 @@ export function createSystemService(options: SystemServiceOptions): SystemServic
       };
     },
 
-    async problem() {
+    async problem(_actor) {
       const noAnswer = 'The database does not answer.';
       const tooLate = new AbortController();
       try {

@@ -1,3 +1,4 @@
+import type { Actor } from '../domain/actor.ts';
 import type { RunSummary } from '../domain/runs/run.ts';
 import type { ScheduleSummary } from '../domain/schedules/schedule.ts';
 import type { Change, Storage } from '../storage/storage.ts';
@@ -10,16 +11,14 @@ export interface WatchService {
    * Runs as they change: all, or one, or those of a schedule. Changes that come faster than the reader reads are folded:
    * each run that changed is given once, as it is then.
    */
-  runs(filter: {
-    readonly id?: string | undefined;
-    readonly scheduleId?: string | undefined;
-  }): AsyncGenerator<RunSummary, void, undefined>;
+  runs(
+    actor: Actor,
+    filter: { readonly id?: string | undefined; readonly scheduleId?: string | undefined },
+  ): AsyncGenerator<RunSummary, void, undefined>;
   /** Schedules as they are created, changed or deleted (`schedule: null`); folded likewise. */
-  schedules(): AsyncGenerator<
-    { readonly id: string; readonly schedule: ScheduleSummary | null },
-    void,
-    undefined
-  >;
+  schedules(
+    actor: Actor,
+  ): AsyncGenerator<{ readonly id: string; readonly schedule: ScheduleSummary | null }, void, undefined>;
   close(): void;
 }
 
@@ -66,7 +65,7 @@ export function createWatchService(
   }
 
   return {
-    runs: (filter) =>
+    runs: (_actor, filter) =>
       interruptible(async function* (signal) {
         for await (const id of changedIds('run', signal)) {
           if (filter.id !== undefined && id !== filter.id) continue;
@@ -76,7 +75,7 @@ export function createWatchService(
         }
       }),
 
-    schedules: () =>
+    schedules: (_actor) =>
       interruptible(async function* (signal) {
         const stopWatching = playbookWatch.start();
         try {

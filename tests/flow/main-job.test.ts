@@ -20,11 +20,24 @@ const HELLO = `- hosts: localhost
         msg: hello from the schedule
 `;
 
+/** Lines of the server's log that say who changed something. */
+function changesIn(output: string): { readonly msg: string; readonly actor: object }[] {
+  return output
+    .split('\n')
+    .filter((line) => line.includes('"actor"'))
+    .map((line) => JSON.parse(line));
+}
+
 describeOnBothStorages('the main job', (choose) => {
   it('a schedule runs real Ansible every second, shows it live, and stops when it is deleted', () =>
     withServer(
-      { storage: choose(), ansible: 'real', playbooks: { 'hello.yaml': HELLO } },
-      async ({ api }) => {
+      {
+        storage: choose(),
+        ansible: 'real',
+        playbooks: { 'hello.yaml': HELLO },
+        env: { SIBLE_ADMIN_TOKEN: 'the-key-of-the-main-job', SIBLE_LOG_LEVEL: 'info' },
+      },
+      async ({ api, server }) => {
         const changes = api.overWebSocket<{ scheduleChanged: { id: string } }>(
           'subscription { scheduleChanged { id schedule { name } } }',
         );
@@ -58,6 +71,15 @@ describeOnBothStorages('the main job', (choose) => {
         await waitUntil(async () => (await listRuns(api, other)).length >= 2, { withinMs: 30_000 });
         await deleteSchedule(api, other);
         expect((await listRuns(api, id)).map((one) => one.id)).toEqual(atDeletion.map((one) => one.id));
+
+        const holder = { kind: 'keyHolder', address: '127.0.0.1' };
+        expect(changesIn(server.output())).toEqual(
+          expect.arrayContaining([
+            expect.objectContaining({ msg: 'created a schedule', actor: holder, playbook: 'hello.yaml' }),
+            expect.objectContaining({ msg: 'fired schedules', actor: { kind: 'scheduler' } }),
+            expect.objectContaining({ msg: 'deleted a schedule', actor: holder }),
+          ]),
+        );
         for (const one of atDeletion) await waitForEnd(() => api, one.id);
         await changes.return?.();
       },

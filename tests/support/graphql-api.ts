@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { Services } from '../../server/graphql/context.ts';
 import { createGraphqlYoga } from '../../server/graphql/yoga.ts';
+import { TESTER } from './actor.ts';
 
 export interface GraphqlAnswer<Data> {
   readonly data: Data;
@@ -15,11 +16,12 @@ export function askOf(services: object): <Data>(query: string) => Promise<Graphq
     onInternalError: (error) => expect(error).toBeNull(),
   });
   return async (query) => {
-    const response = await yoga.fetch('http://localhost/graphql', {
+    const request = {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query }),
-    });
+    };
+    const response = await yoga.fetch('http://localhost/graphql', request, { actor: TESTER });
     return response.json();
   };
 }

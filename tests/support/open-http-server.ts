@@ -7,18 +7,20 @@ import { createHttpServer, type HttpServer } from '../../server/http/http-server
 import { createRefusedKeys } from '../../server/http/refused-keys.ts';
 import { registerRoutes } from '../../server/http/routes.ts';
 
-/** The API on services of the test, over HTTP and WebSocket, for everybody. */
+/** The API on services of the test, over HTTP and WebSocket. @param key null: for everybody */
 export function openHttpServer(
   services: Services,
   onInternalError: (error: unknown) => void,
+  key: string | null = null,
 ): Promise<HttpServer> {
+  const door = createDoor({ key, allowedHosts: [] });
   const yoga = createGraphqlYoga({ services, isDevelopment: false, onInternalError });
   return createHttpServer({
-    door: createDoor({ key: null, allowedHosts: [] }),
+    door,
     yoga,
     webSocket: createGraphqlWebSocket({
       yoga,
-      isAuthorized: () => true,
+      actorOf: door.actorOf,
       refuseKey: () => false,
       onInternalError,
     }),

@@ -15,5 +15,5 @@ export async function openPlaybooks(
   const folder = await openPlaybookFolder(path);
   const verdicts = createPlaybookVerdicts(reader);
   const listing = createPlaybookListing(folder.root, verdicts);
-  return createPlaybookService({ folder, listing, verdicts });
+  return createPlaybookService({ folder, listing, verdicts, logChange: () => undefined });
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Actor } from '../../domain/actor.ts';
 import { clip, InvalidInputError, NotFoundError } from '../../domain/errors.ts';
 import { createLogSplitter } from '../../domain/logs/log-splitter.ts';
 import type { LogHead, LogLines, LogReadLimits } from '../../domain/logs/run-log.ts';
@@ -19,15 +20,15 @@ export interface RunLogService {
   /** Wakes the readers of this run: it has ended. */
   notifyEnd(runId: string): void;
   /** Lines behind `after`, with how far the log is. @throws {NotFoundError} @throws {InvalidInputError} */
-  page(runId: string, after: number, limits: LogReadLimits): Promise<LogPage>;
+  page(actor: Actor, runId: string, after: number, limits: LogReadLimits): Promise<LogPage>;
   /** Lines behind `after` as far as they are stored now. @throws {NotFoundError} @throws {InvalidInputError} */
-  stored(runId: string, after: number): Promise<AsyncGenerator<LogLines, void, undefined>>;
+  stored(actor: Actor, runId: string, after: number): Promise<AsyncGenerator<LogLines, void, undefined>>;
   /**
    * Lines behind `after`, first the stored ones, then as they come, without a gap or a repeat; ends after the last line of
    * a run that has ended. The reader's pace is the pace: nothing is kept for it.
    * @throws {NotFoundError} @throws {InvalidInputError}
    */
-  tail(runId: string, after: number): Promise<AsyncGenerator<LogLines, void, undefined>>;
+  tail(actor: Actor, runId: string, after: number): Promise<AsyncGenerator<LogLines, void, undefined>>;
   close(): void;
 }
 
@@ -289,7 +290,7 @@ export function createRunLogService({ storage, onError }: RunLogServiceOptions):
 
     notifyEnd: mayHaveEnded,
 
-    async page(runId, after, limits) {
+    async page(_actor, runId, after, limits) {
       // asked before the lines: a run that had ended then has no lines that come later
       const run = await requireRun(runId, after);
       const { totalLines } = await runLogs.head(runId);
@@ -298,12 +299,12 @@ export function createRunLogService({ storage, onError }: RunLogServiceOptions):
       return { ...lines, totalLines, isComplete };
     },
 
-    async stored(runId, after) {
+    async stored(_actor, runId, after) {
       await requireRun(runId, after);
       return readStored(runId, after);
     },
 
-    async tail(runId, after) {
+    async tail(_actor, runId, after) {
       await requireRun(runId, after);
       return interruptible((signal) => readLive(runId, after, signal));
     },

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join, relative, resolve } from 'node:path';
 import type { RunParameters } from '../../../shared/run-parameters.ts';
+import type { Actor, ChangeLog } from '../../domain/actor.ts';
 import { putBounded } from '../../domain/bounded-map.ts';
 import {
   ConflictError,
@@ -38,11 +39,11 @@ import { findOpenPrompts, type OpenPrompt } from './prompt-guard.ts';
 
 export interface PlaybookService {
   /** All playbooks by path, without their content: files that are lists of plays or imports to Ansible. */
-  list(): Promise<PlaybookList>;
+  list(actor: Actor): Promise<PlaybookList>;
   /** Null when there is none, or when what is there is none. */
-  find(path: string): Promise<Playbook | null>;
+  find(actor: Actor, path: string): Promise<Playbook | null>;
   /** Why a file that may be a playbook cannot be read as one; null when it can, or when nothing is there. */
-  problemOf(path: string): Promise<string | null>;
+  problemOf(actor: Actor, path: string): Promise<string | null>;
   /**
    * Saves the text in the file's own encoding. A text that has lost the file's line endings gets them back.
    * @param expectedRevision the revision that was read; null: nothing may be there yet
@@ -50,18 +51,19 @@ export interface PlaybookService {
    * @throws {InvalidInputError} @throws {ConflictError}
    */
   save(
+    actor: Actor,
     path: string,
     content: string,
     expectedRevision: string | null,
     encoding?: PlaybookEncoding | null,
   ): Promise<Playbook>;
   /** @throws {InvalidInputError} @throws {NotFoundError} @throws {ConflictError} */
-  delete(path: string, expectedRevision: string | null): Promise<void>;
+  delete(actor: Actor, path: string, expectedRevision: string | null): Promise<void>;
   /**
    * Checks what can be checked before a playbook is scheduled or run: path, file, parameters, inventory, prompts.
    * @throws {InvalidInputError} @throws {NotFoundError} when there is no such playbook
    */
-  checkRunnable(path: string, parameters: RunParameters): Promise<void>;
+  checkRunnable(actor: Actor, path: string, parameters: RunParameters): Promise<void>;
 }
 
 const MAX_PRESENT = 10_000;
@@ -70,12 +72,14 @@ export interface PlaybookServiceOptions {
   readonly folder: PlaybookFolder;
   readonly listing: PlaybookListing;
   readonly verdicts: PlaybookVerdicts;
+  readonly logChange: ChangeLog;
 }
 
 export function createPlaybookService({
   folder,
   listing,
   verdicts,
+  logChange,
 }: PlaybookServiceOptions): PlaybookService {
   const saving = createMutexByKey();
   /** Stamps of playbooks that are there to be run; asked before they are read. */
@@ -142,9 +146,9 @@ export function createPlaybookService({
   }
 
   return {
-    list: () => listing.list(),
+    list: (_actor) => listing.list(),
 
-    async problemOf(path) {
+    async problemOf(_actor, path) {
       try {
         const playbook = isPlaybookPath(path) ? await folder.read(path, MAX_PLAYBOOK_BYTES) : null;
         if (playbook) return problemOf(await verdicts.ofBytes(playbook, false));
@@ -157,7 +161,7 @@ export function createPlaybookService({
       }
     },
 
-    async find(path) {
+    async find(_actor, path) {
       if (!isPlaybookPath(path)) return null;
       try {
         const bytes = await folder.read(path, MAX_PLAYBOOK_BYTES);
@@ -169,7 +173,7 @@ export function createPlaybookService({
       }
     },
 
-    async save(path, content, expectedRevision, encoding = null) {
+    async save(actor, path, content, expectedRevision, encoding = null) {
       requirePath(path, ['path']);
       if (Buffer.byteLength(content) > MAX_PLAYBOOK_BYTES) throw tooLong();
       const verdict = await verdicts.ofBytes(Buffer.from(content), false);
@@ -195,12 +199,15 @@ export function createPlaybookService({
               return saved;
             });
           }
+          logChange(actor, expectedRevision === null ? 'created a playbook' : 'saved a playbook', {
+            playbook: path,
+          });
           return playbookOf(path, saved);
         }),
       );
     },
 
-    async delete(path, expectedRevision) {
+    async delete(actor, path, expectedRevision) {
       requirePath(path, ['path']);
       await saving(path, () =>
         told(async () => {
@@ -209,11 +216,12 @@ export function createPlaybookService({
             requireRevision(path, bytes, expectedRevision, seen);
           });
           if (!isRemoved) throw new NotFoundError('playbook', path);
+          logChange(actor, 'deleted a playbook', { playbook: path });
         }),
       );
     },
 
-    async checkRunnable(path, parameters) {
+    async checkRunnable(_actor, path, parameters) {
       requirePath(path, ['playbook']);
       await pauseBefore(parameters.extraVarsJson ?? '');
       const issues: InputIssue[] = [...checkRunParameters(parameters)];

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { NO_PARAMETERS, type RunParameters } from '../../../shared/run-parameters.ts';
+import type { Actor, ChangeLog } from '../../domain/actor.ts';
 import { clip, DomainError, InvalidStateError, NotFoundError } from '../../domain/errors.ts';
 import type { Page, PageRequest } from '../../domain/page.ts';
 import { newRun, type Run, type RunFilter, type RunSummary } from '../../domain/runs/run.ts';
@@ -14,6 +15,7 @@ import type { RunExecutor } from './run-executor.ts';
 export interface RunService {
   /** Starts a run of a playbook, or queues it until there is room. @throws {InvalidInputError} @throws {NotFoundError} */
   runPlaybook(
+    actor: Actor,
     playbook: string,
     parameters: RunParameters | null,
     idempotencyKey?: string | null,
@@ -23,21 +25,21 @@ export interface RunService {
    * or running and its overlap policy is `skip`, only when forced; of any number of starts and ticks at once, one wins.
    * @throws {NotFoundError} @throws {InvalidStateError} @throws {InvalidInputError} about the key
    */
-  triggerSchedule(scheduleId: string, options?: TriggerOptions): Promise<Run>;
+  triggerSchedule(actor: Actor, scheduleId: string, options?: TriggerOptions): Promise<Run>;
   /** Why a schedule cannot fire, or its runs cannot start as things are now; null when they can. Never rejects. */
-  problemOf(schedule: Schedule): Promise<string | null>;
+  problemOf(actor: Actor, schedule: Schedule): Promise<string | null>;
   /** Ends a run; one that is running ends a little later. @throws {NotFoundError} @throws {InvalidStateError} when it has ended */
-  cancel(id: string): Promise<RunSummary>;
-  find(id: string): Promise<Run | null>;
-  findMany(ids: readonly string[]): Promise<(RunSummary | null)[]>;
-  list(filter: RunFilter, page: PageRequest): Promise<Page<RunSummary>>;
-  count(filter: RunFilter): Promise<number>;
-  lastOfSchedules(scheduleIds: readonly string[]): Promise<Map<string, RunSummary>>;
+  cancel(actor: Actor, id: string): Promise<RunSummary>;
+  find(actor: Actor, id: string): Promise<Run | null>;
+  findMany(actor: Actor, ids: readonly string[]): Promise<(RunSummary | null)[]>;
+  list(actor: Actor, filter: RunFilter, page: PageRequest): Promise<Page<RunSummary>>;
+  count(actor: Actor, filter: RunFilter): Promise<number>;
+  lastOfSchedules(actor: Actor, scheduleIds: readonly string[]): Promise<Map<string, RunSummary>>;
   /**
    * Marks runs as lost whose worker has not renewed their lease in time, nor between two looks.
    * Takes `secondLookMs` when there may be any.
    */
-  markLost(): Promise<void>;
+  markLost(actor: Actor): Promise<void>;
 }
 
 export interface TriggerOptions {
@@ -53,6 +55,7 @@ export interface RunServiceOptions {
   now(): Date;
   /** Longer than a worker takes to renew the lease of its runs once the database is back, in ms. */
   readonly secondLookMs: number;
+  readonly logChange: ChangeLog;
 }
 
 const LOST_AT_ONCE = 100;
@@ -63,6 +66,7 @@ export function createRunService(options: RunServiceOptions): RunService {
 
   /** @param store stores it as it was admitted @returns null when it was not stored */
   async function start(
+    actor: Actor,
     template: Pick<Run, 'id' | 'playbook' | 'parameters' | 'scheduleId'>,
     store: (run: Run) => Promise<boolean>,
   ): Promise<Run | null> {
@@ -79,6 +83,11 @@ export function createRunService(options: RunServiceOptions): RunService {
       await admission.drop();
       return null;
     }
+    options.logChange(actor, 'started a run', {
+      run: run.id,
+      playbook: run.playbook,
+      schedule: run.scheduleId,
+    });
     await storage.changes.publish({ kind: 'run', id: run.id });
     await admission.begin();
     return admission.run;
@@ -91,14 +100,14 @@ export function createRunService(options: RunServiceOptions): RunService {
   }
 
   /** @throws {NotFoundError} @throws {InvalidStateError} */
-  async function findRunnable(scheduleId: string): Promise<Schedule> {
+  async function findRunnable(actor: Actor, scheduleId: string): Promise<Schedule> {
     const schedule = await storage.schedules.find(scheduleId);
     if (!schedule) throw new NotFoundError('schedule', clip(scheduleId));
     // one that could not be read has lost its limit, too
     if (schedule.unreadable)
       throw new InvalidStateError(`The schedule cannot run as it is: ${schedule.problem}`);
     try {
-      await playbooks.checkRunnable(schedule.playbook, schedule.parameters);
+      await playbooks.checkRunnable(actor, schedule.playbook, schedule.parameters);
     } catch (error) {
       if (error instanceof DomainError)
         throw new InvalidStateError(`The schedule cannot run as it is: ${error.message}`);
@@ -112,30 +121,30 @@ export function createRunService(options: RunServiceOptions): RunService {
   }
 
   return {
-    runPlaybook(playbook, parameters, idempotencyKey = null) {
+    runPlaybook(actor, playbook, parameters, idempotencyKey = null) {
       const template = { playbook, parameters: parameters ?? NO_PARAMETERS, scheduleId: null };
       return options.idempotency.once(idempotencyKey, ['runPlaybook', playbook, template.parameters], {
         newId: () => newId(options.now()),
         find: (id) => runs.find(id),
-        check: () => playbooks.checkRunnable(playbook, template.parameters),
+        check: () => playbooks.checkRunnable(actor, playbook, template.parameters),
         make: async (id) =>
-          (await start({ ...template, id }, (run) => runs.insertNew(run))) ?? (await findStored(id)),
+          (await start(actor, { ...template, id }, (run) => runs.insertNew(run))) ?? (await findStored(id)),
       });
     },
 
-    triggerSchedule(scheduleId, { isForced = false, idempotencyKey = null } = {}) {
+    triggerSchedule(actor, scheduleId, { isForced = false, idempotencyKey = null } = {}) {
       let schedule: Schedule;
       return options.idempotency.once(idempotencyKey, ['triggerSchedule', scheduleId, isForced], {
         newId: () => newId(options.now()),
         find: (id) => runs.find(id),
         async check() {
-          schedule = await findRunnable(scheduleId);
+          schedule = await findRunnable(actor, scheduleId);
           if (schedule.overlap === 'skip' && !isForced) await requireNoActive(scheduleId);
         },
         async make(id) {
           const { playbook, parameters, overlap } = schedule;
           let outcome = 'started' as ManualStart;
-          const run = await start({ id, playbook, parameters, scheduleId }, async (admitted) => {
+          const run = await start(actor, { id, playbook, parameters, scheduleId }, async (admitted) => {
             outcome = await storage.schedules.startByHand(
               { ...admitted, scheduleId },
               isForced || overlap === 'allow',
@@ -152,17 +161,17 @@ export function createRunService(options: RunServiceOptions): RunService {
       });
     },
 
-    async problemOf({ problem, playbook, parameters }) {
+    async problemOf(actor, { problem, playbook, parameters }) {
       if (problem !== null) return problem;
       try {
-        await playbooks.checkRunnable(playbook, parameters);
+        await playbooks.checkRunnable(actor, playbook, parameters);
         return null;
       } catch (error) {
         return error instanceof DomainError ? error.message : 'The playbook cannot be read.';
       }
     },
 
-    async cancel(id) {
+    async cancel(actor, id) {
       const now = options.now();
       const marked = await runs.requestCancel(id, now);
       if (!marked) {
@@ -170,6 +179,7 @@ export function createRunService(options: RunServiceOptions): RunService {
         if (!run) throw new NotFoundError('run', clip(id));
         throw new InvalidStateError(`The run has ended already: ${run.status}.`);
       }
+      options.logChange(actor, 'canceled a run', { run: id });
       const reason = 'Canceled on request before it started.';
       const ended = await runs.finish(id, null, {
         status: 'canceled',
@@ -183,13 +193,13 @@ export function createRunService(options: RunServiceOptions): RunService {
       return (await runs.find(id)) ?? marked;
     },
 
-    find: (id) => runs.find(id),
-    findMany: (ids) => runs.findMany(ids),
-    list: (filter, page) => runs.list(filter, page),
-    count: (filter) => runs.count(filter),
-    lastOfSchedules: (scheduleIds) => runs.lastOfSchedules(scheduleIds),
+    find: (_actor, id) => runs.find(id),
+    findMany: (_actor, ids) => runs.findMany(ids),
+    list: (_actor, filter, page) => runs.list(filter, page),
+    count: (_actor, filter) => runs.count(filter),
+    lastOfSchedules: (_actor, scheduleIds) => runs.lastOfSchedules(scheduleIds),
 
-    async markLost() {
+    async markLost(actor) {
       const suspects = new Map<string, number>();
       for (const { id, leaseUntil } of await runs.listExpired(options.now(), LOST_AT_ONCE))
         if (leaseUntil) suspects.set(id, leaseUntil.getTime());
@@ -201,7 +211,9 @@ export function createRunService(options: RunServiceOptions): RunService {
         if (workerId === null || !leaseUntil || suspects.get(id) !== leaseUntil.getTime()) continue;
         const reason = `Node ${workerId} has not been heard of since ${leaseUntil.toISOString()}. If it comes back, it will say how the run ended.`;
         const end = { status: 'lost', exitCode: null, reason, finishedAt: now } as const;
-        if (await runs.finish(id, workerId, end, now)) await storage.changes.publish({ kind: 'run', id });
+        if (!(await runs.finish(id, workerId, end, now))) continue;
+        options.logChange(actor, 'marked a run as lost', { run: id, node: workerId });
+        await storage.changes.publish({ kind: 'run', id });
       }
     },
   };

@@ -1,4 +1,5 @@
 import type { RunParameters } from '../../../shared/run-parameters.ts';
+import { SCHEDULER } from '../../domain/actor.ts';
 import { DomainError } from '../../domain/errors.ts';
 import type { Run, RunEnd, RunPlace, RunSummary } from '../../domain/runs/run.ts';
 import {
@@ -54,7 +55,7 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
   /** Why a playbook cannot be run, in words; null when it can. */
   async function refusalOf(playbook: string, parameters: RunParameters): Promise<string | null> {
     try {
-      await options.playbooks.checkRunnable(playbook, parameters);
+      await options.playbooks.checkRunnable(SCHEDULER, playbook, parameters);
       return null;
     } catch (error) {
       if (error instanceof DomainError) return `It was not started. ${error.message}`;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { NO_PARAMETERS, type RunParameters } from '../../../shared/run-parameters.ts';
+import type { Actor, ChangeLog } from '../../domain/actor.ts';
 import {
   ConflictError,
   clip,
@@ -31,27 +32,38 @@ import type { Idempotency } from '../runs/idempotency.ts';
 /** What should run, and when. The store is written first, the scheduler second: its jobs are derived and repaired from it. */
 export interface ScheduleService {
   /** @throws {InvalidInputError} @throws {NotFoundError} when there is no such playbook, or it was made with this key and deleted */
-  create(input: CreateSchedule, idempotencyKey?: string | null): Promise<Schedule>;
+  create(actor: Actor, input: CreateSchedule, idempotencyKey?: string | null): Promise<Schedule>;
   /**
    * Changes what is given. Only the new one fires once this has resolved.
    * @throws {InvalidInputError} @throws {NotFoundError} @throws {ConflictError} when its version is another than expected
    */
-  update(id: string, input: UpdateSchedule): Promise<Schedule>;
+  update(actor: Actor, id: string, input: UpdateSchedule): Promise<Schedule>;
   /** Nothing of it starts once this has resolved; a run under way goes on. @throws {NotFoundError} */
-  delete(id: string): Promise<void>;
-  find(id: string): Promise<Schedule | null>;
-  findMany(ids: readonly string[]): Promise<(ScheduleSummary | null)[]>;
-  list(filter: ScheduleFilter, order: ScheduleOrder, page: PageRequest): Promise<Page<ScheduleSummary>>;
-  count(filter: ScheduleFilter): Promise<number>;
-  listByPlaybooks(paths: readonly string[]): Promise<Map<string, ScheduleSummary[]>>;
+  delete(actor: Actor, id: string): Promise<void>;
+  find(actor: Actor, id: string): Promise<Schedule | null>;
+  findMany(actor: Actor, ids: readonly string[]): Promise<(ScheduleSummary | null)[]>;
+  list(
+    actor: Actor,
+    filter: ScheduleFilter,
+    order: ScheduleOrder,
+    page: PageRequest,
+  ): Promise<Page<ScheduleSummary>>;
+  count(actor: Actor, filter: ScheduleFilter): Promise<number>;
+  listByPlaybooks(actor: Actor, paths: readonly string[]): Promise<Map<string, ScheduleSummary[]>>;
   /** Tells those who look at the schedules of a playbook that it was saved or deleted. */
-  announcePlaybook(path: string): Promise<void>;
-  listTicks(id: string, page: PageRequest): Promise<Page<Tick>>;
-  countTicks(id: string): Promise<number>;
+  announcePlaybook(actor: Actor, path: string): Promise<void>;
+  listTicks(actor: Actor, id: string, page: PageRequest): Promise<Page<Tick>>;
+  countTicks(actor: Actor, id: string): Promise<number>;
   /** The next fires, earliest first; none when disabled or faulty. @param count 0–1,000 */
-  nextRuns(schedule: ScheduleSummary, count: number): readonly Date[];
+  nextRuns(actor: Actor, schedule: ScheduleSummary, count: number): readonly Date[];
   /** @param count 0–1,000 @throws {InvalidInputError} */
-  preview(timing: TimingInput, timezone: string | null, from: Date | null, count: number): SchedulePreview;
+  preview(
+    actor: Actor,
+    timing: TimingInput,
+    timezone: string | null,
+    from: Date | null,
+    count: number,
+  ): SchedulePreview;
 }
 
 export interface SchedulePreview {
@@ -90,6 +102,7 @@ export interface ScheduleServiceOptions {
   readonly defaultTimezone: string;
   now(): Date;
   onError(error: unknown, during: string): void;
+  readonly logChange: ChangeLog;
 }
 
 const MAX_NAME_LENGTH = 200;
@@ -165,7 +178,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
   }
 
   return {
-    async create(input, idempotencyKey = null) {
+    async create(actor, input, idempotencyKey = null) {
       let draft: Omit<Schedule, 'id'>;
       return options.idempotency.once(idempotencyKey, ['createSchedule', input], {
         newId: () => newId(options.now()),
@@ -181,7 +194,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
           const parameters = input.parameters ?? NO_PARAMETERS;
           const name = requireName(input.name ?? input.playbook);
           const next = requireNextInstant(timing, timezone);
-          await playbooks.checkRunnable(input.playbook, parameters);
+          await playbooks.checkRunnable(actor, input.playbook, parameters);
           draft = {
             name,
             playbook: input.playbook,
@@ -207,13 +220,14 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
             if (!made) throw error;
             return made;
           }
+          options.logChange(actor, 'created a schedule', { schedule: id, playbook: schedule.playbook });
           await announce(schedule);
           return schedule;
         },
       });
     },
 
-    async update(id, input) {
+    async update(actor, id, input) {
       for (let tries = 0; tries < MAX_TRIES; tries += 1) {
         const current = await schedules.find(id);
         if (!current) throw new NotFoundError('schedule', id);
@@ -242,7 +256,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
         const isReenabled = enabled && !current.enabled;
         if (isRetimed || isReenabled) requireNextInstant(timing, timezone);
         if (input.playbook !== undefined || input.parameters !== undefined)
-          await playbooks.checkRunnable(playbook, parameters);
+          await playbooks.checkRunnable(actor, playbook, parameters);
         const { unreadable: _, ...readable } = current;
         const changed: Schedule = {
           ...readable,
@@ -264,6 +278,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
           updatedAt: now,
         };
         if (await schedules.replace(changed, current.version)) {
+          options.logChange(actor, 'changed a schedule', { schedule: id, version: changed.version });
           await announce(changed);
           if (current.nextRunAt?.getTime() !== changed.nextRunAt?.getTime()) await forget(current.nextRunAt);
           return changed;
@@ -272,19 +287,20 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
       throw new ConflictError('The schedule is being changed by others; read it again.');
     },
 
-    async delete(id) {
+    async delete(actor, id) {
       const deleted = await schedules.delete(id);
       if (!deleted) throw new NotFoundError('schedule', id);
+      options.logChange(actor, 'deleted a schedule', { schedule: id, playbook: deleted.playbook });
       await forget(deleted.nextRunAt);
       await storage.changes.publish({ kind: 'schedule', id });
     },
 
-    find: (id) => schedules.find(id),
-    findMany: (ids) => schedules.findMany(ids),
-    list: (filter, order, page) => schedules.list(filter, order, page),
-    count: (filter) => schedules.count(filter),
-    listByPlaybooks: (paths) => schedules.listByPlaybooks(paths),
-    async announcePlaybook(path) {
+    find: (_actor, id) => schedules.find(id),
+    findMany: (_actor, ids) => schedules.findMany(ids),
+    list: (_actor, filter, order, page) => schedules.list(filter, order, page),
+    count: (_actor, filter) => schedules.count(filter),
+    listByPlaybooks: (_actor, paths) => schedules.listByPlaybooks(paths),
+    async announcePlaybook(_actor, path) {
       try {
         for (const { id } of (await schedules.listByPlaybooks([path])).get(path) ?? [])
           await storage.changes.publish({ kind: 'schedule', id });
@@ -292,17 +308,17 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
         options.onError(error, `telling of playbook ${path}`);
       }
     },
-    listTicks: (id, page) => ticks.list(id, page),
-    countTicks: (id) => ticks.count(id),
+    listTicks: (_actor, id, page) => ticks.list(id, page),
+    countTicks: (_actor, id) => ticks.count(id),
 
-    nextRuns(schedule, count) {
+    nextRuns(_actor, schedule, count) {
       requireCount(count);
       const { nextRunAt } = schedule;
       if (!nextRunAt || count === 0) return [];
       return [nextRunAt, ...nextInstants(schedule.timing, schedule.timezone, nextRunAt, count - 1)];
     },
 
-    preview(timingInput, timezone, from, count) {
+    preview(_actor, timingInput, timezone, from, count) {
       requireCount(count);
       const zone = requireTimezone(timezone ?? options.defaultTimezone, 'timezone');
       const timing = parseTiming(timingInput, options.now());

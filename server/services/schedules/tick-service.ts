@@ -1,3 +1,4 @@
+import { type ChangeLog, SCHEDULER } from '../../domain/actor.ts';
 import { messageOf } from '../../domain/caught.ts';
 import { newRun, type Run } from '../../domain/runs/run.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';
@@ -37,6 +38,7 @@ export interface TickServiceOptions {
   /** Schedules that wait for an instant sooner than this are looked at by each repair, in ms. */
   readonly repairAheadMs: number;
   onError(error: unknown, during: string): void;
+  readonly logChange: ChangeLog;
 }
 
 /** Schedules that are fired in one step of the store. */
@@ -204,6 +206,11 @@ export function createTickService(options: TickServiceOptions): TickService {
       for (const admission of admissions) {
         void (runIds?.has(admission.run.id) ? admission.begin() : admission.drop());
       }
+    }
+    if (fired.length > 0) {
+      const runIds = fired.flatMap(({ runs }) => runs.map(({ id }) => id));
+      const scheduleIds = fired.map(({ scheduleId }) => scheduleId);
+      options.logChange(SCHEDULER, 'fired schedules', { schedules: scheduleIds, runs: runIds });
     }
     for (const { scheduleId: id, runs, ticks } of fired) {
       const newest = ticks.at(-1);

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { Actor } from '../../../server/domain/actor.ts';
 import { NO_PARAMETERS } from '../../../shared/run-parameters.ts';
 import { askOf } from '../../support/graphql-api.ts';
 import { makeRun } from '../../support/make.ts';
@@ -15,7 +16,7 @@ const FRAGMENTS = [
 /** Runs whose extra variables have this length. */
 function makeApi(length: number) {
   let reads = 0;
-  const find = async (id: string) => {
+  const find = async (_actor: Actor, id: string) => {
     reads += 1;
     return {
       ...makeRun({ id }),
@@ -26,7 +27,7 @@ function makeApi(length: number) {
       },
     };
   };
-  const findMany = async (ids: readonly string[]) => ids.map((id) => makeRun({ id }));
+  const findMany = async (_actor: Actor, ids: readonly string[]) => ids.map((id) => makeRun({ id }));
   const askApi = askOf({ runs: { find, findMany } });
   const ask = async (runs: number, fields: string) => {
     const nodes = Array.from({ length: runs }, (_, n) => {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { Actor } from '../../../server/domain/actor.ts';
 import { askOf } from '../../support/graphql-api.ts';
 
 /** What playbooks of 1 MiB count towards the length of an answer, which is at most 3 MiB, and how often they are read. */
@@ -13,7 +14,7 @@ function makeApi(count: number) {
   const playbooks = {
     list: async () => ({ playbooks: paths.map((path) => ({ path, problem: null })), leftOut: 0 }),
     problemOf: async () => null,
-    async find(path: string) {
+    async find(_actor: Actor, path: string) {
       reads.push(path);
       underWay += 1;
       mostAtOnce = Math.max(mostAtOnce, underWay);

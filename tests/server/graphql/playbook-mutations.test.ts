@@ -1,8 +1,10 @@
 import { graphql } from 'graphql';
 import { expect, it } from 'vitest';
+import type { Actor } from '../../../server/domain/actor.ts';
 import { ConflictError } from '../../../server/domain/errors.ts';
 import { createContext, type Services } from '../../../server/graphql/context.ts';
 import { schema } from '../../../server/graphql/schema.ts';
+import { TESTER } from '../../support/actor.ts';
 
 const SAVE = `mutation { savePlaybook(input: { path: "a.yaml", content: "x" }) { __typename } }`;
 const DELETE = `mutation { deletePlaybook(input: { path: "a.yaml" }) { __typename } }`;
@@ -10,16 +12,16 @@ const DELETE = `mutation { deletePlaybook(input: { path: "a.yaml" }) { __typenam
 /** @param isRefused whether saving and deleting fail @returns the answer, and what was done in which order */
 async function ask(source: string, isRefused: boolean) {
   const done: string[] = [];
-  const work = (what: string) => async (path: string) => {
+  const work = (what: string) => async (_actor: Actor, path: string) => {
     if (isRefused) throw new ConflictError('It was changed.');
     done.push(`${what} ${path}`);
     return { path, content: 'x' };
   };
   const services = {
     playbooks: { save: work('saved'), delete: work('deleted') },
-    schedules: { announcePlaybook: async (path: string) => void done.push(`told of ${path}`) },
+    schedules: { announcePlaybook: async (_actor: Actor, path: string) => void done.push(`told of ${path}`) },
   };
-  const contextValue = createContext(services as unknown as Services, null);
+  const contextValue = createContext(TESTER, services as unknown as Services, null);
   const { data, errors } = await graphql({ schema, source, contextValue });
   expect(errors).toBeUndefined();
   return { answer: Object.values(data ?? {}), done };

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { Actor } from '../../../server/domain/actor.ts';
 import { NO_PARAMETERS } from '../../../shared/run-parameters.ts';
 import { askOf, pageOf } from '../../support/graphql-api.ts';
 import { makeRun, makeSchedule } from '../../support/make.ts';
@@ -14,11 +15,11 @@ function makeApi() {
   const summaryOf = (id: string) => ({ ...makeSchedule({ id }), parameters: null });
   const schedules = {
     list: async () => pageOf(ids.map(summaryOf)),
-    async findMany(wanted: readonly string[]) {
+    async findMany(_actor: Actor, wanted: readonly string[]) {
       summaries.push(...wanted);
       return wanted.map(summaryOf);
     },
-    async find(id: string) {
+    async find(_actor: Actor, id: string) {
       whole.push(id);
       const extraVarsJson = JSON.stringify({ a: 'x'.repeat(1_048_576) });
       const parameters = { ...NO_PARAMETERS, limit: 'web', extraVarsJson };
@@ -30,7 +31,7 @@ function makeApi() {
   };
   const runs = {
     list: async () => pageOf(ids.map((scheduleId) => makeRun({ scheduleId }))),
-    problemOf: async (schedule: { problem: string | null; parameters: { limit: string } }) =>
+    problemOf: async (_actor: Actor, schedule: { problem: string | null; parameters: { limit: string } }) =>
       schedule.problem ?? `It has the limit ${schedule.parameters.limit}.`,
   };
   const askApi = askOf({ schedules, runs });

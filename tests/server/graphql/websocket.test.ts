@@ -3,6 +3,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { createGraphqlWebSocket } from '../../../server/graphql/websocket.ts';
 import type { Yoga } from '../../../server/graphql/yoga.ts';
+import { TESTER } from '../../support/actor.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
 /** A masked text frame; the mask is zero. */
@@ -14,7 +15,7 @@ function textFrame(text: string): Buffer {
 async function openMute(isAuthorized: boolean) {
   const webSocket = createGraphqlWebSocket({
     yoga: {} as Yoga,
-    isAuthorized: () => isAuthorized,
+    actorOf: () => (isAuthorized ? TESTER : null),
     refuseKey: () => false,
     onInternalError: (error) => expect(error).toBeNull(),
   });

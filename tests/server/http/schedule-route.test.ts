@@ -1,22 +1,33 @@
-import fastify from 'fastify';
+import fastify, { type FastifyInstance } from 'fastify';
 import { expect, it, onTestFinished } from 'vitest';
+import type { Actor } from '../../../server/domain/actor.ts';
 import type { Services } from '../../../server/graphql/context.ts';
+import { prepareActor, setActor } from '../../../server/http/request-actor.ts';
 import { registerRoutes } from '../../../server/http/routes.ts';
 import type { CreateSchedule } from '../../../server/services/schedules/schedule-service.ts';
 import { NO_PARAMETERS, RUN_PARAMETER_NAMES, RUN_PARAMETERS } from '../../../shared/run-parameters.ts';
+import { TESTER } from '../../support/actor.ts';
 import { makeSchedule } from '../../support/make.ts';
 import { OTHER_PARAMETERS } from '../../support/other-parameters.ts';
+
+/** The routes behind a door that lets everybody in. */
+function routesOn(services: object): FastifyInstance {
+  const app = fastify();
+  onTestFinished(() => app.close());
+  prepareActor(app);
+  app.addHook('onRequest', async (request) => setActor(request, TESTER));
+  registerRoutes(app, services as Services);
+  return app;
+}
 
 /** The routes, on a service that only notes what it is asked for. */
 async function makeRoutes() {
   const made: CreateSchedule[] = [];
-  const create = async (input: CreateSchedule) => {
+  const create = async (_actor: Actor, input: CreateSchedule) => {
     made.push(input);
     return makeSchedule();
   };
-  const app = fastify();
-  onTestFinished(() => app.close());
-  registerRoutes(app, { schedules: { create } } as unknown as Services);
+  const app = routesOn({ schedules: { create } });
   const post = async (parameters: string) => {
     const answer = await app.inject({
       method: 'POST',
@@ -110,13 +121,11 @@ it.each(['9007199254740993', '-0', '1e400'])(
 
 it('hands on the idempotency key of the body or of the header, and refuses two', async () => {
   const keys: (string | null | undefined)[] = [];
-  const create = async (_input: CreateSchedule, key?: string | null) => {
+  const create = async (_actor: Actor, _input: CreateSchedule, key?: string | null) => {
     keys.push(key);
     return makeSchedule();
   };
-  const app = fastify();
-  onTestFinished(() => app.close());
-  registerRoutes(app, { schedules: { create } } as unknown as Services);
+  const app = routesOn({ schedules: { create } });
   const post = async (headers: Record<string, string>, body: object) => {
     const payload = { playbook: 'a.yaml', cron: '* * * * *', ...body };
     const answer = await app.inject({ method: 'POST', url: '/schedule', headers, payload });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import type { Actor } from '../../../server/domain/actor.ts';
 import type { Services } from '../../../server/graphql/context.ts';
 import type { HttpServer } from '../../../server/http/http-server.ts';
 import type { CreateSchedule } from '../../../server/services/schedules/schedule-service.ts';
@@ -13,7 +14,7 @@ let server: HttpServer;
 let url: string;
 
 beforeAll(async () => {
-  const create = async (input: CreateSchedule) => {
+  const create = async (_actor: Actor, input: CreateSchedule) => {
     made.push(input);
     return makeSchedule();
   };

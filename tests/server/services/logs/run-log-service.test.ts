@@ -3,6 +3,7 @@ import { readChunks } from '../../../../server/domain/logs/log-chunk.ts';
 import type { Run } from '../../../../server/domain/runs/run.ts';
 import { createRunLogService } from '../../../../server/services/logs/run-log-service.ts';
 import type { Change, RunLogStore, RunStore } from '../../../../server/storage/storage.ts';
+import { TESTER } from '../../../support/actor.ts';
 import { makeRun } from '../../../support/make.ts';
 import { waitUntil } from '../../../support/wait-until.ts';
 
@@ -50,7 +51,7 @@ function makeElsewhere() {
 
 it('a reader that hears of the end before the last lines gets them first', async () => {
   const elsewhere = makeElsewhere();
-  const lines = await elsewhere.service.tail('r', 0);
+  const lines = await elsewhere.service.tail(TESTER, 'r', 0);
   expect((await lines.next()).value).toMatchObject({ text: 'a\nb' });
   const next = lines.next();
   // it stands at the end of what is stored, and knows that there is nothing

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { TESTER } from '../../../support/actor.ts';
 import { withPlaybooks } from '../../../support/with-playbooks.ts';
 
 const PLAY = '- hosts: localhost\n';
@@ -20,7 +21,7 @@ it.runIf(process.getuid?.() === 0)('what is closed or leads nowhere is listed wi
       for (const folder of ['closed', 'group_vars/c']) chmodSync(join(root, folder), 0);
       process.seteuid?.(65_534);
       try {
-        const { playbooks } = await service.list();
+        const { playbooks } = await service.list(TESTER);
         const denied = 'It cannot be read: permission denied.';
         expect(playbooks).toEqual([
           { path: 'a.yml', problem: null },
@@ -31,8 +32,8 @@ it.runIf(process.getuid?.() === 0)('what is closed or leads nowhere is listed wi
           { path: 'secret.yml', problem: denied },
           { path: 'through.yml', problem: denied },
         ]);
-        expect(await service.find('a.yml')).toMatchObject({ content: PLAY });
-        expect(await service.find('secret.yml')).toBeNull();
+        expect(await service.find(TESTER, 'a.yml')).toMatchObject({ content: PLAY });
+        expect(await service.find(TESTER, 'secret.yml')).toBeNull();
       } finally {
         process.seteuid?.(0);
       }

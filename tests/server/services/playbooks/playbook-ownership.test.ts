@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { TESTER } from '../../../support/actor.ts';
 import { withPlaybooks } from '../../../support/with-playbooks.ts';
 
 const PLAY = '- hosts: localhost\n';
@@ -30,12 +31,12 @@ const NOT_OURS: Readonly<Record<string, string>> = {
 
 it('what the list does not show is not opened, replaced or deleted', () =>
   withPlaybooks(NOT_OURS, async ({ service, root }) => {
-    expect((await service.list()).playbooks).toEqual([]);
+    expect((await service.list(TESTER)).playbooks).toEqual([]);
     for (const [path, text] of Object.entries(NOT_OURS)) {
-      expect([path, await service.find(path)]).toEqual([path, null]);
+      expect([path, await service.find(TESTER, path)]).toEqual([path, null]);
       const refused = { code: 'INVALID_INPUT', message: expect.stringMatching(/is no playbook/) };
-      await expect(service.delete(path, null)).rejects.toMatchObject(refused);
-      await expect(service.save(path, PLAY, 'any')).rejects.toMatchObject(refused);
+      await expect(service.delete(TESTER, path, null)).rejects.toMatchObject(refused);
+      await expect(service.save(TESTER, path, PLAY, 'any')).rejects.toMatchObject(refused);
       expect(readFileSync(join(root, path), 'utf8')).toBe(text);
     }
   }));
@@ -55,40 +56,40 @@ const OURS: Readonly<Record<string, string | Buffer>> = {
 
 it('whatever the list shows can be opened, mended and deleted', () =>
   withPlaybooks(OURS, async ({ service }) => {
-    const { playbooks } = await service.list();
+    const { playbooks } = await service.list(TESTER);
     expect(playbooks.map(({ path }) => path)).toEqual(Object.keys(OURS).sort());
     for (const { path, problem } of playbooks) {
-      const found = await service.find(path);
-      expect([path, await service.problemOf(path)]).toEqual([path, problem]);
-      await service.save(path, `${PLAY}  tasks: []\n`, found?.revision ?? '');
-      expect(await service.problemOf(path)).toBe(path.startsWith('utf-16') ? problem : null);
-      await service.delete(path, null);
-      expect(await service.find(path)).toBeNull();
+      const found = await service.find(TESTER, path);
+      expect([path, await service.problemOf(TESTER, path)]).toEqual([path, problem]);
+      await service.save(TESTER, path, `${PLAY}  tasks: []\n`, found?.revision ?? '');
+      expect(await service.problemOf(TESTER, path)).toBe(path.startsWith('utf-16') ? problem : null);
+      await service.delete(TESTER, path, null);
+      expect(await service.find(TESTER, path)).toBeNull();
     }
   }));
 
 it('while nobody can say what it is, a file is neither replaced nor deleted', () =>
   withPlaybooks({ 'play.yml': PLAY, 'values.yml': 'a: 1\n', 'tasks/a.yml': PLAY }, async (place) => {
     const { service, root } = place;
-    const revision = (await service.find('play.yml'))?.revision ?? '';
+    const revision = (await service.find(TESTER, 'play.yml'))?.revision ?? '';
     for (const path of ['play.yml', 'values.yml', 'tasks/a.yml'])
       writeFileSync(join(root, path), `${readFileSync(join(root, path), 'utf8')}# changed\n`);
     // read before, so that only the file is unknown
-    await service.save('other.yml', `${PLAY}# new\n`, null);
+    await service.save(TESTER, 'other.yml', `${PLAY}# new\n`, null);
     place.isBusy = true;
     for (const path of ['play.yml', 'values.yml', 'tasks/a.yml']) {
       const refused = {
         code: 'INVALID_INPUT',
         message: expect.stringMatching(/could not be checked.*try again/),
       };
-      await expect(service.delete(path, null)).rejects.toMatchObject(refused);
-      await expect(service.save(path, `${PLAY}# new\n`, revision)).rejects.toMatchObject(refused);
+      await expect(service.delete(TESTER, path, null)).rejects.toMatchObject(refused);
+      await expect(service.save(TESTER, path, `${PLAY}# new\n`, revision)).rejects.toMatchObject(refused);
       expect(readFileSync(join(root, path), 'utf8')).toMatch(/# changed\n$/);
     }
     // it looks like one
-    expect((await service.find('play.yml'))?.content).toBe(`${PLAY}# changed\n`);
-    expect(await service.find('values.yml')).toBeNull();
+    expect((await service.find(TESTER, 'play.yml'))?.content).toBe(`${PLAY}# changed\n`);
+    expect(await service.find(TESTER, 'values.yml')).toBeNull();
     place.isBusy = false;
-    await service.delete('play.yml', null);
-    await expect(service.delete('values.yml', null)).rejects.toThrow(/is no playbook/);
+    await service.delete(TESTER, 'play.yml', null);
+    await expect(service.delete(TESTER, 'values.yml', null)).rejects.toThrow(/is no playbook/);
   }));

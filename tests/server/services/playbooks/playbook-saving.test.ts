@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path';
 import { test as base, describe, expect, onTestFinished, vi } from 'vitest';
 import type { PlaybookService } from '../../../../server/services/playbooks/playbook-service.ts';
+import { TESTER } from '../../../support/actor.ts';
 import { openPlaybooks } from '../../../support/playbooks.ts';
 import { createReader } from '../../../support/reader.ts';
 import { makeTempDir } from '../../../support/temp-dir.ts';
@@ -38,9 +39,9 @@ const test = base.extend<{ place: Place }>({
     const reader = createReader();
     const [playbooks, other] = [await openPlaybooks(inside, reader), await openPlaybooks(inside, reader)];
     const edit: Place['edit'] = async (name, change) => {
-      const read = await playbooks.find(name);
+      const read = await playbooks.find(TESTER, name);
       if (!read) throw new Error(`${name} cannot be read`);
-      await playbooks.save(name, change(read.content.replace(/\r\n?/g, '\n')), read.revision);
+      await playbooks.save(TESTER, name, change(read.content.replace(/\r\n?/g, '\n')), read.revision);
     };
     await use({ playbooks, other, inside, outside, edit });
     reader.close();
@@ -121,7 +122,7 @@ describe('saving a playbook', () => {
 
   test('makes new files as by hand, in folders as by hand', async ({ place }) => {
     const before = process.umask();
-    await place.playbooks.save('new/a.yaml', PLAY, null);
+    await place.playbooks.save(TESTER, 'new/a.yaml', PLAY, null);
     expect(mode(join(place.inside, 'new/a.yaml'))).toBe(0o666 & ~before);
     expect(mode(join(place.inside, 'new'))).toBe(0o777 & ~before);
   });
@@ -134,7 +135,7 @@ describe('saving a playbook', () => {
     symlinkSync('current/site.yaml', join(inside, 'site.yaml'));
     await edit('site.yaml', rename);
     await edit('current/site.yaml', (content) => `${content}# more\n`);
-    await playbooks.save('current/new.yaml', PLAY, null);
+    await playbooks.save(TESTER, 'current/new.yaml', PLAY, null);
 
     expect(readlinkSync(join(inside, 'site.yaml'))).toBe('current/site.yaml');
     expect(readFileSync(join(inside, 'releases/1/site.yaml'), 'utf8')).toBe('- hosts: elsewhere\n# more\n');
@@ -180,12 +181,14 @@ describe('saving a playbook', () => {
   }) => {
     const { playbooks, inside } = place;
     writeFileSync(join(inside, 'a.yaml'), Buffer.from('# caf\u00e9\n- hosts: localhost\n', 'latin1'));
-    const read = await playbooks.find('a.yaml');
+    const read = await playbooks.find(TESTER, 'a.yaml');
     expect(read).toMatchObject({ encoding: 'latin1', content: '# café\n- hosts: localhost\n' });
     const content = '# café, 3 €\n- hosts: localhost\n';
     const revision = read?.revision ?? null;
-    await expect(playbooks.save('a.yaml', content, revision)).rejects.toThrow(/ISO 8859-1 .*"€".*UTF-8/);
-    const saved = await playbooks.save('a.yaml', content, revision, 'utf8');
+    await expect(playbooks.save(TESTER, 'a.yaml', content, revision)).rejects.toThrow(
+      /ISO 8859-1 .*"€".*UTF-8/,
+    );
+    const saved = await playbooks.save(TESTER, 'a.yaml', content, revision, 'utf8');
     expect(saved).toMatchObject({ encoding: 'utf8', content });
     expect(readFileSync(join(inside, 'a.yaml'), 'utf8')).toBe(content);
   });
@@ -224,7 +227,7 @@ describe('saving a playbook', () => {
     execFileSync('mkfifo', [join(inside, 'fifo.yaml')]);
     const before = readdirSync(inside).map((name) => [name, lstatSync(join(inside, name)).ino]);
     for (const [name] of before)
-      await expect(playbooks.save(`${name}`, PLAY, null)).rejects.toMatchObject({ code: 'CONFLICT' });
+      await expect(playbooks.save(TESTER, `${name}`, PLAY, null)).rejects.toMatchObject({ code: 'CONFLICT' });
     expect(readdirSync(inside).map((name) => [name, lstatSync(join(inside, name)).ino])).toEqual(before);
     expect(existsSync(join(outside, 'none.yaml'))).toBe(false);
   });
@@ -238,7 +241,12 @@ describe('saving a playbook', () => {
     chmodSync(join(inside, '..'), 0o755);
     symlinkSync(outside, join(inside, 'out'));
     const save = async (path: string) =>
-      playbooks.save(path, '- hosts: elsewhere\n', (await playbooks.find(path))?.revision ?? null);
+      playbooks.save(
+        TESTER,
+        path,
+        '- hosts: elsewhere\n',
+        (await playbooks.find(TESTER, path))?.revision ?? null,
+      );
     const refused = (message: RegExp) => ({
       code: 'INVALID_INPUT',
       issues: [{ path: ['path'], message: expect.stringMatching(message), position: null }],
@@ -266,16 +274,21 @@ describe('saving a playbook', () => {
     writeFileSync(join(inside, 'a.yaml'), PLAY);
     symlinkSync('a.yaml', join(inside, 'b.yaml'));
     for (let round = 0; round < 20; round += 1) {
-      const revision = (await playbooks.find('a.yaml'))?.revision ?? null;
+      const revision = (await playbooks.find(TESTER, 'a.yaml'))?.revision ?? null;
       const saves = await Promise.allSettled(
         Array.from({ length: 8 }, (_, n) =>
-          (n % 2 ? other : playbooks).save(n % 3 ? 'a.yaml' : 'b.yaml', `${PLAY}# ${round} ${n}\n`, revision),
+          (n % 2 ? other : playbooks).save(
+            TESTER,
+            n % 3 ? 'a.yaml' : 'b.yaml',
+            `${PLAY}# ${round} ${n}\n`,
+            revision,
+          ),
         ),
       );
       const won = saves.flatMap((save) => (save.status === 'fulfilled' ? [save.value.content] : []));
       expect(won).toEqual([readFileSync(join(inside, 'a.yaml'), 'utf8')]);
       const created = await Promise.allSettled(
-        [playbooks, other, playbooks].map((node) => node.save(`new${round}.yaml`, PLAY, null)),
+        [playbooks, other, playbooks].map((node) => node.save(TESTER, `new${round}.yaml`, PLAY, null)),
       );
       expect(created.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     }
@@ -293,7 +306,7 @@ describe('saving a playbook', () => {
     clearInterval(watching);
     writeFileSync(join(inside, lock), '');
     await edit('a.yaml', rename);
-    expect((await playbooks.find('a.yaml'))?.content).toContain('elsewhere');
+    expect((await playbooks.find(TESTER, 'a.yaml'))?.content).toContain('elsewhere');
     expect(readdirSync(inside)).toEqual(['a.yaml']);
   });
 });
@@ -311,9 +324,9 @@ describe('deleting a playbook', () => {
     const { playbooks, inside } = place;
     mkdirSync(join(inside, path, '..'), { recursive: true });
     writeFileSync(join(inside, path), 'a: 1\n');
-    expect(await playbooks.find(path)).toBeNull();
-    await expect(playbooks.save(path, PLAY, null)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
-    await expect(playbooks.delete(path, null)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    expect(await playbooks.find(TESTER, path)).toBeNull();
+    await expect(playbooks.save(TESTER, path, PLAY, null)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    await expect(playbooks.delete(TESTER, path, null)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     expect(readFileSync(join(inside, path), 'utf8')).toBe('a: 1\n');
   });
 
@@ -321,9 +334,9 @@ describe('deleting a playbook', () => {
     const { playbooks, inside } = place;
     writeFileSync(join(inside, 'a.yaml'), PLAY);
     symlinkSync('a.yaml', join(inside, 'b.yaml'));
-    const revision = (await playbooks.find('a.yaml'))?.revision ?? '';
-    await expect(playbooks.delete('b.yaml', 'old')).rejects.toMatchObject({ code: 'CONFLICT' });
-    await playbooks.delete('b.yaml', revision);
+    const revision = (await playbooks.find(TESTER, 'a.yaml'))?.revision ?? '';
+    await expect(playbooks.delete(TESTER, 'b.yaml', 'old')).rejects.toMatchObject({ code: 'CONFLICT' });
+    await playbooks.delete(TESTER, 'b.yaml', revision);
     expect(readdirSync(inside)).toEqual(['a.yaml']);
   });
 
@@ -331,10 +344,10 @@ describe('deleting a playbook', () => {
     const { playbooks, other, inside } = place;
     for (let round = 0; round < 20; round += 1) {
       writeFileSync(join(inside, 'a.yaml'), PLAY);
-      const revision = (await playbooks.find('a.yaml'))?.revision ?? '';
+      const revision = (await playbooks.find(TESTER, 'a.yaml'))?.revision ?? '';
       const [deleted, saved] = await Promise.allSettled([
-        playbooks.delete('a.yaml', revision),
-        other.save('a.yaml', `${PLAY}# ${round}\n`, revision),
+        playbooks.delete(TESTER, 'a.yaml', revision),
+        other.save(TESTER, 'a.yaml', `${PLAY}# ${round}\n`, revision),
       ]);
       expect([deleted.status, saved.status].sort()).toEqual(['fulfilled', 'rejected']);
       expect(existsSync(join(inside, 'a.yaml'))).toBe(saved.status === 'fulfilled');

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NO_PARAMETERS } from '../../../../shared/run-parameters.ts';
+import { TESTER } from '../../../support/actor.ts';
 import { watchStalls } from '../../../support/stalls.ts';
 import { withPlaybooks } from '../../../support/with-playbooks.ts';
 
@@ -38,7 +39,7 @@ describe('the list', () => {
         'large.yml': `- hosts: all\n${'#'.repeat(1_048_576)}`,
       },
       async ({ service }) => {
-        const { playbooks, leftOut } = await service.list();
+        const { playbooks, leftOut } = await service.list(TESTER);
         expect(Object.fromEntries(playbooks.map(({ path, problem }) => [path, problem]))).toEqual({
           '.github/deploy.yml': null,
           'a/b/c/d/e/f/g/h/i/j/k/l/deep.yml': null,
@@ -74,7 +75,7 @@ describe('the list', () => {
         symlinkSync(outside, join(root, 'away'));
         symlinkSync(join(outside, 'secret.yml'), join(root, 'out.yml'));
         symlinkSync('nowhere.yml', join(root, 'dangling.yml'));
-        const { playbooks } = await service.list();
+        const { playbooks } = await service.list(TESTER);
         expect(playbooks).toEqual([
           { path: 'dangling.yml', problem: 'It is a symbolic link to something that is not there.' },
           { path: 'linked/a.yml', problem: null },
@@ -84,7 +85,7 @@ describe('the list', () => {
           { path: 'stow/web/web.yml', problem: null },
           { path: 'web.yml', problem: null },
         ]);
-        expect((await service.find('linked/a.yml'))?.content).toBe(PLAY);
+        expect((await service.find(TESTER, 'linked/a.yml'))?.content).toBe(PLAY);
       },
     ));
 
@@ -116,7 +117,7 @@ describe('the list', () => {
         writeFileSync(join(outside, 'x.yml'), PLAY);
         symlinkSync(join(outside, 'x.yml'), bytes('out\xff.yml'));
         for (let n = 0; n < 2; n += 1) {
-          const { playbooks } = await service.list();
+          const { playbooks } = await service.list(TESTER);
           const rename = expect.stringMatching(
             /^It cannot be used here until it is renamed. Its path has a .*(not allowed|begins|blank)/,
           );
@@ -137,14 +138,14 @@ describe('the list', () => {
             'out\\xff.yml': expect.stringMatching(/leads out/),
           });
           for (const { path, problem } of playbooks) {
-            expect([path, (await service.find(path)) === null]).toEqual([path, problem !== null]);
+            expect([path, (await service.find(TESTER, path)) === null]).toEqual([path, problem !== null]);
             if (problem === null) continue;
-            await expect(service.save(path, PLAY, null)).rejects.toThrow(/Playbook path/);
-            await expect(service.delete(path, null)).rejects.toThrow(/Playbook path/);
-            await expect(service.checkRunnable(path, NO_PARAMETERS)).rejects.toThrow(/Playbook path/);
+            await expect(service.save(TESTER, path, PLAY, null)).rejects.toThrow(/Playbook path/);
+            await expect(service.delete(TESTER, path, null)).rejects.toThrow(/Playbook path/);
+            await expect(service.checkRunnable(TESTER, path, NO_PARAMETERS)).rejects.toThrow(/Playbook path/);
           }
         }
-        await service.checkRunnable('imports.yml', NO_PARAMETERS);
+        await service.checkRunnable(TESTER, 'imports.yml', NO_PARAMETERS);
       },
     ));
 
@@ -153,8 +154,8 @@ describe('the list', () => {
       for (let n = 0; n < 10_050; n += 1)
         writeFileSync(join(root, `${String(10_049 - n).padStart(5, '0')}.yml`), PLAY);
       const stall = watchStalls();
-      const first = await service.list();
-      await service.list();
+      const first = await service.list(TESTER);
+      await service.list(TESTER);
       expect(stall.end()).toBeLessThan(50);
       expect([first.playbooks.length, first.leftOut]).toEqual([10_000, 50]);
       expect(first.playbooks.at(-1)?.path).toBe('09999.yml');
@@ -179,15 +180,15 @@ describe('saving and deleting', () => {
           'requirements.yml',
           'compose.yml',
         ]) {
-          expect(await service.find(path)).toBeNull();
-          await expect(service.delete(path, null)).rejects.toThrow(/no playbook/);
+          expect(await service.find(TESTER, path)).toBeNull();
+          await expect(service.delete(TESTER, path, null)).rejects.toThrow(/no playbook/);
           expect(existsSync(join(root, path))).toBe(true);
         }
         for (const path of ['broken.yml', 'roles/web/tests/test.yml']) {
-          const found = await service.find(path);
-          await service.save(path, `${PLAY}# saved\n`, found?.revision ?? null);
+          const found = await service.find(TESTER, path);
+          await service.save(TESTER, path, `${PLAY}# saved\n`, found?.revision ?? null);
           expect(readFileSync(join(root, path), 'utf8')).toBe(`${PLAY}# saved\n`);
-          await service.delete(path, null);
+          await service.delete(TESTER, path, null);
         }
       },
     ));
@@ -199,8 +200,8 @@ describe('saving and deleting', () => {
         '$ANSIBLE_VAULT;1.1;AES256\n31\n',
         '- hosts: all\n  hosts: twice\n',
       ].entries())
-        await service.save(`${n}.yml`, text, null);
-      const failing = service.save('bad.yml', '- hosts: 😀\n- name: {{ x }}\n', null);
+        await service.save(TESTER, `${n}.yml`, text, null);
+      const failing = service.save(TESTER, 'bad.yml', '- hosts: 😀\n- name: {{ x }}\n', null);
       await expect(failing).rejects.toMatchObject({
         issues: [
           { path: ['content'], position: expect.any(Number), message: expect.stringMatching(/at line 2/) },

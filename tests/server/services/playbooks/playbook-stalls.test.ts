@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { PlaybookVerdict } from '../../../../server/domain/playbooks/playbook-check.ts';
+import { TESTER } from '../../../support/actor.ts';
 import { openPlaybooks } from '../../../support/playbooks.ts';
 import { watchStalls } from '../../../support/stalls.ts';
 import { makeTempDir } from '../../../support/temp-dir.ts';
@@ -27,9 +28,9 @@ it.each([
   const stalls: number[] = [];
   for (const name of ['a.yml', 'b.yml', 'c.yml']) {
     writeFileSync(join(path, name), before);
-    const revision = (await playbooks.find(name))?.revision ?? '';
+    const revision = (await playbooks.find(TESTER, name))?.revision ?? '';
     const stall = watchStalls();
-    await playbooks.save(name, edited, revision);
+    await playbooks.save(TESTER, name, edited, revision);
     stalls.push(stall.end());
     expect(readFileSync(join(path, name), 'utf8').replace(/\r\n?/g, '\n')).toBe(edited);
   }

@@ -3,6 +3,7 @@ import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NO_PARAMETERS } from '../../../../shared/run-parameters.ts';
+import { TESTER } from '../../../support/actor.ts';
 import { watchStalls } from '../../../support/stalls.ts';
 import { withPlaybooks } from '../../../support/with-playbooks.ts';
 
@@ -46,8 +47,8 @@ describe('what asks for something', () => {
         symlinkSync('ask.yml', join(root, 'link.yml'));
         writeFileSync(join(outside, 'ask.yml'), ASK);
         symlinkSync(join(outside, 'ask.yml'), join(root, 'outside.yml'));
-        await expect(service.checkRunnable(path, withVars(extraVars))).rejects.toThrow(/"colour"/);
-        await service.checkRunnable(path, withVars({ ...extraVars, colour: 'red' }));
+        await expect(service.checkRunnable(TESTER, path, withVars(extraVars))).rejects.toThrow(/"colour"/);
+        await service.checkRunnable(TESTER, path, withVars({ ...extraVars, colour: 'red' }));
       },
     ),
   );
@@ -64,9 +65,11 @@ describe('what asks for something', () => {
       },
       async ({ service }) => {
         for (const path of ['default.yml', 'broken.yml', 'loop.yml'])
-          await service.checkRunnable(path, NO_PARAMETERS);
-        await service.checkRunnable('elsewhere.yml', withVars({ which: 'play' }));
-        await expect(service.checkRunnable('elsewhere.yml', NO_PARAMETERS)).rejects.toThrow(/in ask.yml/);
+          await service.checkRunnable(TESTER, path, NO_PARAMETERS);
+        await service.checkRunnable(TESTER, 'elsewhere.yml', withVars({ which: 'play' }));
+        await expect(service.checkRunnable(TESTER, 'elsewhere.yml', NO_PARAMETERS)).rejects.toThrow(
+          /in ask.yml/,
+        );
       },
     ));
 
@@ -99,7 +102,8 @@ describe('what asks for something', () => {
         'import.yml': '- import_playbook: site/play.yml\n',
       },
       async ({ service }) => {
-        for (const path of ['site/play.yml', 'import.yml']) await service.checkRunnable(path, NO_PARAMETERS);
+        for (const path of ['site/play.yml', 'import.yml'])
+          await service.checkRunnable(TESTER, path, NO_PARAMETERS);
       },
     ),
   );
@@ -138,7 +142,7 @@ describe('what asks for something', () => {
       },
       async ({ service, root }) => {
         execFileSync('mkfifo', [join(root, 'pipe.yml')]);
-        await expect(service.checkRunnable('play.yml', NO_PARAMETERS)).rejects.toThrow(/"colour"/);
+        await expect(service.checkRunnable(TESTER, 'play.yml', NO_PARAMETERS)).rejects.toThrow(/"colour"/);
       },
     ),
   );
@@ -153,16 +157,16 @@ describe('what asks for something', () => {
       },
       async ({ service }) => {
         for (const path of ['other-play.yml', 'encrypt.yml', 'template.yml'])
-          await expect(service.checkRunnable(path, NO_PARAMETERS)).rejects.toThrow(/vars_prompt/);
+          await expect(service.checkRunnable(TESTER, path, NO_PARAMETERS)).rejects.toThrow(/vars_prompt/);
       },
     ));
 
   it('is refused again when the variables file has changed, and is read no more than that', () =>
     withPlaybooks({ ...ANSWERS, 'a.yml': asking('colour.yml') }, async ({ service, root, reads }) => {
-      for (let n = 0; n < 5; n += 1) await service.checkRunnable('a.yml', NO_PARAMETERS);
+      for (let n = 0; n < 5; n += 1) await service.checkRunnable(TESTER, 'a.yml', NO_PARAMETERS);
       expect(reads()).toBe(2);
       writeFileSync(join(root, 'colour.yml'), 'shade: red\n');
-      await expect(service.checkRunnable('a.yml', NO_PARAMETERS)).rejects.toThrow(/"colour"/);
+      await expect(service.checkRunnable(TESTER, 'a.yml', NO_PARAMETERS)).rejects.toThrow(/"colour"/);
       expect(reads()).toBe(3);
     }));
 
@@ -170,10 +174,12 @@ describe('what asks for something', () => {
     withPlaybooks(
       { 'a.yml': '- import_playbook: b.yml\n', 'b.yml': PLAY },
       async ({ service, root, reads }) => {
-        for (let n = 0; n < 5; n += 1) await service.checkRunnable('a.yml', NO_PARAMETERS);
+        for (let n = 0; n < 5; n += 1) await service.checkRunnable(TESTER, 'a.yml', NO_PARAMETERS);
         expect(reads()).toBe(2);
         writeFileSync(join(root, 'b.yml'), ASK);
-        await expect(service.checkRunnable('a.yml', NO_PARAMETERS)).rejects.toThrow(/"colour" \(in b.yml\)/);
+        await expect(service.checkRunnable(TESTER, 'a.yml', NO_PARAMETERS)).rejects.toThrow(
+          /"colour" \(in b.yml\)/,
+        );
         expect(reads()).toBe(3);
       },
     ));
@@ -190,11 +196,11 @@ describe('what asks for something', () => {
       async ({ service, root }) => {
         for (let n = 0; n < 3_000; n += 1) writeFileSync(join(root, `p${n}.yaml`), PLAY);
         for (const path of ['templates.yml', 'names.yml', 'all.yml', 'prompts.yml', 'files.yml'])
-          await service.checkRunnable(path, NO_PARAMETERS).catch(() => undefined);
+          await service.checkRunnable(TESTER, path, NO_PARAMETERS).catch(() => undefined);
         const stall = watchStalls();
         for (const path of ['templates.yml', 'names.yml', 'all.yml', 'files.yml'])
-          await service.checkRunnable(path, NO_PARAMETERS).catch(() => undefined);
-        const refused = service.checkRunnable('prompts.yml', NO_PARAMETERS);
+          await service.checkRunnable(TESTER, path, NO_PARAMETERS).catch(() => undefined);
+        const refused = service.checkRunnable(TESTER, 'prompts.yml', NO_PARAMETERS);
         await expect(refused).rejects.toThrow(/"p99" \(vars_prompt\)/);
         expect(stall.end()).toBeLessThan(50);
       },
@@ -207,7 +213,7 @@ describe('what asks for something', () => {
       // whoever waits all the same is not kept forever
       const writer = spawn('sh', ['-c', `sleep 5; exec timeout 5 sh -c ': > ${config}'`]);
       const begun = Date.now();
-      await service.checkRunnable('a.yml', NO_PARAMETERS);
+      await service.checkRunnable(TESTER, 'a.yml', NO_PARAMETERS);
       expect(Date.now() - begun).toBeLessThan(4_000);
       writer.kill();
     }));
@@ -216,7 +222,9 @@ describe('what asks for something', () => {
     withPlaybooks({}, async ({ service, root, outside }) => {
       writeFileSync(join(outside, 'a.yml'), PLAY);
       symlinkSync(join(outside, 'a.yml'), join(root, 'out.yml'));
-      await expect(service.checkRunnable('out.yml', NO_PARAMETERS)).rejects.toThrow(/leads out of/);
-      await expect(service.checkRunnable('none.yml', NO_PARAMETERS)).rejects.toThrow(/There is no playbook/);
+      await expect(service.checkRunnable(TESTER, 'out.yml', NO_PARAMETERS)).rejects.toThrow(/leads out of/);
+      await expect(service.checkRunnable(TESTER, 'none.yml', NO_PARAMETERS)).rejects.toThrow(
+        /There is no playbook/,
+      );
     }));
 });

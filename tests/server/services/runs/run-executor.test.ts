@@ -25,7 +25,7 @@ async function makeExecutor({ concurrency = 2, isShared = false, timeoutMs = nul
     runner,
     runLogs: { ingest: async (process) => void (await process.exit), notifyEnd: () => undefined },
     playbooks: {
-      async checkRunnable(path) {
+      async checkRunnable(_actor, path) {
         if (playbooks.missing.has(path)) throw new NotFoundError('playbook', path);
       },
     },

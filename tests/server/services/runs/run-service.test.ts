@@ -5,6 +5,7 @@ import type { Schedule } from '../../../../server/domain/schedules/schedule.ts';
 import { createIdempotency } from '../../../../server/services/runs/idempotency.ts';
 import type { Admission } from '../../../../server/services/runs/run-admission.ts';
 import { createRunService } from '../../../../server/services/runs/run-service.ts';
+import { TESTER } from '../../../support/actor.ts';
 import { makeEnd, makePage, makeSchedule, minutesAfter, NOON } from '../../../support/make.ts';
 import { openTempStorage } from '../../../support/temp-storage.ts';
 
@@ -21,7 +22,7 @@ async function makeNodes() {
       storage,
       idempotency: createIdempotency({ keys: storage.keys, now }),
       playbooks: {
-        checkRunnable: async (path) => {
+        checkRunnable: async (_actor, path) => {
           if (!playbook.isThere) throw new NotFoundError('playbook', path);
         },
       },
@@ -36,6 +37,7 @@ async function makeNodes() {
       },
       now,
       secondLookMs: 0,
+      logChange: () => undefined,
     });
   };
   const insert = async (overrides: Partial<Schedule> = {}) => {
@@ -52,7 +54,7 @@ it('starts a schedule once, however often and wherever it is asked at once', asy
   const { nodes, insert, begun, dropped, storage } = await makeNodes();
   const id = await insert();
   const starts = await Promise.allSettled(
-    Array.from({ length: 10 }, (_, n) => nodes[n % 2]?.triggerSchedule(id)),
+    Array.from({ length: 10 }, (_, n) => nodes[n % 2]?.triggerSchedule(TESTER, id)),
   );
   expect(starts.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   for (const start of starts)
@@ -66,12 +68,12 @@ it('starts it beside a run when forced, when its policy says so, and when the ru
   const { nodes, insert, begun, storage } = await makeNodes();
   const [node] = nodes;
   const [skip, allow] = [await insert(), await insert({ overlap: 'allow' })];
-  const first = await node.triggerSchedule(skip);
-  await expect(node.triggerSchedule(skip)).rejects.toMatchObject(refused('INVALID_STATE', /SKIP/));
-  const second = await node.triggerSchedule(skip, { isForced: true });
+  const first = await node.triggerSchedule(TESTER, skip);
+  await expect(node.triggerSchedule(TESTER, skip)).rejects.toMatchObject(refused('INVALID_STATE', /SKIP/));
+  const second = await node.triggerSchedule(TESTER, skip, { isForced: true });
   for (const { id } of [first, second]) await storage.runs.finish(id, 'w', makeEnd());
-  await node.triggerSchedule(skip);
-  await Promise.all([node.triggerSchedule(allow), node.triggerSchedule(allow)]);
+  await node.triggerSchedule(TESTER, skip);
+  await Promise.all([node.triggerSchedule(TESTER, allow), node.triggerSchedule(TESTER, allow)]);
   expect(begun).toHaveLength(5);
 });
 
@@ -79,20 +81,22 @@ it('gives the same run for the same key within 24 h, also at once, on another no
   const { nodes, insert, begun, clock, playbook } = await makeNodes();
   const id = await insert();
   const key = { idempotencyKey: 'click-1' };
-  const runs = await Promise.all(Array.from({ length: 6 }, (_, n) => nodes[n % 2]?.triggerSchedule(id, key)));
+  const runs = await Promise.all(
+    Array.from({ length: 6 }, (_, n) => nodes[n % 2]?.triggerSchedule(TESTER, id, key)),
+  );
   expect(new Set(runs.map((run) => run?.id))).toEqual(new Set(begun));
   const played = await Promise.all(
-    Array.from({ length: 6 }, (_, n) => nodes[n % 2]?.runPlaybook('a.yaml', null, 'click-2')),
+    Array.from({ length: 6 }, (_, n) => nodes[n % 2]?.runPlaybook(TESTER, 'a.yaml', null, 'click-2')),
   );
   expect(new Set(played.map((run) => run?.id)).size).toBe(1);
   expect(begun).toHaveLength(2);
 
   playbook.isThere = false;
   clock.now = minutesAfter(NOON, 24 * 60 - 1);
-  expect((await nodes[1].runPlaybook('a.yaml', null, 'click-2')).id).toBe(played[0]?.id);
+  expect((await nodes[1].runPlaybook(TESTER, 'a.yaml', null, 'click-2')).id).toBe(played[0]?.id);
   playbook.isThere = true;
   clock.now = minutesAfter(NOON, 24 * 60 + 1);
-  expect((await nodes[1].runPlaybook('a.yaml', null, 'click-2')).id).not.toBe(played[0]?.id);
+  expect((await nodes[1].runPlaybook(TESTER, 'a.yaml', null, 'click-2')).id).not.toBe(played[0]?.id);
 });
 
 it('refuses a key that is none, or that was used for something else, and remembers none of a refused request', async () => {
@@ -100,31 +104,31 @@ it('refuses a key that is none, or that was used for something else, and remembe
   const [node] = nodes;
   const id = await insert();
   for (const key of ['', 'a b', 'é', 'x'.repeat(256), 'a\0'])
-    await expect(node.runPlaybook('a.yaml', null, key)).rejects.toMatchObject(
+    await expect(node.runPlaybook(TESTER, 'a.yaml', null, key)).rejects.toMatchObject(
       refused('INVALID_INPUT', /key/),
     );
   playbook.isThere = false;
-  await expect(node.runPlaybook('b.yaml', null, 'k')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await expect(node.runPlaybook(TESTER, 'b.yaml', null, 'k')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   playbook.isThere = true;
-  await node.runPlaybook('a.yaml', null, 'k');
+  await node.runPlaybook(TESTER, 'a.yaml', null, 'k');
   const another = refused('INVALID_INPUT', /another request/);
-  await expect(node.runPlaybook('b.yaml', null, 'k')).rejects.toMatchObject(another);
-  await expect(node.triggerSchedule(id, { idempotencyKey: 'k' })).rejects.toMatchObject(another);
+  await expect(node.runPlaybook(TESTER, 'b.yaml', null, 'k')).rejects.toMatchObject(another);
+  await expect(node.triggerSchedule(TESTER, id, { idempotencyKey: 'k' })).rejects.toMatchObject(another);
   expect(begun).toHaveLength(1);
   // the longest one, and all that may stand in one
   const longest = Array.from({ length: 255 }, (_, n) => String.fromCharCode(0x21 + (n % 94))).join('');
-  await node.runPlaybook('a.yaml', null, longest);
-  await node.runPlaybook('a.yaml', null, longest);
+  await node.runPlaybook(TESTER, 'a.yaml', null, longest);
+  await node.runPlaybook(TESTER, 'a.yaml', null, longest);
   expect(begun).toHaveLength(2);
 });
 
 it('says what keeps the runs of a schedule from starting, for as long as it does', async () => {
   const { nodes, playbook } = await makeNodes();
   const schedule = makeSchedule();
-  expect(await nodes[0].problemOf(schedule)).toBeNull();
+  expect(await nodes[0].problemOf(TESTER, schedule)).toBeNull();
   playbook.isThere = false;
-  expect(await nodes[0].problemOf(schedule)).toBe('There is no playbook "update.yaml".');
-  expect(await nodes[0].problemOf({ ...schedule, problem: 'broken' })).toBe('broken');
+  expect(await nodes[0].problemOf(TESTER, schedule)).toBe('There is no playbook "update.yaml".');
+  expect(await nodes[0].problemOf(TESTER, { ...schedule, problem: 'broken' })).toBe('broken');
   playbook.isThere = true;
-  expect(await nodes[0].problemOf(schedule)).toBeNull();
+  expect(await nodes[0].problemOf(TESTER, schedule)).toBeNull();
 });

@@ -8,6 +8,7 @@ import {
 } from '../../../../server/services/schedules/schedule-service.ts';
 import type { Storage } from '../../../../server/storage/storage.ts';
 import { NO_PARAMETERS, RUN_PARAMETER_NAMES } from '../../../../shared/run-parameters.ts';
+import { TESTER } from '../../../support/actor.ts';
 import { makePage, makeSchedule, minutesAfter, NOON } from '../../../support/make.ts';
 import { OTHER_PARAMETERS } from '../../../support/other-parameters.ts';
 import { openTempStorage } from '../../../support/temp-storage.ts';
@@ -24,6 +25,7 @@ async function makeLate() {
     defaultTimezone: 'UTC',
     now: () => minutesAfter(NOON, 12),
     onError: (error) => expect(error).toBeNull(),
+    logChange: () => undefined,
   });
   const schedule = makeSchedule();
   await storage.schedules.insert(schedule);
@@ -46,14 +48,14 @@ it.each([
   ['moved to another zone', { timezone: 'Asia/Tokyo' }],
 ])('instants that nobody handled are in the ledger when the schedule is %s', async (_, change) => {
   const { service, id, ticks } = await makeLate();
-  const changed = await service.update(id, change);
+  const changed = await service.update(TESTER, id, change);
   expect(await ticks()).toEqual(PASSED);
   expect(changed.nextRunAt === null || changed.nextRunAt > minutesAfter(NOON, 12)).toBe(true);
 });
 
 it('they stay due when the change is not about time', async () => {
   const { service, id, ticks } = await makeLate();
-  expect(await service.update(id, { name: 'renamed' })).toMatchObject({ nextRunAt: NOON });
+  expect(await service.update(TESTER, id, { name: 'renamed' })).toMatchObject({ nextRunAt: NOON });
   expect(await ticks()).toEqual([]);
 });
 
@@ -74,7 +76,10 @@ it.each([
   const schedule = makeSchedule({ id: 'renamed', parameters: OTHER_PARAMETERS, overlap: 'allow', ...more });
   await storage.schedules.insert(schedule);
   const { version, updatedAt, ...others } = schedule;
-  expect(await service.update('renamed', { name: 'Other' })).toMatchObject({ ...others, name: 'Other' });
+  expect(await service.update(TESTER, 'renamed', { name: 'Other' })).toMatchObject({
+    ...others,
+    name: 'Other',
+  });
   const { timing } = schedule;
   // what is said again is not changed
   const same =
@@ -83,12 +88,14 @@ it.each([
       : timing.kind === 'cron'
         ? { cron: timing.expression }
         : { every: { seconds: timing.seconds } };
-  expect(await service.update('renamed', { timing: same, timezone: schedule.timezone })).toMatchObject({
+  expect(
+    await service.update(TESTER, 'renamed', { timing: same, timezone: schedule.timezone }),
+  ).toMatchObject({
     ...others,
     name: 'Other',
     version: version + 2,
   });
-  expect(await service.update('renamed', { name: null })).toMatchObject({
+  expect(await service.update(TESTER, 'renamed', { name: null })).toMatchObject({
     ...others,
     name: schedule.playbook,
   });
@@ -98,9 +105,11 @@ it.each(RUN_PARAMETER_NAMES)('%s is changed and cleared for itself', async (name
   const { service, storage } = await makeLate();
   await storage.schedules.insert(makeSchedule({ id: 'full', parameters: OTHER_PARAMETERS }));
   await storage.schedules.insert(makeSchedule({ id: 'empty' }));
-  const cleared = await service.update('full', { parameters: changeOf({ [name]: null }) });
+  const cleared = await service.update(TESTER, 'full', { parameters: changeOf({ [name]: null }) });
   expect(cleared.parameters).toEqual({ ...OTHER_PARAMETERS, [name]: NO_PARAMETERS[name] });
-  const set = await service.update('empty', { parameters: changeOf({ [name]: OTHER_PARAMETERS[name] }) });
+  const set = await service.update(TESTER, 'empty', {
+    parameters: changeOf({ [name]: OTHER_PARAMETERS[name] }),
+  });
   expect(set.parameters).toEqual({ ...NO_PARAMETERS, [name]: OTHER_PARAMETERS[name] });
   expect(await storage.schedules.find('empty')).toEqual(set);
 });
@@ -120,10 +129,12 @@ it.each([
       code: 'INVALID_INPUT',
       issues: [{ path: ['name'], message: expect.stringContaining(code), position }],
     };
-    await expect(service.create({ ...ASKED, name })).rejects.toMatchObject(refused);
-    await expect(service.update(id, { name })).rejects.toMatchObject(refused);
+    await expect(service.create(TESTER, { ...ASKED, name })).rejects.toMatchObject(refused);
+    await expect(service.update(TESTER, id, { name })).rejects.toMatchObject(refused);
     expect(await countOf(storage)).toBe(1);
-    expect(await service.update(id, { name: 'Ночью ⏰️ לילה' })).toMatchObject({ name: 'Ночью ⏰️ לילה' });
+    expect(await service.update(TESTER, id, { name: 'Ночью ⏰️ לילה' })).toMatchObject({
+      name: 'Ночью ⏰️ לילה',
+    });
   },
 );
 
@@ -131,7 +142,7 @@ it('an interval that is changed keeps its anchor, unless that is given or cleare
   const { service, storage } = await makeLate();
   await storage.schedules.insert(makeSchedule({ id: 'every', ...EVERY }));
   const anchorAfter = async (every: { seconds: number; anchor?: Date | null }) => {
-    const { timing } = await service.update('every', { timing: { every } });
+    const { timing } = await service.update(TESTER, 'every', { timing: { every } });
     return timing.kind === 'interval' ? timing.anchor : null;
   };
   expect(await anchorAfter({ seconds: 60 })).toEqual(new Date('2020-01-01T10:00:07Z'));
@@ -149,6 +160,7 @@ function makeNodeOn(storage: Storage, clock: { now: Date }) {
     defaultTimezone: 'UTC',
     now: () => clock.now,
     onError: (error) => expect(error).toBeNull(),
+    logChange: () => undefined,
   });
 }
 const ASKED: CreateSchedule = {
@@ -167,11 +179,13 @@ it('the same key makes one schedule, with many at once and on two nodes', async 
   const storage = await openTempStorage();
   const clock = { now: NOON };
   const nodes = [makeNodeOn(storage, clock), makeNodeOn(storage, clock)];
-  const made = await Promise.all(Array.from({ length: 10 }, (_, n) => nodes[n % 2]?.create(ASKED, 'key')));
+  const made = await Promise.all(
+    Array.from({ length: 10 }, (_, n) => nodes[n % 2]?.create(TESTER, ASKED, 'key')),
+  );
   expect(new Set(made.map((schedule) => schedule?.id)).size).toBe(1);
   expect(await countOf(storage)).toBe(1);
   // without a key each makes its own
-  await Promise.all([nodes[0]?.create(ASKED), nodes[1]?.create(ASKED)]);
+  await Promise.all([nodes[0]?.create(TESTER, ASKED), nodes[1]?.create(TESTER, ASKED)]);
   expect(await countOf(storage)).toBe(3);
 });
 
@@ -187,8 +201,8 @@ it.each<[string, Partial<CreateSchedule>]>([
 ])('the same key with %s is refused and makes nothing', async (_, change) => {
   const storage = await openTempStorage();
   const node = makeNodeOn(storage, { now: NOON });
-  await node.create(ASKED, 'key');
-  await expect(node.create({ ...ASKED, ...change }, 'key')).rejects.toMatchObject({
+  await node.create(TESTER, ASKED, 'key');
+  await expect(node.create(TESTER, { ...ASKED, ...change }, 'key')).rejects.toMatchObject({
     code: 'INVALID_INPUT',
     message: expect.stringMatching(/used for another request within 24 h/),
   });
@@ -199,8 +213,8 @@ it('of two requests with the same key at once, on two nodes, the second one is r
   const storage = await openTempStorage();
   const [one, two] = [makeNodeOn(storage, { now: NOON }), makeNodeOn(storage, { now: NOON })];
   const made = await Promise.allSettled([
-    one.create(ASKED, 'key'),
-    two.create({ ...ASKED, name: 'Daily' }, 'key'),
+    one.create(TESTER, ASKED, 'key'),
+    two.create(TESTER, { ...ASKED, name: 'Daily' }, 'key'),
   ]);
   expect(made.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
   expect(await countOf(storage)).toBe(1);
@@ -210,16 +224,16 @@ it('a key gives its schedule as it is now, for 24 h, and then makes another one'
   const storage = await openTempStorage();
   const clock = { now: NOON };
   const node = makeNodeOn(storage, clock);
-  const { id } = await node.create(ASKED, 'key');
-  await node.update(id, { name: 'Renamed' });
+  const { id } = await node.create(TESTER, ASKED, 'key');
+  await node.update(TESTER, id, { name: 'Renamed' });
   clock.now = new Date(NOON.getTime() + 24 * 3_600_000);
-  expect(await node.create(ASKED, 'key')).toMatchObject({ id, name: 'Renamed' });
+  expect(await node.create(TESTER, ASKED, 'key')).toMatchObject({ id, name: 'Renamed' });
   clock.now = new Date(clock.now.getTime() + 1);
-  const later = await node.create(ASKED, 'key');
+  const later = await node.create(TESTER, ASKED, 'key');
   expect(later.id).not.toBe(id);
   // the new one holds for 24 h of its own
   clock.now = new Date(clock.now.getTime() + 24 * 3_600_000 - 1);
-  expect((await node.create(ASKED, 'key')).id).toBe(later.id);
+  expect((await node.create(TESTER, ASKED, 'key')).id).toBe(later.id);
   expect(await countOf(storage)).toBe(2);
 });
 
@@ -227,7 +241,7 @@ it('the sweep forgets a key after 24 h and not before', async () => {
   const storage = await openTempStorage();
   const clock = { now: NOON };
   const idempotency = createIdempotency({ keys: storage.keys, now: () => clock.now });
-  await makeNodeOn(storage, clock).create(ASKED, 'key');
+  await makeNodeOn(storage, clock).create(TESTER, ASKED, 'key');
   clock.now = new Date(NOON.getTime() + 24 * 3_600_000);
   await idempotency.forgetOld();
   expect(await storage.keys.find('key')).not.toBeNull();
@@ -239,9 +253,9 @@ it('the sweep forgets a key after 24 h and not before', async () => {
 it('a key of a schedule that was deleted does not make it again', async () => {
   const storage = await openTempStorage();
   const node = makeNodeOn(storage, { now: NOON });
-  const { id } = await node.create(ASKED, 'key');
-  await node.delete(id);
-  await expect(node.create(ASKED, 'key')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  const { id } = await node.create(TESTER, ASKED, 'key');
+  await node.delete(TESTER, id);
+  await expect(node.create(TESTER, ASKED, 'key')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   expect(await countOf(storage)).toBe(0);
 });
 
@@ -251,7 +265,7 @@ it('whoever watches a schedule is told at once of what becomes of its playbook',
   await storage.schedules.insert(another);
   const told: string[] = [];
   storage.changes.listen((change) => void told.push(change.id));
-  await service.announcePlaybook('update.yaml');
+  await service.announcePlaybook(TESTER, 'update.yaml');
   await waitUntil(() => told.length > 0);
   expect(told).toEqual([id]);
 });

@@ -39,6 +39,7 @@ async function makeTicks() {
     now: () => clock.now,
     repairAheadMs: 30_000,
     onError: (_error, during) => problems.push(during),
+    logChange: () => undefined,
   });
   const insert = async (overrides: Partial<Schedule> = {}) => {
     const schedule = makeSchedule(overrides);
