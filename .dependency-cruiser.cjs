@@ -1,3 +1,6 @@
+/** How long parts wait: data, and nothing of any layer; whoever waits may know it. */
+const TIMINGS = '^server/timings\\.ts$';
+
 /** A layer, and what it may use of our own code: itself and what is named; nothing else. */
 const layer = (name, from, mayUse) => ({
   name: `${name}-imports`,
@@ -47,18 +50,26 @@ module.exports = {
       '^server/storage/storage\\.ts$',
     ]),
     layer('storage-port', '^server/storage/storage\\.ts$', ['^server/domain/', '^shared/']),
-    layer('storage-choice', '^server/storage/open-storage\\.ts$', ['^server/storage/']),
+    layer('storage-choice', '^server/storage/open-storage\\.ts$', ['^server/storage/', TIMINGS]),
     layer('storage-adapter', '^server/storage/(mongo|sqlite)/', [
       '^server/domain/',
       '^server/storage/(storage|stored|stored-parameters|pages|notify-listeners|log-codec)\\.ts$',
       '^server/storage/$1/',
+      TIMINGS,
     ]),
-    layer('scheduler', '^server/scheduler/', ['^server/domain/', '^shared/', '^server/scheduler/']),
-    layer('runner', '^server/runner/', ['^server/domain/', '^shared/', '^server/runner/']),
+    layer('scheduler', '^server/scheduler/', ['^server/domain/', '^shared/', '^server/scheduler/', TIMINGS]),
+    layer('runner', '^server/runner/', ['^server/domain/', '^shared/', '^server/runner/', TIMINGS]),
+    layer('timings', TIMINGS, [TIMINGS]),
     room('server/runner', 'process'),
     room('server/runner', 'ansible', ['process']),
     layer('reader', '^server/reader/', ['^server/domain/', '^server/reader/']),
-    layer('services', '^server/services/', ['^server/domain/', '^shared/', '^server/services/', ...PORTS]),
+    layer('services', '^server/services/', [
+      '^server/domain/',
+      '^shared/',
+      '^server/services/',
+      TIMINGS,
+      ...PORTS,
+    ]),
     room('server/services', 'playbooks'),
     room('server/services', 'logs'),
     room('server/services', 'runs', ['playbooks', 'logs']),

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { openStorage } from '../server/storage/open-storage.ts';
 import type { Storage } from '../server/storage/storage.ts';
+import { TIMINGS } from '../server/timings.ts';
 import { makeRun, NOON } from '../tests/support/make.ts';
 import { createSchedule } from '../tests/support/operations.ts';
 import { makeTempDir } from '../tests/support/temp-dir.ts';
@@ -100,6 +101,7 @@ async function withStorage<T>(kind: StorageName, work: (storage: Storage) => Pro
   const storage = await openStorage({
     mongodbUri: choice.env.MONGODB_URI ?? null,
     sqlitePath: join(folder.path, 'sible.sqlite'),
+    timings: TIMINGS,
   });
   try {
     return await work(storage);

@@ -1,5 +1,6 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { TIMINGS } from '../server/timings.ts';
 import { makeMongoDatabase, mongoUri } from '../tests/support/mongo.ts';
 import { SQLITE, type StorageChoice } from '../tests/support/storages.ts';
 import { makeTempDir } from '../tests/support/temp-dir.ts';
@@ -51,6 +52,7 @@ export async function withBuiltServer<T>(
         storage: storageChoice(options.storage ?? 'sqlite'),
         ansible: options.program === 'real' ? 'real' : 'scripted',
         playbooks: options.playbooks ?? ANY_PLAYBOOK,
+        timings: TIMINGS,
         env: {
           NODE_ENV: 'production',
           ...(program === null ? {} : { SIBLE_ANSIBLE_PLAYBOOK: program }),

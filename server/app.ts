@@ -16,7 +16,6 @@ import { registerRoutes } from './http/routes.ts';
 import { createAnsibleReader } from './reader/ansible-reader.ts';
 import { createAnsibleRunner } from './runner/ansible-runner.ts';
 import { createAgendaScheduler } from './scheduler/agenda-scheduler.ts';
-import { SWEEP_EVERY_SECONDS } from './scheduler/scheduler.ts';
 import { createRunLogService } from './services/logs/run-log-service.ts';
 import { openPlaybookFolder } from './services/playbooks/playbook-folder.ts';
 import { createPlaybookListing } from './services/playbooks/playbook-listing.ts';
@@ -24,13 +23,14 @@ import { createPlaybookService } from './services/playbooks/playbook-service.ts'
 import { createPlaybookVerdicts } from './services/playbooks/playbook-verdicts.ts';
 import { createPlaybookWatch } from './services/playbooks/playbook-watch.ts';
 import { createIdempotency } from './services/runs/idempotency.ts';
-import { createRunExecutor, HEARTBEAT_MS } from './services/runs/run-executor.ts';
+import { createRunExecutor } from './services/runs/run-executor.ts';
 import { createRunService } from './services/runs/run-service.ts';
 import { createScheduleService } from './services/schedules/schedule-service.ts';
 import { createTickService } from './services/schedules/tick-service.ts';
 import { createSystemService } from './services/system-service.ts';
 import { createWatchService } from './services/watch-service.ts';
 import { openStorage } from './storage/open-storage.ts';
+import type { Timings } from './timings.ts';
 
 /** A running Sible. */
 export interface App {
@@ -53,13 +53,12 @@ export interface AppOptions {
   readonly examplesDir: string;
   /** Folder of the built console; null: none. */
   readonly consoleDir: string | null;
+  readonly timings: Timings;
 }
-
-const STOP_TIMEOUT_MS = 5_000;
 
 /** Builds the parts, lowest first, and starts them; what was opened is closed again when a later part fails. */
 export async function startApp(options: AppOptions): Promise<App> {
-  const { config, logger } = options;
+  const { config, logger, timings } = options;
   const now = () => new Date();
   const onError = (error: unknown, during: string) =>
     logger.error({ err: error }, `failed, will be tried again: ${during}`);
@@ -87,6 +86,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const storage = await openStorage({
       mongodbUri: config.mongodbUri,
       sqlitePath: join(config.dataDir, 'sible.sqlite'),
+      timings,
     });
     closers.push(() => storage.close());
 
@@ -105,9 +105,10 @@ export async function startApp(options: AppOptions): Promise<App> {
       playbooksDir: folder.root,
       dataDir: await realpath(config.dataDir),
       passEnv: config.passEnv,
+      timings: timings.runner,
       onWarning: (message) => logger.warn(message),
     });
-    const runLogs = createRunLogService({ storage, onError });
+    const runLogs = createRunLogService({ storage, timings: timings.logs, onError });
     closers.push(() => runLogs.close());
 
     // what the scheduler calls is made of parts that call the scheduler: it is given as functions
@@ -115,6 +116,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       backend: storage.jobBackend,
       nodeName: workerId,
       concurrency: config.concurrency,
+      timings: timings.scheduler,
       onTickAhead: (instant) => ticks.prepare(instant),
       onTick: () => ticks.handle(),
       onRun: (runId) => executor.execute(runId),
@@ -134,6 +136,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       workerId,
       concurrency: config.concurrency,
       timeoutMs: config.runTimeoutMs,
+      timings: timings.runs,
       now,
       onError,
       onInfo,
@@ -146,7 +149,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       playbooks,
       executor,
       now,
-      secondLookMs: 1.5 * HEARTBEAT_MS,
+      secondLookMs: 1.5 * timings.runs.heartbeatMs,
       logChange,
     });
     const ticks = createTickService({
@@ -154,7 +157,8 @@ export async function startApp(options: AppOptions): Promise<App> {
       scheduler,
       executor,
       now,
-      repairAheadMs: 2_000 * SWEEP_EVERY_SECONDS,
+      repairAheadMs: 2 * timings.scheduler.sweepMs,
+      queuedLongMs: timings.runs.queuedLongMs,
       onError,
       logChange,
     });
@@ -168,7 +172,10 @@ export async function startApp(options: AppOptions): Promise<App> {
       onError,
       logChange,
     });
-    const watch = createWatchService(storage, createPlaybookWatch({ storage, root: folder.root, onError }));
+    const watch = createWatchService(
+      storage,
+      createPlaybookWatch({ storage, root: folder.root, intervalMs: timings.playbookWatchMs, onError }),
+    );
     closers.push(() => watch.close());
     const system = createSystemService({
       storage,
@@ -177,6 +184,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       version: options.version,
       timezone: config.timezone,
       node: workerId,
+      probeMs: timings.probeMs,
       now,
     });
 
@@ -215,7 +223,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     await executor.recover();
     await scheduler.start();
     await ticks.repair();
-    closers.push(() => scheduler.stop(STOP_TIMEOUT_MS));
+    closers.push(() => scheduler.stop(timings.stopMs));
     const url = await server.listen(config.host, config.port);
     closers.push(() => server.close());
     return { url, key, storageKind: storage.kind, close };

@@ -32,7 +32,10 @@ const scripts: Plugin = {
   },
 };
 
-/** All that a server loads as one file: to find and read a thousand files takes longer than all else that a start does. */
+/**
+ * All that a server loads as one file, beside the few lines that call it: to find and read a thousand files takes longer than
+ * all else that a start does.
+ */
 export default defineConfig({
   root: here('..'),
   logLevel: 'warn',
@@ -45,7 +48,11 @@ export default defineConfig({
     emptyOutDir: true,
     target: 'node20',
     rollupOptions: {
-      input: { main: here('main.ts'), 'yaml-worker': here('reader/yaml-worker.mjs') },
+      input: {
+        main: here('main.ts'),
+        serve: here('serve.ts'),
+        'yaml-worker': here('reader/yaml-worker.mjs'),
+      },
       output: {
         entryFileNames: '[name].js',
         chunkFileNames: '[name]-[hash].js',

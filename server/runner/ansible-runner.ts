@@ -4,6 +4,7 @@ import { isAbsolute, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../domain/caught.ts';
 import { clip } from '../domain/errors.ts';
+import type { RunnerTimings } from '../timings.ts';
 import { ansibleArguments } from './ansible/ansible-arguments.ts';
 import { baseEnvironment } from './ansible/environment.ts';
 import { reasonOf } from './ansible/exit-reason.ts';
@@ -36,15 +37,12 @@ export interface AnsibleRunnerOptions {
   readonly dataDir: string;
   /** Names, and patterns of names, of variables of the server that playbooks see beside those that Ansible reads itself. */
   readonly passEnv?: readonly string[];
-  /** How long a playbook that is asked to end may take before it is killed, in ms. */
-  readonly cancelGraceMs?: number;
+  readonly timings: RunnerTimings;
   /** Folder of the cgroup below which each run gets its own; the server's own when left out, null for none. */
   readonly cgroup?: string | null;
   onWarning(message: string): void;
 }
 
-/** How long a supervisor that exists may take to write its id, or to end when it is woken for that. */
-const START_TIMEOUT_MS = 5_000;
 /**
  * Runs that wait ready in a cgroup of their own. While the kernel moves a process into one, for 10 ms, nothing on the machine can
  * fork: the processes of any more runs are watched instead.
@@ -55,16 +53,17 @@ const MAX_NAMED = 5;
 const VERSION_TIMEOUT_MS = 20_000;
 
 export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
+  const { timings } = options;
   const runsDir = join(options.dataDir, 'runs');
   const closing = new AbortController();
   let version: Promise<string | null> | null = null;
 
   const spools = createSpools(runsDir);
   const cgroups = createCgroups(options.dataDir, options.cgroup);
-  const shared = { cancelGraceMs: options.cancelGraceMs, closing: closing.signal, warn };
+  const shared = { timings, closing: closing.signal, warn };
 
   const base = baseEnvironment(process.env, options.passEnv ?? [], options.onWarning);
-  const launcher = createLauncher({ spools, cwd: options.playbooksDir, env: base.variables });
+  const launcher = createLauncher({ spools, cwd: options.playbooksDir, env: base.variables, timings });
   const workspaceOf = createWorkspaces({
     playbooksDir: options.playbooksDir,
     ownHome: join(options.dataDir, 'home'),
@@ -324,7 +323,7 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
       closing.abort();
       await Promise.race([
         Promise.all([...armed.keys()].map(disarm)),
-        delay(START_TIMEOUT_MS, undefined, { ref: false }),
+        delay(timings.endTimeoutMs, undefined, { ref: false }),
       ]);
       launcher.close();
       spools.close();

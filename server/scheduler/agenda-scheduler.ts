@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agenda, type AgendaBackend, InMemoryNotificationChannel, type Job } from 'agenda';
 import { putBounded } from '../domain/bounded-map.ts';
+import type { SchedulerTimings } from '../timings.ts';
 import { patchLimitAndUnlock } from './patched-backend.ts';
-import { type Scheduler, type SchedulerCallbacks, SWEEP_EVERY_SECONDS } from './scheduler.ts';
+import type { Scheduler, SchedulerCallbacks } from './scheduler.ts';
 
 export interface AgendaSchedulerOptions extends SchedulerCallbacks {
   /** Connected already. */
@@ -11,29 +12,13 @@ export interface AgendaSchedulerOptions extends SchedulerCallbacks {
   readonly nodeName: string;
   /** Runs at once on this node; 0: none. */
   readonly concurrency: number;
+  readonly timings: SchedulerTimings;
 }
 
 /** One job for an instant, however many schedules wait for it. */
 type TickData = { instant: string };
 type RunData = { runId: string };
 
-const POLL_MS = 1_000;
-/**
- * How long before its instant a tick's job is due. Agenda leaves a job whose timer woke a millisecond early to the next
- * poll, so the job must be due more than one poll ahead; what is left of it is for getting ready, and the handler then waits
- * for the exact instant.
- */
-const LEAD_MS = 3_000;
-/** What could not be made ready at first (its last run went on) may be ready so short before the instant. */
-const LAST_CALL_MS = 250;
-/**
- * After this a node that holds a job counts as dead and another one takes over. Taking over too early is harmless, since
- * the stores' compare-and-set decides who acts, so these are short. A tick's job is held for the poll, the lead and the work;
- * Agenda looks at half of the lock whether it is held still, and reports one that is just being put away as an error.
- */
-const TICK_LOCK_MS = 10_000;
-const RUN_LOCK_MS = 30_000;
-const RETRY_MS = 1_000;
 /** For so long an instant that was armed is not armed again, if it is still farther away than the sweep looks. */
 const REMEMBER_MS = 5_000;
 const FAR_MS = 60_000;
@@ -43,12 +28,13 @@ const UNLIMITED = 1_000_000;
 
 /** The only place that knows Agenda: it persists, locks and wakes; when and whether is decided by the callbacks. */
 export function createAgendaScheduler(options: AgendaSchedulerOptions): Scheduler {
+  const { timings } = options;
   const stopping = new AbortController();
   const { backend, holding } = patchLimitAndUnlock(options.backend, {
     limited: 'run',
     limit: options.concurrency,
-    lockMs: RUN_LOCK_MS,
-    retryMs: RETRY_MS,
+    lockMs: timings.runLockMs,
+    retryMs: timings.retryMs,
     signal: stopping.signal,
     onError: (error) => options.onError(error, 'letting go of a job'),
   });
@@ -57,7 +43,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
     // without a channel a job that is saved to run at once waits for the next poll
     notificationChannel: new InMemoryNotificationChannel(),
     name: options.nodeName,
-    processEvery: POLL_MS,
+    processEvery: timings.pollMs,
     maxConcurrency: UNLIMITED,
     removeOnComplete: true,
   });
@@ -67,7 +53,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
 
   agenda.on('error', (error: unknown) => options.onError(error, 'agenda'));
 
-  const retrying = { backoff: () => RETRY_MS, removeOnComplete: true };
+  const retrying = { backoff: () => timings.retryMs, removeOnComplete: true };
 
   agenda.define<TickData>(
     'tick',
@@ -75,14 +61,14 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
       track(async () => {
         const instant = new Date(job.attrs.data.instant);
         const ready = getReady(instant);
-        await waitUntil(new Date(instant.getTime() - LAST_CALL_MS), stopping.signal);
+        await waitUntil(new Date(instant.getTime() - timings.lastCallMs), stopping.signal);
         if (!(await Promise.race([ready, false]))) void getReady(instant);
         await waitUntil(instant, stopping.signal);
         const next = await reporting('tick', () => options.onTick(instant));
         armed.delete(instant.getTime());
         for (const one of next) await armTick(one);
       }),
-    { ...retrying, concurrency: UNLIMITED, lockLifetime: TICK_LOCK_MS },
+    { ...retrying, concurrency: UNLIMITED, lockLifetime: timings.tickLockMs },
   );
 
   if (options.concurrency > 0) {
@@ -102,7 +88,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
           }
         }),
       // a node must not hold jobs that it has no room for, since another one may have: the backend sees to that
-      { ...retrying, concurrency: options.concurrency, lockLifetime: RUN_LOCK_MS },
+      { ...retrying, concurrency: options.concurrency, lockLifetime: timings.runLockMs },
     );
   }
 
@@ -110,12 +96,12 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
     concurrency: 1,
     removeOnComplete: false,
     // of a node that dies in the middle; Agenda's own would be ten minutes
-    lockLifetime: RUN_LOCK_MS,
+    lockLifetime: timings.runLockMs,
   });
 
   /** @returns whether nothing is left to be made ready */
   async function getReady(instant: Date): Promise<boolean> {
-    if (instant.getTime() - Date.now() < LAST_CALL_MS / 2) return true;
+    if (instant.getTime() - Date.now() < timings.lastCallMs / 2) return true;
     try {
       return await options.onTickAhead(instant);
     } catch (error) {
@@ -133,7 +119,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
     await agenda
       .create('tick', data)
       .unique({ 'data.instant': data.instant }, { insertOnly: true })
-      .schedule(new Date(at - LEAD_MS))
+      .schedule(new Date(at - timings.leadMs))
       .save();
     putBounded(armed, at, now, MAX_REMEMBERED);
   }
@@ -163,7 +149,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
     const timer = setInterval(() => {
       // a lost lock is harmless: who owns a run is decided by its row
       job.touch().catch(() => clearInterval(timer));
-    }, RUN_LOCK_MS / 3);
+    }, timings.runLockMs / 3);
     return () => clearInterval(timer);
   }
 
@@ -185,7 +171,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
     async start() {
       await agenda.ready;
       await tidyUp(backend, options.nodeName);
-      await agenda.every(`${SWEEP_EVERY_SECONDS} seconds`, 'sweep');
+      await agenda.every(timings.sweepMs, 'sweep');
       await agenda.start();
     },
 

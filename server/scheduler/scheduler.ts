@@ -31,10 +31,8 @@ export interface SchedulerCallbacks {
    * @returns false: there is no room for it here; it is called again a second later, on any node
    */
   onRun(runId: string): Promise<boolean>;
-  /** Repairs what a crash may have left; called every `SWEEP_EVERY_SECONDS` on one node. */
+  /** Repairs what a crash may have left; called every `sweepMs` on one node. */
   onSweep(): Promise<void>;
   /** Something failed that will be tried again. */
   onError(error: unknown, during: string): void;
 }
-
-export const SWEEP_EVERY_SECONDS = 15;

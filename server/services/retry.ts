@@ -1,8 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-
-const RETRY_MS = 1_000;
-/** What may fail for another reason than the database, and for good, is tried less and less often. */
-const SLOWEST_RETRY_MS = 60_000;
+import type { RunTimings } from '../timings.ts';
 
 /**
  * Does it as often as it takes: what is asked of a database that is away must not be lost.
@@ -13,9 +10,9 @@ export async function retryUntilAborted<T>(
   work: () => Promise<T>,
   signal: AbortSignal,
   onError: (error: unknown) => void,
-  slowestRetryMs = RETRY_MS,
+  { retryMs, slowestRetryMs = retryMs }: Pick<RunTimings, 'retryMs'> & Partial<RunTimings>,
 ): Promise<T> {
-  for (let waitMs = RETRY_MS; ; waitMs = Math.min(2 * waitMs, slowestRetryMs)) {
+  for (let waitMs = retryMs; ; waitMs = Math.min(2 * waitMs, slowestRetryMs)) {
     try {
       return await work();
     } catch (error) {
@@ -33,12 +30,13 @@ export function retryInBackground(
   work: () => Promise<void>,
   signal: AbortSignal,
   onError: (error: unknown) => void,
+  { retryMs, slowestRetryMs }: RunTimings,
 ): Promise<void> {
   return new Promise((resolve) => {
     const reportAndGoOn = (error: unknown) => {
       onError(error);
       resolve();
     };
-    retryUntilAborted(work, signal, reportAndGoOn, SLOWEST_RETRY_MS).then(resolve, resolve);
+    retryUntilAborted(work, signal, reportAndGoOn, { retryMs, slowestRetryMs }).then(resolve, resolve);
   });
 }

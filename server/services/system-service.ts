@@ -29,16 +29,17 @@ export interface SystemServiceOptions {
   readonly version: string;
   readonly timezone: string;
   readonly node: string;
+  /** How long the database may take to answer `problem`, in ms. */
+  readonly probeMs: number;
   now(): Date;
 }
 
-const PROBE_TIMEOUT_MS = 2_000;
 /** A schedule that is overdue for longer than this says that nobody ticks. */
 const OVERDUE_MS = 60_000;
 
 export function createSystemService(options: SystemServiceOptions): SystemService {
   async function lookForProblem(): Promise<string | null> {
-    await options.storage.ping(PROBE_TIMEOUT_MS);
+    await options.storage.ping(options.probeMs);
     const [due] = await options.storage.schedules.listDue(options.now(), 1);
     const overdueMs = due?.nextRunAt ? options.now().getTime() - due.nextRunAt.getTime() : 0;
     return overdueMs > OVERDUE_MS ? `The scheduler is ${Math.round(overdueMs / 1_000)} s behind.` : null;
@@ -64,7 +65,7 @@ export function createSystemService(options: SystemServiceOptions): SystemServic
         // a driver may wait longer for its server than a probe does for us
         return await Promise.race([
           lookForProblem(),
-          delay(PROBE_TIMEOUT_MS, noAnswer, { signal: tooLate.signal }),
+          delay(options.probeMs, noAnswer, { signal: tooLate.signal }),
         ]);
       } catch {
         return noAnswer;

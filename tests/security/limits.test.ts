@@ -4,6 +4,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { TIMINGS } from '../../server/timings.ts';
 import { RUN_LOG } from '../support/api-client.ts';
 import { cancelRun, runPlaybook } from '../support/operations.ts';
 import { send } from '../support/raw-http.ts';
@@ -29,6 +30,7 @@ const withLimits = (work: (test: TestServer) => Promise<void>, env: Record<strin
         'long.yaml': '# print one\n# sleep 600000\n- hosts: localhost\n',
       },
       env,
+      timings: TIMINGS,
     },
     work,
   );

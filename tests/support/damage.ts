@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { TIMINGS } from '../../server/timings.ts';
 import { ATTACKS_TOKEN, type Attack } from './attacks/attack.ts';
 import { memoryOf } from './processes.ts';
 import { SQLITE } from './storages.ts';
@@ -30,6 +31,8 @@ export async function withMeter(
       {
         storage: SQLITE,
         ansible: 'scripted',
+        // what is measured is what runs in earnest
+        timings: TIMINGS,
         playbooks: { 'hello.yaml': '- hosts: localhost\n', ...playbooks },
         env: {
           SIBLE_ADMIN_TOKEN: ATTACKS_TOKEN,

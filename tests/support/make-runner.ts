@@ -3,11 +3,15 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type AnsibleRunnerOptions, createAnsibleRunner } from '../../server/runner/ansible-runner.ts';
 import type { Runner, RunProcess } from '../../server/runner/runner.ts';
+import { TIMINGS } from '../../server/timings.ts';
 import { NO_PARAMETERS } from '../../shared/run-parameters.ts';
 import { makeTempDir } from './temp-dir.ts';
 
 /** A runner whose program notes that it was started, and does what `$1` says. */
-export async function makeRunner(script = 'echo started', more: Partial<AnsibleRunnerOptions> = {}) {
+export async function makeRunner(
+  script = 'echo started',
+  { cancelGraceMs = 200, ...more }: Partial<AnsibleRunnerOptions> & { cancelGraceMs?: number } = {},
+) {
   const folder = await makeTempDir();
   const [playbooksDir, dataDir] = [join(folder.path, 'playbooks'), join(folder.path, 'data')];
   mkdirSync(playbooksDir);
@@ -27,7 +31,7 @@ export async function makeRunner(script = 'echo started', more: Partial<AnsibleR
       ansiblePlaybook: program,
       playbooksDir,
       dataDir,
-      cancelGraceMs: 200,
+      timings: { ...TIMINGS.runner, cancelGraceMs },
       onWarning: (message) => warnings.push(message),
       ...more,
     });

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { TIMINGS, type Timings } from '../../server/timings.ts';
 
 /** A Sible in a process of its own, to be killed and started again on the same data. */
 export interface ServerProcess {
@@ -24,6 +25,9 @@ const ROOT = new URL('../..', import.meta.url).pathname;
 /** What `npm start` runs, with `sh`; `build-server.ts` has built it. */
 export const SERVER_ENTRY = join(ROOT, 'dist/server/start.sh');
 
+/** Runs the built server as `main.js` does, with timings of the test's. */
+const TIMED_ENTRY = new URL('./server-entry.mjs', import.meta.url).pathname;
+
 /** For a profile: SERVER_NODE_ARGS="--cpu-prof --cpu-prof-dir=/tmp/profile" npm run bench -- creates */
 const NODE_ARGS = process.env.SERVER_NODE_ARGS?.split(' ') ?? [];
 
@@ -36,13 +40,19 @@ export function openUnlessKeyed(env: Record<string, string>): Record<string, str
 /**
  * Starts the server; resolves when it listens, rejects with its output when it ends before.
  * @param launcher a command that becomes the one that follows, to start it as another user
+ * @param timings what it waits; what it does in earnest when left out
  */
 export async function startServerProcess(
   dataDir: string,
   env: Record<string, string> = {},
   launcher: readonly string[] = [],
+  timings: Timings = TIMINGS,
 ): Promise<ServerProcess> {
-  const [program, ...args] = [...launcher, 'sh', SERVER_ENTRY, ...NODE_ARGS] as [string, ...string[]];
+  const timed = timings === TIMINGS ? [] : [TIMED_ENTRY, JSON.stringify(timings)];
+  const [program, ...args] = [...launcher, 'sh', SERVER_ENTRY, ...NODE_ARGS, ...timed] as [
+    string,
+    ...string[],
+  ];
   const child: ChildProcess = spawn(program, args, {
     cwd: ROOT,
     env: {

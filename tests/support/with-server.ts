@@ -1,11 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createCgroups } from '../../server/runner/process/cgroup.ts';
+import type { Timings } from '../../server/timings.ts';
 import { findAnsible } from './ansible.ts';
 import { type ApiClient, createApiClient } from './api-client.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 import type { StorageChoice } from './storages.ts';
 import { makeTempDir } from './temp-dir.ts';
+import { TEST_TIMINGS } from './timings.ts';
 
 /** A server on data of its own, to be killed and started again, with a client of its API. */
 export interface TestServer {
@@ -22,6 +24,8 @@ export interface TestServerOptions {
   /** Real Ansible, or a program that does what the playbook's comments say. */
   readonly ansible: 'real' | 'scripted';
   readonly env?: Record<string, string>;
+  /** What it waits; those of `TEST_TIMINGS` when left out. */
+  readonly timings?: Timings;
   /** A command that starts it as another user. */
   readonly launcher?: readonly string[];
   /** A data folder that outlives the server; made and removed when none is given. */
@@ -48,7 +52,7 @@ export async function withServer(
     SIBLE_ANSIBLE_PLAYBOOK: options.ansible === 'real' ? findAnsible() : SCRIPTED,
     ...options.env,
   };
-  const start = () => startServerProcess(dataDir, env, options.launcher);
+  const start = () => startServerProcess(dataDir, env, options.launcher, options.timings ?? TEST_TIMINGS);
   let server = await start();
   let api = createApiClient(server.url, options.env?.SIBLE_ADMIN_TOKEN ?? null);
   try {

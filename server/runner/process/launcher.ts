@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { RunnerTimings } from '../../timings.ts';
 import {
   findRunProcesses,
   findSupervisor,
@@ -54,6 +55,7 @@ export interface LauncherOptions {
   readonly spools: Spools;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly timings: RunnerTimings;
 }
 
 interface Launched {
@@ -74,10 +76,6 @@ interface Launched {
 
 const LAUNCHER = fileURLToPath(new URL('./launcher.sh', import.meta.url));
 const SUPERVISOR = fileURLToPath(new URL('./supervisor.sh', import.meta.url));
-/** How often it is looked whether supervisors were killed, which cannot tell their end. */
-const LOOK_MS = 1_000;
-/** How long a supervisor may take to begin. */
-const START_TIMEOUT_MS = 10_000;
 /** A supervisor that was just about to go to sleep when it was woken sleeps; so long after, it is woken again. */
 const WAKE_AGAIN_MS = 10;
 /** A supervisor ends right after it has said so; when it has not by then, somebody else has said it. */
@@ -86,6 +84,7 @@ const CONFIRM_MS = 200;
 const MAX_LINE = 512;
 
 export function createLauncher(options: LauncherOptions): Launcher {
+  const { timings } = options;
   const launched = new Map<string, Launched>();
   let shell: ChildProcessByStdio<Writable, Readable, null> | null = null;
   let looking: NodeJS.Timeout | null = null;
@@ -100,13 +99,13 @@ export function createLauncher(options: LauncherOptions): Launcher {
       if (launched.size > 0 || looking === null) return;
       clearInterval(looking);
       looking = null;
-    }, LOOK_MS).unref();
+    }, timings.lookMs).unref();
   }
 
   async function look(id: string, run: Launched): Promise<void> {
     try {
       const waited = run.at === null ? 0 : Date.now() - run.at;
-      if (!run.supervisor && waited > LOOK_MS) {
+      if (!run.supervisor && waited > timings.lookMs) {
         const found = await findSupervisor(id);
         if (found) meet(id, run, found);
         // it was killed before it could be looked at
@@ -114,7 +113,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
       }
       // one that has not begun sleeps until it may
       const check = run.hasBegun ? isSupervising : isRunning;
-      const isDoubtful = run.supervisor ? !(await check(run.supervisor)) : waited > START_TIMEOUT_MS;
+      const isDoubtful = run.supervisor ? !(await check(run.supervisor)) : waited > timings.startTimeoutMs;
       // after a pause of this process or the machine, its last words may still wait in the pipe
       const isSure = isDoubtful && (run.wasDoubtful || run.told !== null);
       run.wasDoubtful = isDoubtful;

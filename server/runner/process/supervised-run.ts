@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../domain/caught.ts';
+import type { RunnerTimings } from '../../timings.ts';
 import type { RunExit, RunProcess } from '../runner.ts';
 import type { Cgroup } from './cgroup.ts';
 import { type Descendants, describeSuspects, findSuspects, watchDescendants } from './descendants.ts';
@@ -33,26 +34,20 @@ export interface Supervised {
   explain(exitCode: number): string | null;
   /** The run's cgroup, if it has one. */
   findCgroup(supervisor: ProcessId | null): Promise<Cgroup | null>;
-  /** How long a playbook that is asked to end may take before it is killed, in ms; 5 s when left out. */
-  readonly cancelGraceMs?: number | undefined;
+  readonly timings: RunnerTimings;
   /** Stops following the output. */
   readonly closing: AbortSignal;
   warn(what: string, error: unknown): void;
 }
 
-const CANCEL_GRACE_MS = 5_000;
 /** Between two looks at a supervisor that is not our child. */
 const LOOK_MS = 100;
-/** How long a supervisor may take to be known when a run is to be ended. */
-const START_TIMEOUT_MS = 5_000;
-/** After so long an end that failed (no file can be opened) is tried again. */
-const END_AGAIN_MS = 5_000;
 /** So long a run may take to enter its cgroup; one that is not in it then is watched. */
 const ENTER_MS = 1_000;
 
 /** Follows a run to its end, and ends it when its time is up or when it is asked to. */
 export function supervise(supervised: Supervised): RunProcess {
-  const { spool, runId, startedAt, timeoutMs, warn } = supervised;
+  const { spool, runId, startedAt, timeoutMs, timings, warn } = supervised;
   let isGone = false;
   let isOver = false;
   /** Why it is ended; what the folder says of it anybody may have written. */
@@ -103,7 +98,7 @@ export function supervise(supervised: Supervised): RunProcess {
     const supervisor = await Promise.race([
       supervised.supervisor(),
       supervisorGone.then(() => null),
-      delay(START_TIMEOUT_MS, null, { ref: false }),
+      delay(timings.endTimeoutMs, null, { ref: false }),
     ]);
     const cgroup = await supervised.findCgroup(supervisor);
     if (supervisor && !isGone) {
@@ -114,10 +109,7 @@ export function supervise(supervised: Supervised): RunProcess {
       signal(supervisor, 'SIGTERM');
       // one that somebody has stopped passes nothing on
       signal(supervisor, 'SIGCONT');
-      await Promise.race([
-        supervisorGone,
-        delay(supervised.cancelGraceMs ?? CANCEL_GRACE_MS, undefined, { ref: false }),
-      ]);
+      await Promise.race([supervisorGone, delay(timings.cancelGraceMs, undefined, { ref: false })]);
     }
     await killLeft(cgroup, supervisor, onStep);
     await supervisorGone;
@@ -142,7 +134,7 @@ export function supervise(supervised: Supervised): RunProcess {
     startLongTimer(ms, () => {
       end('timedOut').catch((error: unknown) => {
         warn(`Ending run ${runId}`, error);
-        if (!isOver) timer = endInTime(END_AGAIN_MS);
+        if (!isOver) timer = endInTime(timings.endAgainMs);
       });
     });
   let timer = timeoutMs === null ? null : endInTime(startedAt.getTime() + timeoutMs - Date.now());

@@ -6,6 +6,7 @@ import type { LogHead, LogLines, LogReadLimits } from '../../domain/logs/run-log
 import { isFinished } from '../../domain/runs/run.ts';
 import type { RunProcess } from '../../runner/runner.ts';
 import type { Storage } from '../../storage/storage.ts';
+import type { LogTimings } from '../../timings.ts';
 import { interruptible } from '../interruptible.ts';
 import { createLogCache } from './log-cache.ts';
 
@@ -40,17 +41,15 @@ export interface LogPage extends LogLines {
 
 export interface RunLogServiceOptions {
   readonly storage: Pick<Storage, 'runs' | 'runLogs' | 'changes' | 'isShared'>;
+  readonly timings: LogTimings;
   /** Something failed that will be tried again. */
   onError(error: unknown, during: string): void;
 }
 
 /** One event of a subscription. */
 const BATCH: LogReadLimits = { maxLines: 10_000, maxBytes: 65_536 };
-/** How often another node's runs are looked at while somebody watches them. */
-const POLL_MS = 200;
 /** After so many looks it is asked whether the runs have ended: the news of it may have been lost. */
 const LOOKS_UNTIL_ASKED = 25;
-const RETRY_MS = 500;
 const NOTHING_STORED: LogHead = { totalLines: 0, endOffset: 0 };
 
 /** What is known of a run that is being read. */
@@ -67,7 +66,7 @@ interface Watch {
   readonly sleeping: Set<() => void>;
 }
 
-export function createRunLogService({ storage, onError }: RunLogServiceOptions): RunLogService {
+export function createRunLogService({ storage, timings, onError }: RunLogServiceOptions): RunLogService {
   const { runs, runLogs } = storage;
   const cache = createLogCache(runLogs, BATCH);
   const watches = new Map<string, Watch>();
@@ -154,7 +153,7 @@ export function createRunLogService({ storage, onError }: RunLogServiceOptions):
       } catch (error) {
         onError(error, 'looking for new log lines');
       }
-      await delay(POLL_MS, undefined, { ref: false });
+      await delay(timings.pollMs, undefined, { ref: false });
     }
     polling = false;
   }
@@ -280,7 +279,7 @@ export function createRunLogService({ storage, onError }: RunLogServiceOptions):
           } catch (error) {
             signal.throwIfAborted();
             onError(error, `storing the log of run ${runId}`);
-            await delay(RETRY_MS, undefined, { signal });
+            await delay(timings.retryMs, undefined, { signal });
           }
         }
       } finally {

@@ -20,16 +20,15 @@ export interface PlaybookWatchOptions {
   /** The playbook folder. */
   readonly root: string;
   /** Between two looks, in ms. */
-  readonly intervalMs?: number;
+  readonly intervalMs: number;
   onError(error: unknown, during: string): void;
 }
 
-const INTERVAL_MS = 3_000;
 /** The most of its time that it spends on looking: slow looks become rarer. */
 const SHARE = 0.05;
 
 export function createPlaybookWatch(options: PlaybookWatchOptions): PlaybookWatch {
-  const { intervalMs = INTERVAL_MS } = options;
+  const { intervalMs } = options;
   const { schedules, changes } = options.storage;
   let askers = 0;
   let ending: AbortController | null = null;

@@ -2,6 +2,7 @@ import { batching } from '../../domain/batching.ts';
 import type { RunEnd } from '../../domain/runs/run.ts';
 import type { RunExit, Runner, RunProcess } from '../../runner/runner.ts';
 import type { Storage } from '../../storage/storage.ts';
+import type { RunTimings } from '../../timings.ts';
 import type { RunLogService } from '../logs/run-log-service.ts';
 import { retryUntilAborted } from '../retry.ts';
 
@@ -41,16 +42,13 @@ export interface ActiveRunsOptions {
   readonly runner: Pick<Runner, 'discard'>;
   readonly runLogs: Pick<RunLogService, 'ingest' | 'notifyEnd'>;
   readonly workerId: string;
+  readonly timings: RunTimings;
   /** Aborts when this node stops. */
   readonly stopping: AbortSignal;
   now(): Date;
   onError(error: unknown, during: string): void;
   onInfo(message: string, details: object): void;
 }
-
-const LEASE_MS = 20_000;
-/** A node that is stopped on purpose comes back, and its playbooks go on meanwhile. */
-const LEASE_WHILE_STOPPED_MS = 600_000;
 
 interface ActiveRun {
   readonly process: RunProcess;
@@ -61,7 +59,7 @@ interface ActiveRun {
 }
 
 export function createActiveRuns(options: ActiveRunsOptions): ActiveRuns {
-  const { storage, workerId, stopping } = options;
+  const { storage, workerId, stopping, timings } = options;
   const { runs } = storage;
   const active = new Map<string, ActiveRun>();
 
@@ -75,9 +73,8 @@ export function createActiveRuns(options: ActiveRunsOptions): ActiveRuns {
       await storage.changes.publish({ kind: 'run', id: runId });
       options.runLogs.notifyEnd(runId);
     };
-    return retryUntilAborted(work, stopping, (error) =>
-      options.onError(error, `storing the end of run ${runId}`),
-    );
+    const onError = (error: unknown) => options.onError(error, `storing the end of run ${runId}`);
+    return retryUntilAborted(work, stopping, onError, { retryMs: timings.retryMs });
   }
 
   async function followToEnd(run: ActiveRun, { isNew, endOf }: Following): Promise<void> {
@@ -96,7 +93,7 @@ export function createActiveRuns(options: ActiveRunsOptions): ActiveRuns {
     }
   }
 
-  function lease(ms = LEASE_MS): Date {
+  function lease(ms = timings.leaseMs): Date {
     return new Date(options.now().getTime() + ms);
   }
 
@@ -152,7 +149,7 @@ export function createActiveRuns(options: ActiveRunsOptions): ActiveRuns {
     async renewLeasesWhileStopped() {
       if (active.size === 0) return;
       await runs
-        .renewLeases(workerId, [...active.keys()], lease(LEASE_WHILE_STOPPED_MS))
+        .renewLeases(workerId, [...active.keys()], lease(timings.leaseWhileStoppedMs))
         .catch((error: unknown) => options.onError(error, 'renewing leases'));
     },
 

@@ -116,6 +116,8 @@ export function createHeldRuns(options: HeldRunsOptions, stopping: AbortSignal):
     },
 
     untilAnswered: (during, ask) =>
-      retryUntilAborted(ask, stopping, (error) => options.onError(error, during)),
+      retryUntilAborted(ask, stopping, (error) => options.onError(error, during), {
+        retryMs: options.timings.retryMs,
+      }),
   };
 }

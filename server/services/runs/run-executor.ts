@@ -2,6 +2,7 @@ import type { Run } from '../../domain/runs/run.ts';
 import type { Runner } from '../../runner/runner.ts';
 import type { Scheduler } from '../../scheduler/scheduler.ts';
 import type { Storage } from '../../storage/storage.ts';
+import type { RunTimings } from '../../timings.ts';
 import type { RunLogService } from '../logs/run-log-service.ts';
 import type { PlaybookService } from '../playbooks/playbook-service.ts';
 import { createHeldRuns } from './held-runs.ts';
@@ -34,6 +35,7 @@ export interface RunExecutorOptions {
   readonly scheduler: Pick<Scheduler, 'queueRun'>;
   /** The same in every life of this node, and of no other. */
   readonly workerId: string;
+  readonly timings: RunTimings;
   /** Runs at once, 0 or more. */
   readonly concurrency: number;
   /** Ends a run that takes longer and has no time limit of its own, in ms; null: no limit. */
@@ -43,13 +45,8 @@ export interface RunExecutorOptions {
   onInfo(message: string, details: object): void;
 }
 
-/** How often a worker renews the lease of its runs. */
-export const HEARTBEAT_MS = 5_000;
-/** So long a queued run waits for room here; then another node may have it. */
-const ROOM_WAIT_MS = 1_000;
-
 export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
-  const { storage, runner } = options;
+  const { storage, runner, timings } = options;
   const { runs } = storage;
   const closing = new AbortController();
   const held = createHeldRuns(options, closing.signal);
@@ -57,7 +54,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
   const starts = createRunStart(options, held);
   const { disarmed, ...admission } = createRunAdmission(options, held, starts);
   const takeUpAll = createRunRecovery(options, held, starts);
-  const heartbeat = setInterval(() => void held.beat(), HEARTBEAT_MS);
+  const heartbeat = setInterval(() => void held.beat(), timings.heartbeatMs);
 
   /** Only once the refusal is stored: another node may have started the run, and then the ledger must not deny it. */
   async function explainTick({ scheduleId, scheduledFor }: Run, reason: string): Promise<void> {
@@ -77,7 +74,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
       held.listen();
       let isPlaced = false;
       try {
-        isPlaced = await slots.acquire(closing.signal, storage.isShared ? ROOM_WAIT_MS : null);
+        isPlaced = await slots.acquire(closing.signal, storage.isShared ? timings.roomWaitMs : null);
       } finally {
         if (!isPlaced) starting.delete(runId);
       }

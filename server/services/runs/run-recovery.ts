@@ -2,6 +2,7 @@ import { isFinished, type RunEnd } from '../../domain/runs/run.ts';
 import type { Reattached, RunExit, Runner } from '../../runner/runner.ts';
 import type { Scheduler } from '../../scheduler/scheduler.ts';
 import type { Storage } from '../../storage/storage.ts';
+import type { RunTimings } from '../../timings.ts';
 import { retryInBackground } from '../retry.ts';
 import type { HeldRuns } from './held-runs.ts';
 import { endOf, type RunStart } from './run-start.ts';
@@ -11,6 +12,7 @@ export interface RunRecoveryOptions {
   readonly runner: Pick<Runner, 'reattach' | 'discard' | 'listSpooled'>;
   readonly scheduler: Pick<Scheduler, 'queueRun'>;
   readonly workerId: string;
+  readonly timings: RunTimings;
   now(): Date;
   onError(error: unknown, during: string): void;
 }
@@ -30,7 +32,7 @@ export function createRunRecovery(
 
   /** Tried once before anything else; what cannot be done then is when it can, or at the next start. */
   function evenIfLater(during: string, work: () => Promise<void>): Promise<void> {
-    return retryInBackground(work, held.stopping, (error) => options.onError(error, during));
+    return retryInBackground(work, held.stopping, (error) => options.onError(error, during), options.timings);
   }
 
   /** Nobody else starts or follows the run meanwhile. @returns null when somebody does already */

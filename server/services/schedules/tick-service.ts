@@ -37,6 +37,8 @@ export interface TickServiceOptions {
   now(): Date;
   /** Schedules that wait for an instant sooner than this are looked at by each repair, in ms. */
   readonly repairAheadMs: number;
+  /** Runs that are queued for longer than this may have lost their job, in ms. */
+  readonly queuedLongMs: number;
   onError(error: unknown, during: string): void;
   readonly logChange: ChangeLog;
 }
@@ -47,8 +49,6 @@ const BATCH = 200;
 const MAX_ROUNDS = 5;
 /** So many schedules in a row that cannot be fired alone: it is the database, and not they. */
 const MAX_FAILURES = 3;
-/** Runs that are queued for longer than this may have lost their job. */
-const QUEUED_LONG_MS = 10_000;
 
 /** A schedule that waits for an instant. */
 type Waiting = Schedule & { readonly nextRunAt: Date };
@@ -267,7 +267,7 @@ export function createTickService(options: TickServiceOptions): TickService {
       await schedules.completeFirings();
       const until = new Date(options.now().getTime() + options.repairAheadMs);
       for (const instant of await schedules.listInstants(until)) await scheduler.armTick(instant);
-      const queuedBefore = new Date(options.now().getTime() - QUEUED_LONG_MS);
+      const queuedBefore = new Date(options.now().getTime() - options.queuedLongMs);
       for (const run of await storage.runs.listQueued(queuedBefore, BATCH)) await scheduler.queueRun(run.id);
     },
   };

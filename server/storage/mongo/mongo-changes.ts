@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Db, ObjectId } from 'mongodb';
+import type { MongoTimings } from '../../timings.ts';
 import { notifyListeners } from '../notify-listeners.ts';
 import type { Change, ChangeFeed } from '../storage.ts';
 import type { ChangeDocument } from './mongo-documents.ts';
 
-const POLL_MS = 250;
-const MAX_POLL_MS = 5_000;
 /** Clocks of nodes differ: so far back each poll looks, and so long it remembers what it has told. */
 const OVERLAP_MS = 10_000;
 const KEEP_SECONDS = 3_600;
@@ -14,7 +13,10 @@ const KEEP_SECONDS = 3_600;
 const MAX_PER_POLL = 5_000;
 
 /** Tells other nodes through a collection that they poll while somebody listens: change streams need a replica set. */
-export async function createMongoChanges(db: Db): Promise<ChangeFeed & { close(): Promise<void> }> {
+export async function createMongoChanges(
+  db: Db,
+  timings: MongoTimings,
+): Promise<ChangeFeed & { close(): Promise<void> }> {
   const changes = db.collection<ChangeDocument>('changes');
   await changes.createIndexes([{ key: { at: 1 }, expireAfterSeconds: KEEP_SECONDS }]);
   const node = randomUUID();
@@ -38,7 +40,7 @@ export async function createMongoChanges(db: Db): Promise<ChangeFeed & { close()
   }
 
   async function poll(): Promise<void> {
-    let waitMs = POLL_MS;
+    let waitMs = timings.changesPollMs;
     let from = new Date(Date.now() - OVERLAP_MS);
     /** What was there before is no news to who listens from now on. */
     const told = new Map<string, number>(await idsSince(from).catch(() => []));
@@ -57,9 +59,9 @@ export async function createMongoChanges(db: Db): Promise<ChangeFeed & { close()
           if (kind === 'schedule' || kind === 'run') notify({ kind, id });
         }
         for (const [id, at] of told) if (at < from.getTime() - OVERLAP_MS) told.delete(id);
-        waitMs = POLL_MS;
+        waitMs = timings.changesPollMs;
       } catch {
-        waitMs = Math.min(waitMs * 2, MAX_POLL_MS);
+        waitMs = Math.min(waitMs * 2, timings.changesMaxPollMs);
       }
     }
     polling = null;

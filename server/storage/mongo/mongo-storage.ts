@@ -1,6 +1,7 @@
 import { MongoBackend } from '@agendajs/mongo-backend';
 import { type Db, MongoClient } from 'mongodb';
 import { messageOf } from '../../domain/caught.ts';
+import { type MongoTimings, TIMINGS } from '../../timings.ts';
 import type { Storage } from '../storage.ts';
 import { createMongoChanges } from './mongo-changes.ts';
 import { createMongoKeys } from './mongo-keys.ts';
@@ -18,12 +19,6 @@ export class DatabaseConnectionError extends Error {
   }
 }
 
-const CONNECT_TIMEOUT_MS = 8_000;
-/** A server that hangs is not waited for longer than this: the call fails, and is made again by whoever needs it. */
-const SOCKET_TIMEOUT_MS = 15_000;
-/** A look at the server may take as long as a connection may, and the next one comes ten seconds later. */
-const SILENT_MS = 3 * CONNECT_TIMEOUT_MS;
-const LOOK_EVERY_MS = 5_000;
 const MAX_CONNECTIONS = 30;
 const DEFAULT_DATABASE = 'sible';
 
@@ -32,14 +27,15 @@ const DEFAULT_DATABASE = 'sible';
  * transactions nor change streams, which a single `mongod` and compatible servers do not have.
  * @throws {DatabaseConnectionError} when it does not answer within a few seconds
  */
-export async function openMongoStorage(uri: string): Promise<Storage> {
+export async function openMongoStorage(uri: string, timings: MongoTimings = TIMINGS.mongo): Promise<Storage> {
   let client: MongoClient;
   try {
     client = new MongoClient(uri, {
       appName: 'sible',
-      serverSelectionTimeoutMS: CONNECT_TIMEOUT_MS,
-      connectTimeoutMS: CONNECT_TIMEOUT_MS,
-      socketTimeoutMS: SOCKET_TIMEOUT_MS,
+      serverSelectionTimeoutMS: timings.connectMs,
+      connectTimeoutMS: timings.connectMs,
+      socketTimeoutMS: timings.socketMs,
+      heartbeatFrequencyMS: timings.driverLookMs,
       // more at once would only wait for each other in the server
       maxPoolSize: MAX_CONNECTIONS,
       // needs a replica set; our own writes are safe to repeat, and are repeated where they must not be lost
@@ -55,14 +51,14 @@ export async function openMongoStorage(uri: string): Promise<Storage> {
   try {
     await client.connect();
     const db = client.db(uriHasDatabase(uri) ? undefined : DEFAULT_DATABASE);
-    return await assemble(client, db);
+    return await assemble(client, db, timings);
   } catch (error) {
     await client.close().catch(() => undefined);
     throw new DatabaseConnectionError(`The MongoDB of MONGODB_URI cannot be used: ${withoutUser(error)}`);
   }
 }
 
-async function assemble(client: MongoClient, db: Db): Promise<Storage> {
+async function assemble(client: MongoClient, db: Db, timings: MongoTimings): Promise<Storage> {
   const jobBackend = new MongoBackend({ mongo: db, collection: 'jobs' });
   const [schedules, ticks, runs, runLogs, keys, changes] = await Promise.all([
     createMongoSchedules(db),
@@ -70,13 +66,16 @@ async function assemble(client: MongoClient, db: Db): Promise<Storage> {
     createMongoRuns(db),
     createMongoRunLogs(db),
     createMongoKeys(db),
-    createMongoChanges(db),
+    createMongoChanges(db, timings),
     db
       .collection('jobs')
       .createIndexes([{ key: { name: 1, 'data.instant': 1 } }, { key: { name: 1, 'data.runId': 1 } }]),
     jobBackend.connect(),
   ]);
-  const stopLooking = reopenWhenSilent(client, { silentMs: SILENT_MS, everyMs: LOOK_EVERY_MS });
+  const stopLooking = reopenWhenSilent(client, {
+    silentMs: timings.silentMs,
+    everyMs: timings.silentLookMs,
+  });
   return {
     kind: 'mongodb',
     isShared: true,

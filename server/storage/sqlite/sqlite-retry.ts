@@ -1,31 +1,30 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf } from '../../domain/caught.ts';
-
-/** Between two tries; the event loop is free meanwhile, which it would not be if SQLite waited. */
-const RETRY_MS = 50;
-const GIVE_UP_MS = 10_000;
+import type { SqliteTimings } from '../../timings.ts';
 
 /**
  * The same store, whose methods are tried again while another program (a backup, a shell) holds the file locked.
- * Rejects with the driver's error after 10 s.
+ * The event loop is free meanwhile, which it would not be if SQLite waited. Rejects with the driver's error when it takes too long.
  */
-export function retryWhileBusy<Store extends object>(store: Store): Store {
+export function retryWhileBusy<Store extends object>(store: Store, timings: SqliteTimings): Store {
   return Object.fromEntries(
     Object.entries(store).map(([name, member]) => [
       name,
-      typeof member === 'function' ? (...args: unknown[]) => tryUntilFree(() => member(...args)) : member,
+      typeof member === 'function'
+        ? (...args: unknown[]) => tryUntilFree(() => member(...args), timings)
+        : member,
     ]),
   ) as Store;
 }
 
-async function tryUntilFree<T>(work: () => T | Promise<T>): Promise<T> {
-  const deadline = performance.now() + GIVE_UP_MS;
+async function tryUntilFree<T>(work: () => T | Promise<T>, timings: SqliteTimings): Promise<T> {
+  const deadline = performance.now() + timings.busyGiveUpMs;
   for (;;) {
     try {
       return await work();
     } catch (error) {
       if (!isBusy(error) || performance.now() > deadline) throw error;
-      await delay(RETRY_MS);
+      await delay(timings.busyRetryMs);
     }
   }
 }

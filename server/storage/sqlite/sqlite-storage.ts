@@ -2,6 +2,7 @@ import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'libsql';
 import { messageOf } from '../../domain/caught.ts';
+import { type SqliteTimings, TIMINGS } from '../../timings.ts';
 import type { Storage } from '../storage.ts';
 import { createSqliteChanges } from './sqlite-changes.ts';
 import { createSqliteJobBackend } from './sqlite-job-backend.ts';
@@ -17,7 +18,10 @@ import { createStatements } from './sqlite-statements.ts';
  * Opens the embedded storage: one file, made when it is not there, readable by its owner only. For one server process.
  * @throws {DatabaseFileError} when the file is no database, another program's, or of a newer Sible
  */
-export async function openSqliteStorage(path: string): Promise<Storage> {
+export async function openSqliteStorage(
+  path: string,
+  timings: SqliteTimings = TIMINGS.sqlite,
+): Promise<Storage> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const db = open(path);
   try {
@@ -33,16 +37,17 @@ export async function openSqliteStorage(path: string): Promise<Storage> {
   const statements = createStatements(db);
   const runs = createSqliteRuns(statements);
   const jobBackend = createSqliteJobBackend(statements);
+  const retrying = <Store extends object>(store: Store) => retryWhileBusy(store, timings);
   return {
     kind: 'sqlite',
     isShared: false,
-    schedules: retryWhileBusy(createSqliteSchedules(statements, runs.insertNow)),
-    ticks: retryWhileBusy(createSqliteTicks(statements)),
-    runs: retryWhileBusy(runs),
-    runLogs: retryWhileBusy(createSqliteRunLogs(statements)),
-    keys: retryWhileBusy(createSqliteKeys(statements)),
+    schedules: retrying(createSqliteSchedules(statements, runs.insertNow)),
+    ticks: retrying(createSqliteTicks(statements)),
+    runs: retrying(runs),
+    runLogs: retrying(createSqliteRunLogs(statements)),
+    keys: retrying(createSqliteKeys(statements)),
     changes: createSqliteChanges(),
-    jobBackend: { ...jobBackend, repository: retryWhileBusy(jobBackend.repository) },
+    jobBackend: { ...jobBackend, repository: retrying(jobBackend.repository) },
     async ping() {
       statements.get('SELECT 1');
     },

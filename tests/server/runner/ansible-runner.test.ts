@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { createAnsibleRunner } from '../../../server/runner/ansible-runner.ts';
+import { TIMINGS } from '../../../server/timings.ts';
 import { known, makeRunner, outputOf, request, stateOf } from '../../support/make-runner.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
@@ -126,6 +127,7 @@ it('says why a program that is not there cannot be started', async () => {
     ansiblePlaybook: '/nowhere/ansible-playbook',
     playbooksDir: '/tmp',
     dataDir: '/tmp',
+    timings: TIMINGS.runner,
     onWarning: () => undefined,
   });
   expect(() => missing.arm(request(missing, 'r'))).toThrow(/install Ansible or set SIBLE_ANSIBLE_PLAYBOOK/);

@@ -2,6 +2,7 @@ import type { AgendaBackend, JobParameters, JobRepository } from 'agenda';
 import { expect, it, onTestFinished } from 'vitest';
 import { createAgendaScheduler } from '../../../server/scheduler/agenda-scheduler.ts';
 import type { SchedulerCallbacks } from '../../../server/scheduler/scheduler.ts';
+import { TIMINGS } from '../../../server/timings.ts';
 import { failing } from '../../support/failing.ts';
 import { openTempStorage } from '../../support/temp-storage.ts';
 import { waitUntil } from '../../support/wait-until.ts';
@@ -17,6 +18,7 @@ function start(backend: AgendaBackend, callbacks: Partial<SchedulerCallbacks>) {
     backend,
     nodeName: 'one',
     concurrency: 1,
+    timings: TIMINGS.scheduler,
     onTickAhead: async () => true,
     onTick: async () => [],
     onRun: async () => true,

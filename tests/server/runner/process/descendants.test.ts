@@ -12,6 +12,7 @@ import {
 } from '../../../../server/runner/process/process-tree.ts';
 import { createSpools } from '../../../../server/runner/process/spool.ts';
 import { type Supervised, supervise } from '../../../../server/runner/process/supervised-run.ts';
+import { TIMINGS } from '../../../../server/timings.ts';
 import { makeRunner, request } from '../../../support/make-runner.ts';
 import { makeTempDir } from '../../../support/temp-dir.ts';
 import { waitUntil } from '../../../support/wait-until.ts';
@@ -174,6 +175,7 @@ async function superviseLeaving(more: Partial<Supervised>) {
     runId: 'run',
     startedAt: new Date(),
     timeoutMs: null,
+    timings: TIMINGS.runner,
     supervisor: async () => supervisor,
     gone: new Promise((resolve) => {
       child.once('exit', () => resolve({ hasBegun: true, code: 143, wasFull: false, at: new Date() }));

@@ -3,6 +3,7 @@ import { readChunks } from '../../../../server/domain/logs/log-chunk.ts';
 import type { Run } from '../../../../server/domain/runs/run.ts';
 import { createRunLogService } from '../../../../server/services/logs/run-log-service.ts';
 import type { Change, RunLogStore, RunStore } from '../../../../server/storage/storage.ts';
+import { TIMINGS } from '../../../../server/timings.ts';
 import { TESTER } from '../../../support/actor.ts';
 import { makeRun } from '../../../support/make.ts';
 import { waitUntil } from '../../../support/wait-until.ts';
@@ -14,6 +15,7 @@ function makeElsewhere() {
   const listeners = new Set<(change: Change) => void>();
   let reads = 0;
   const service = createRunLogService({
+    timings: TIMINGS.logs,
     storage: {
       isShared: true,
       runs: { find: async () => run } as Pick<RunStore, 'find'> as RunStore,

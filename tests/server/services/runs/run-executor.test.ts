@@ -1,6 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { NotFoundError } from '../../../../server/domain/errors.ts';
 import { createRunExecutor } from '../../../../server/services/runs/run-executor.ts';
+import { TIMINGS } from '../../../../server/timings.ts';
 import { NO_PARAMETERS } from '../../../../shared/run-parameters.ts';
 import { failing } from '../../../support/failing.ts';
 import { createFakeRunner, WORKSPACE } from '../../../support/fake-runner.ts';
@@ -33,6 +34,7 @@ async function makeExecutor({ concurrency = 2, isShared = false, timeoutMs = nul
     workerId: 'w',
     concurrency,
     timeoutMs,
+    timings: TIMINGS.runs,
     now: () => NOON,
     onError: (_error, during) => errors.push(during),
     onInfo: () => undefined,

@@ -4,6 +4,7 @@ import type { Run } from '../../../../server/domain/runs/run.ts';
 import type { Schedule } from '../../../../server/domain/schedules/schedule.ts';
 import type { Admission } from '../../../../server/services/runs/run-admission.ts';
 import { createTickService } from '../../../../server/services/schedules/tick-service.ts';
+import { TIMINGS } from '../../../../server/timings.ts';
 import { makePage, makeRun, makeSchedule, minutesAfter, NOON } from '../../../support/make.ts';
 import { openTempStorage } from '../../../support/temp-storage.ts';
 
@@ -38,6 +39,7 @@ async function makeTicks() {
     executor,
     now: () => clock.now,
     repairAheadMs: 30_000,
+    queuedLongMs: TIMINGS.runs.queuedLongMs,
     onError: (_error, during) => problems.push(during),
     logChange: () => undefined,
   });
