@@ -1,7 +1,7 @@
 import { InvalidInputError, InvalidStateError, NotFoundError } from '../domain/errors.ts';
 import { parametersOf } from '../domain/runs/parameters/input.ts';
 import type { RunStatus, RunTrigger } from '../domain/runs/run.ts';
-import type { LogPage } from '../services/logs/run-log-service.ts';
+import type { LogPage } from '../services/logs/log-reading.ts';
 import { builder } from './builder.ts';
 import { connectionOf, pageComplexity } from './connections.ts';
 import { localId, tryLocalId } from './ids.ts';

@@ -1,6 +1,6 @@
 import { type FSWatcher, read as readFromFd, fstat as statFd, watch } from 'node:fs';
 import { promisify } from 'node:util';
-import type { HeldFile } from './spool.ts';
+import type { HeldFile } from './stream-file.ts';
 
 /** What is stored and read at once; more makes nothing faster, and garbage of it takes memory. */
 const PIECE_BYTES = 524_288;

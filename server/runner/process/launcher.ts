@@ -1,8 +1,6 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { RunnerTimings } from '../../timings.ts';
+import { createLauncherShell, type LauncherShellOptions } from './launcher-shell.ts';
 import {
   findRunProcesses,
   findSupervisor,
@@ -16,21 +14,45 @@ import {
 import type { Spool, Spools } from './spool.ts';
 
 /**
- * Starts supervisors through a small shell, `launcher.sh`: a spawn forks the process that calls it, and to fork the server
- * holds it up for milliseconds, a shell for a tenth of one.
+ * Starts supervisors, and knows how each ended without reading its spool folder.
+ *
+ * A supervisor reports through a pipe and leaves files in the spool folder (see `spool.ts`), so that either end may crash.
+ * What the server knows of one that it has launched:
+ *
+ * | state     | reached when                              | what the server does then                                       |
+ * | --------- | ----------------------------------------- | --------------------------------------------------------------- |
+ * | launched  | `launch` wrote it to the shell            | after `lookMs` looks for its process; after `startTimeoutMs` it counts as absent  |
+ * | known     | `RUN ready PID START BOOT`, and /proc agrees | may signal it                                                 |
+ * | woken     | `wake`, or `launch` with a request there  | SIGCONT again, less and less often, until it has begun          |
+ * | begun     | `RUN began`                               | a supervisor that is gone without a word was killed             |
+ * | told      | `RUN ended CODE`                          | waits until the process is gone: a playbook may write that, too |
+ * | gone      | the process is gone, twice looked at if it said nothing | the kernel's exit status of the zombie, else the one told |
+ *
+ * A supervisor that is absent counts as gone once this server has made the file `started` in its place, or no process carries
+ * the run's marker.
  */
 export interface Launcher {
   /**
-   * Has a supervisor made ready for the command. It starts the command when it finds the spool folder's request, and not
-   * before.
+   * Launches a supervisor for the command. It starts the command when it finds the spool folder's request, and not before.
    * @param cgroup folder of the run's own; null when it has none
-   * @param words the program and its arguments
    */
-  launch(runId: string, cgroup: string | null, words: readonly string[]): Launch;
+  launch(runId: string, cgroup: string | null, command: Command): Launch;
   /** Wakes a supervisor that was launched before there was a request: it starts its command, or ends if there is none yet. */
   wake(runId: string): void;
   /** Ends the shell and all that wait; what it started goes on, and is no longer heard of. */
   close(): void;
+}
+
+/** How a program is called. */
+export interface Command {
+  /** Where it is started; absolute. */
+  readonly folder: string;
+  /** What its output begins with, without a newline; null: nothing but what it prints. */
+  readonly notice: string | null;
+  /** Variables beside those that all programs have, or instead of them; null: nothing of this name. */
+  readonly environment: Readonly<Record<string, string | null>>;
+  /** The program and its arguments. */
+  readonly argv: readonly string[];
 }
 
 export interface Launch {
@@ -51,10 +73,8 @@ export interface LaunchEnd {
   readonly at: Date;
 }
 
-export interface LauncherOptions {
+export interface LauncherOptions extends Omit<LauncherShellOptions, 'onLine'> {
   readonly spools: Spools;
-  readonly cwd: string;
-  readonly env: Readonly<Record<string, string>>;
   readonly timings: RunnerTimings;
 }
 
@@ -74,26 +94,22 @@ interface Launched {
   gone(end: LaunchEnd): void;
 }
 
-const LAUNCHER = fileURLToPath(new URL('./launcher.sh', import.meta.url));
-const SUPERVISOR = fileURLToPath(new URL('./supervisor.sh', import.meta.url));
 /** A supervisor that was just about to go to sleep when it was woken sleeps; so long after, it is woken again. */
 const WAKE_AGAIN_MS = 10;
 /** A supervisor ends right after it has said so; when it has not by then, somebody else has said it. */
 const CONFIRM_MS = 200;
-/** What a supervisor says is shorter. */
-const MAX_LINE = 512;
 
 export function createLauncher(options: LauncherOptions): Launcher {
   const { timings } = options;
   const launched = new Map<string, Launched>();
-  let shell: ChildProcessByStdio<Writable, Readable, null> | null = null;
+  const shell = createLauncherShell({ cwd: options.cwd, env: options.env, onLine: hear });
   let looking: NodeJS.Timeout | null = null;
   let hasZombies = false;
 
   /** Only while there is something to look for: an idle server should not wake. */
   function keepLooking(): void {
     looking ??= setInterval(() => {
-      if (hasZombies) shell?.stdin.write('\n');
+      if (hasZombies) shell.reap();
       hasZombies = false;
       for (const [id, run] of launched) void look(id, run);
       if (launched.size > 0 || looking === null) return;
@@ -225,38 +241,14 @@ export function createLauncher(options: LauncherOptions): Launcher {
     setTimeout(() => nudge(id, run, afterMs * 2), afterMs).unref();
   }
 
-  function openShell(): ChildProcessByStdio<Writable, Readable, null> {
-    const child = spawn('/bin/sh', [LAUNCHER, SUPERVISOR], {
-      cwd: options.cwd,
-      env: options.env,
-      // a session of its own: what ends the server's terminal does not end it
-      detached: true,
-      stdio: ['pipe', 'pipe', 'ignore'],
-    });
-    const forget = () => {
-      if (shell === child) shell = null;
-    };
-    child.on('error', forget).on('exit', forget);
-    // what Node gives when there are no files left for the pipes
-    if (!child.stdin) throw new Error('no more files can be opened (EMFILE)');
-    child.stdin.on('error', forget);
-    let rest = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      const lines = (rest + text).split('\n');
-      rest = (lines.pop() ?? '').slice(0, MAX_LINE);
-      for (const line of lines) hear(line);
-    });
-    child.unref();
-    return child;
-  }
-
   return {
-    launch(runId, cgroup, words) {
+    launch(runId, cgroup, command) {
+      const words = wordsOf(command);
       const spool = options.spools.of(runId);
       // two supervisors of one folder: the end of the first would be taken for that of the second
       if (launched.has(runId)) throw new Error(`Run ${runId} has a supervisor that has not ended.`);
-      const opened = shell ?? openShell();
-      shell = opened;
+      const at = spool.isFilled() ? Date.now() : null;
+      shell.launch([spool.path, runId, spool.outputPathForOthers(), cgroup ?? '', words.length, ...words]);
       let known: Launched['known'] = () => undefined;
       let gone: Launched['gone'] = () => undefined;
       const launch: Launch = {
@@ -267,7 +259,6 @@ export function createLauncher(options: LauncherOptions): Launcher {
           gone = resolve;
         }),
       };
-      const at = spool.isFilled() ? Date.now() : null;
       launched.set(runId, {
         spool,
         at,
@@ -280,8 +271,6 @@ export function createLauncher(options: LauncherOptions): Launcher {
         known,
         gone,
       });
-      const lines = [spool.path, runId, spool.outputPathForOthers(), cgroup ?? '', words.length, ...words];
-      opened.stdin.write(`${lines.join('\n')}\n`);
       keepLooking();
       return launch;
     },
@@ -295,9 +284,18 @@ export function createLauncher(options: LauncherOptions): Launcher {
 
     close() {
       if (looking) clearInterval(looking);
-      shell?.stdin.end();
-      shell?.stdout.destroy();
-      shell = null;
+      shell.close();
     },
   };
+}
+
+/** A command as supervisor.sh takes it; one word a line. */
+function wordsOf({ folder, notice, environment, argv }: Command): string[] {
+  const variables = Object.entries(environment).map(([name, value]) =>
+    value === null ? name : `${name}=${value}`,
+  );
+  const words = [folder, notice ?? '', ...variables, '--', ...argv];
+  if (words.some((word) => word.includes('\n')))
+    throw new Error('a path, a variable or an argument holds a line feed');
+  return words;
 }

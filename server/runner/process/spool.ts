@@ -1,32 +1,29 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  mkdirSync,
-  readSync,
-  rmdirSync,
-  unlinkSync,
-} from 'node:fs';
+import { lstatSync, mkdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../../domain/caught.ts';
-import {
-  inFolder,
-  insteadOf,
-  openNew,
-  openRegular,
-  orNull,
-  pathOfOpen,
-  readSmallFile,
-  writeNew,
-} from './guarded-folder.ts';
+import { inFolder, insteadOf, orNull, readSmallFile, writeNew } from './guarded-folder.ts';
 import type { ProcessId } from './process-tree.ts';
 import { type FolderId, folderIdOf, removeAll, removeRenamed } from './spool-removal.ts';
+import { createStreamFile, type HeldFile } from './stream-file.ts';
 
 /**
  * The spool folder of one run: what the supervisor and the server tell each other through, over any crash of either.
  * The playbook runs as the same user and can change all of it, so nothing in it is believed that is known otherwise.
+ *
+ * | state        | reached when                                   | after a crash of the server the next one                          |
+ * | ------------ | ---------------------------------------------- | ----------------------------------------------------------------- |
+ * | prepared     | the server has made the folder (`create`)      | gives up the start: nothing ran                                   |
+ * | armed        | the supervisor has written `pid`, and sleeps   | gives up the start and wakes it; it ends                          |
+ * | requested    | the server has written `request.json` (`fill`) | gives up the start, unless the supervisor has made `started` first |
+ * | started      | the supervisor has made `started`              | follows it to its end                                             |
+ * | given up     | a server has made `started` (`giveUpStart`)    | finds no trace of the program, and queues the run again           |
+ * | being ended  | the server has written `ending`                | goes on ending it, if its row agrees                              |
+ * | ended        | the supervisor has written `status`            | stores the rest of the output and the exit code                   |
+ * | removed      | the server has stored all of it (`remove`)     | finds nothing to do                                               |
+ *
+ * `started` is made exclusively: whoever makes it decides whether the program runs. A supervisor that was killed leaves the
+ * state that it had reached; one that is `started`, gone and without `status` is lost.
  */
 export interface Spool {
   readonly path: string;
@@ -75,13 +72,6 @@ export interface Spool {
   remove(): Promise<void>;
   /** Closes what is held open, once nobody holds it any more. */
   close(): void;
-}
-
-export interface HeldFile {
-  readonly fd: number;
-  /** Leads to the same file, for this process. */
-  readonly path: string;
-  release(): void;
 }
 
 /** Why a run was ended before it ended by itself. */
@@ -164,13 +154,12 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
   let id: FolderId | null = null;
   /** The folder as it was found first, where it was not made here. */
   let found: FolderId | null = null;
-  let output: number | null = null;
-  let holders = 0;
   let isFilled = false;
-  let isClosed = false;
 
   const inside = <T>(work: (name: (name: string) => string) => T): T =>
     inFolder(path, id, (folder) => work((name) => join(folder, name)));
+  const output = createStreamFile(file('output.log'), (work) => inside((at) => work(at('output.log'))));
+  const events = createStreamFile(file('events.jsonl'), (work) => inside((at) => work(at('events.jsonl'))));
   const read = (name: string) => orNull(() => inside((at) => readSmallFile(at(name), MAX_BYTES)));
   /** @returns false when anything bears the name */
   const writeOnce = (name: string, text: string): boolean => {
@@ -197,21 +186,9 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
     id = folderIdOf(stats);
   }
 
-  function openOutput(): number | null {
-    if (isClosed) return null;
-    output ??= orNull(() => inside((at) => openRegular(at('output.log'), constants.O_RDONLY)));
-    return output;
-  }
-
   function close(): void {
-    isClosed = true;
-    closeUnheld();
-  }
-
-  function closeUnheld(): void {
-    if (!isClosed || holders > 0 || output === null) return;
-    closeSync(output);
-    output = null;
+    output.close();
+    events.close();
   }
 
   return {
@@ -222,11 +199,7 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
 
     create() {
       if (id === null) makeFolder();
-      inside((at) => {
-        output ??= insteadOf(at('output.log'), () =>
-          openNew(at('output.log'), constants.O_RDWR | constants.O_APPEND, FILE_MODE),
-        );
-      });
+      output.make();
     },
 
     exists: () =>
@@ -236,32 +209,9 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
         return true;
       }) ?? false,
 
-    outputPathForOthers() {
-      const own = file('output.log');
-      return output === null ? own : pathOfOpen(output, own).replace('/self/', `/${process.pid}/`);
-    },
-
-    holdOutput() {
-      const fd = openOutput();
-      if (fd === null) return null;
-      holders += 1;
-      let isHeld = true;
-      return {
-        fd,
-        path: pathOfOpen(fd, file('output.log')),
-        release() {
-          if (!isHeld) return;
-          isHeld = false;
-          holders -= 1;
-          closeUnheld();
-        },
-      };
-    },
-
-    hasOutput() {
-      const fd = openOutput();
-      return fd !== null && fstatSync(fd).size > 0;
-    },
+    outputPathForOthers: output.pathForOthers,
+    holdOutput: output.hold,
+    hasOutput: () => output.size() > 0,
 
     writeExtraVars: (text) => write('extra-vars.yml', text),
     removeExtraVars: () => void orNull(() => inside((at) => unlinkSync(at('extra-vars.yml')))),
@@ -282,20 +232,8 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
         : { pid: Number(pid), startTime: known(startTime), bootId: known(bootId) };
     },
 
-    readEvents(maxBytes) {
-      const fd = orNull(() => inside((at) => openRegular(at('events.jsonl'), constants.O_RDONLY)));
-      if (fd === null) return '';
-      try {
-        return readAt(fd, 0, maxBytes);
-      } finally {
-        closeSync(fd);
-      }
-    },
-
-    readOutputEnd(maxBytes) {
-      const fd = openOutput();
-      return fd === null ? '' : readAt(fd, Math.max(0, fstatSync(fd).size - maxBytes), maxBytes);
-    },
+    readEvents: events.readBegin,
+    readOutputEnd: output.readEnd,
 
     readStatus() {
       const found = read('status');
@@ -333,9 +271,4 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
 
     close,
   };
-}
-
-function readAt(fd: number, position: number, maxBytes: number): string {
-  const buffer = Buffer.alloc(maxBytes);
-  return buffer.toString('utf8', 0, readSync(fd, buffer, 0, maxBytes, position));
 }

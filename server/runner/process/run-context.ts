@@ -1,0 +1,38 @@
+import type { RunnerTimings } from '../../timings.ts';
+import type { Cgroups } from './cgroup.ts';
+import type { Launcher } from './launcher.ts';
+import type { ProcessId } from './process-tree.ts';
+import type { Spool, Spools } from './spool.ts';
+import type { Supervised } from './supervised-run.ts';
+
+/** What starting, reattaching and discarding have in common. */
+export interface RunContext {
+  readonly spools: Spools;
+  readonly cgroups: Cgroups;
+  readonly launcher: Launcher;
+  readonly timings: RunnerTimings;
+  /** Aborts when the runner is closed: nothing is followed any more, and what runs goes on. */
+  readonly closing: AbortSignal;
+  /** Why a program that ended by itself did so, from its exit code and its spool folder; null when the code says it all. */
+  explain(runId: string, spool: Spool, exitCode: number): string | null;
+  onWarning(message: string): void;
+  /** Warns that something failed. */
+  warn(what: string, error: unknown): void;
+}
+
+type SharedBySupervised = 'runId' | 'spool' | 'explain' | 'findCgroup' | 'timings' | 'closing' | 'warn';
+
+/** What supervising a run needs, however the run got its supervisor. */
+export function supervisedOf(context: RunContext, runId: string): Pick<Supervised, SharedBySupervised> {
+  const { timings, closing, warn } = context;
+  const spool = context.spools.of(runId);
+  return {
+    runId,
+    spool,
+    timings,
+    closing,
+    warn,
+    explain: (exitCode) => context.explain(runId, spool, exitCode),
+    findCgroup: (supervisor: ProcessId | null) => context.cgroups.find(runId, supervisor?.pid ?? null),
+  };
+}

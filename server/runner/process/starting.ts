@@ -1,0 +1,121 @@
+import { messageOf } from '../../domain/caught.ts';
+import { type RunProcess, RunRefusedError } from '../runner.ts';
+import type { Discarding } from './discarding.ts';
+import type { Command, Launch, LaunchEnd } from './launcher.ts';
+import { type RunContext, supervisedOf } from './run-context.ts';
+import type { Spool } from './spool.ts';
+import { supervise } from './supervised-run.ts';
+
+/** Starts programs, at once or from a supervisor that was armed ahead of time. */
+export interface Starting {
+  /** Launches a supervisor that sleeps until `start` is called. @throws {RunRefusedError} */
+  arm(run: ProgramRun): void;
+  /** @throws {RunRefusedError} */
+  start(run: ProgramRun): RunProcess;
+  /** Ends an armed supervisor and removes its folder; removes what there is of a run that is not armed. */
+  disarm(runId: string): Promise<void>;
+  disarmAll(): Promise<void>;
+}
+
+/** A program that is to be run once. */
+export interface ProgramRun {
+  readonly runId: string;
+  /** End it when it takes longer, in ms; null: no limit. */
+  readonly timeoutMs: number | null;
+  /** @throws {RunRefusedError} when it cannot be run now */
+  check(): void;
+  /** Puts what the program needs into its spool folder. @returns how it is called */
+  prepare(spool: Spool): Command;
+}
+
+/**
+ * Supervisors that wait in a cgroup of their own. While the kernel moves a process into one, for 10 ms, nothing on the machine
+ * can fork: the processes of any more runs are watched instead.
+ */
+const MAX_ARMED_IN_CGROUPS = 50;
+
+export function createStarting(context: RunContext, discarding: Discarding): Starting {
+  const { spools, cgroups, launcher } = context;
+  /** Supervisors that wait for their request. */
+  const armed = new Map<string, Launch>();
+
+  function launch(run: ProgramRun, mayHaveCgroup = true): Launch {
+    const { runId } = run;
+    run.check();
+    return orRefused(() => {
+      const spool = spools.of(runId);
+      spool.create();
+      const command = run.prepare(spool);
+      return launcher.launch(runId, mayHaveCgroup ? cgroups.create(runId) : null, command);
+    });
+  }
+
+  async function disarm(runId: string): Promise<void> {
+    const ready = armed.get(runId);
+    armed.delete(runId);
+    if (!ready) return discarding.discard(runId);
+    launcher.wake(runId);
+    // a supervisor that is about to sleep must still find its folder
+    await ready.gone;
+    await discarding.removeOrWarn(runId);
+  }
+
+  return {
+    arm(run) {
+      armed.set(run.runId, launch(run, armed.size < MAX_ARMED_IN_CGROUPS));
+    },
+
+    start(run) {
+      const { runId, timeoutMs } = run;
+      const spool = spools.of(runId);
+      const startedAt = new Date();
+      const ready = armed.get(runId);
+      armed.delete(runId);
+      orRefused(() => {
+        spool.create();
+        spool.fill({ startedAt: startedAt.toISOString(), timeoutMs });
+      });
+      let launched = ready ?? launch(run);
+      if (ready) launcher.wake(runId);
+      /** Once it is being ended, a supervisor that ended for that is not started again. */
+      let isEnding = false;
+      const gone = launched.gone.then((end): LaunchEnd | Promise<LaunchEnd> => {
+        // somebody killed it while it slept; who makes the file `started` decides that nothing runs twice
+        if (!ready || end.hasBegun || isEnding || spool.isStarted()) return end;
+        try {
+          launched = launch(run);
+          return launched.gone;
+        } catch (error) {
+          context.warn(`Starting run ${runId} again`, error);
+          return end;
+        }
+      });
+      return supervise({
+        ...supervisedOf(context, runId),
+        startedAt,
+        timeoutMs,
+        supervisor: () => launched.supervisor,
+        gone,
+        endedBefore: null,
+        onEnding: () => {
+          isEnding = true;
+        },
+      });
+    },
+
+    disarm,
+
+    async disarmAll() {
+      await Promise.all([...armed.keys()].map(disarm));
+    },
+  };
+}
+
+/** @throws {RunRefusedError} when the work fails */
+function orRefused<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new RunRefusedError(`The playbook could not be started: ${messageOf(error)}.`);
+  }
+}

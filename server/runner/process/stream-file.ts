@@ -1,0 +1,100 @@
+import { closeSync, constants, fstatSync, readSync } from 'node:fs';
+import { insteadOf, openNew, openRegular, orNull, pathOfOpen } from './guarded-folder.ts';
+
+/**
+ * The file of a spool folder that a program writes one of its streams to. It is the file that was made, or that was found
+ * first, whatever bears its name later: it is opened once, and stays open until it is closed and nobody holds it any more.
+ */
+export interface StreamFile {
+  /** Makes it in place of what bears its name. Safe to call again. @throws when its folder is not the one that was made */
+  make(): void;
+  /** Path of it for another process; by its name where it was not opened. */
+  pathForOthers(): string;
+  /** Null when there is no such file. To be released. */
+  hold(): HeldFile | null;
+  /** In bytes; 0 where there is none. */
+  size(): number;
+  /** The first or the last part of it; "" where there is none. */
+  readBegin(maxBytes: number): string;
+  readEnd(maxBytes: number): string;
+  /** Closes it, once nobody holds it any more. It is not opened again. */
+  close(): void;
+}
+
+export interface HeldFile {
+  readonly fd: number;
+  /** Leads to the same file, for this process. */
+  readonly path: string;
+  release(): void;
+}
+
+const FILE_MODE = 0o600;
+
+/**
+ * @param path of the file
+ * @param guarded gives the work a path that leads to the name in the very folder
+ */
+export function createStreamFile(path: string, guarded: <T>(work: (path: string) => T) => T): StreamFile {
+  let fd: number | null = null;
+  let holders = 0;
+  let isClosed = false;
+
+  function open(): number | null {
+    if (isClosed) return null;
+    fd ??= orNull(() => guarded((at) => openRegular(at, constants.O_RDONLY)));
+    return fd;
+  }
+
+  function read(maxBytes: number, from: (opened: number) => number): string {
+    const opened = open();
+    if (opened === null) return '';
+    const buffer = Buffer.alloc(maxBytes);
+    return buffer.toString('utf8', 0, readSync(opened, buffer, 0, maxBytes, from(opened)));
+  }
+
+  function closeUnheld(): void {
+    if (!isClosed || holders > 0 || fd === null) return;
+    closeSync(fd);
+    fd = null;
+  }
+
+  return {
+    make() {
+      guarded((at) => {
+        fd ??= insteadOf(at, () => openNew(at, constants.O_RDWR | constants.O_APPEND, FILE_MODE));
+      });
+    },
+
+    pathForOthers: () => (fd === null ? path : pathOfOpen(fd, path).replace('/self/', `/${process.pid}/`)),
+
+    hold() {
+      const opened = open();
+      if (opened === null) return null;
+      holders += 1;
+      let isHeld = true;
+      return {
+        fd: opened,
+        path: pathOfOpen(opened, path),
+        release() {
+          if (!isHeld) return;
+          isHeld = false;
+          holders -= 1;
+          closeUnheld();
+        },
+      };
+    },
+
+    size() {
+      const opened = open();
+      return opened === null ? 0 : fstatSync(opened).size;
+    },
+
+    readBegin: (maxBytes) => read(maxBytes, () => 0),
+    readEnd: (maxBytes) => read(maxBytes, (opened) => Math.max(0, fstatSync(opened).size - maxBytes)),
+
+    close() {
+      isClosed = true;
+      closeUnheld();
+    },
+  };
+}
