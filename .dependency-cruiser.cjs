@@ -53,7 +53,7 @@ module.exports = {
     layer('storage-choice', '^server/storage/open-storage\\.ts$', ['^server/storage/', TIMINGS]),
     layer('storage-adapter', '^server/storage/(mongo|sqlite)/', [
       '^server/domain/',
-      '^server/storage/(storage|stored|stored-parameters|pages|notify-listeners|log-codec)\\.ts$',
+      '^server/storage/(storage|stored|stored-parameters|pages|notify-listeners|log-codec|newer-database)\\.ts$',
       '^server/storage/$1/',
       TIMINGS,
     ]),

@@ -10,6 +10,7 @@ import { codeOf } from './domain/caught.ts';
 import { findExposedSecrets } from './exposed-secrets.ts';
 import { openLogOutput } from './log-output.ts';
 import { findAnsiblePlaybook } from './runner/ansible/find-ansible.ts';
+import { NewerDatabaseError } from './storage/newer-database.ts';
 import { TIMINGS, type Timings } from './timings.ts';
 
 /** From the sources as well as from `dist/server`. */
@@ -99,6 +100,7 @@ function tell(error: unknown): void {
     error instanceof ConfigError ||
     error instanceof DataDirError ||
     error instanceof AdminKeyError ||
+    error instanceof NewerDatabaseError ||
     isStorageError(error) ||
     isAddressError(error);
   const text =

@@ -95,6 +95,8 @@ export interface MongoTimings {
   readonly changesPollMs: number;
   /** The same while the database does not answer, at most. */
   readonly changesMaxPollMs: number;
+  /** After so long a node that migrates the database and does not renew its lock counts as dead. */
+  readonly migrationLeaseMs: number;
 }
 
 export interface SqliteTimings {
@@ -140,6 +142,7 @@ export const TIMINGS: Timings = {
     silentLookMs: 5_000,
     changesPollMs: 250,
     changesMaxPollMs: 5_000,
+    migrationLeaseMs: 10_000,
   },
   sqlite: { busyRetryMs: 50, busyGiveUpMs: 10_000 },
   playbookWatchMs: 3_000,

@@ -82,7 +82,7 @@ describe('the file', () => {
       const raw = new Database(newer);
       raw.exec('PRAGMA user_version = 99');
       raw.close();
-      await expect(openSqliteStorage(newer)).rejects.toThrow(/newer Sible/);
+      await expect(openSqliteStorage(newer)).rejects.toThrow(/newer version of Sible/);
     }));
 
   it('shows a schedule whose row is broken with a problem, and the others as they are', () =>

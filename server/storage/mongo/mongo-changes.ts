@@ -8,17 +8,12 @@ import type { ChangeDocument } from './mongo-documents.ts';
 
 /** Clocks of nodes differ: so far back each poll looks, and so long it remembers what it has told. */
 const OVERLAP_MS = 10_000;
-const KEEP_SECONDS = 3_600;
 /** More than this at once cannot be read by anybody; the rest is dropped, being hints. */
 const MAX_PER_POLL = 5_000;
 
 /** Tells other nodes through a collection that they poll while somebody listens: change streams need a replica set. */
-export async function createMongoChanges(
-  db: Db,
-  timings: MongoTimings,
-): Promise<ChangeFeed & { close(): Promise<void> }> {
+export function createMongoChanges(db: Db, timings: MongoTimings): ChangeFeed & { close(): Promise<void> } {
   const changes = db.collection<ChangeDocument>('changes');
-  await changes.createIndexes([{ key: { at: 1 }, expireAfterSeconds: KEEP_SECONDS }]);
   const node = randomUUID();
   const listeners = new Set<(change: Change) => void>();
   const closing = new AbortController();

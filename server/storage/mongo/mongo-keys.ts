@@ -7,9 +7,8 @@ const DUPLICATE_KEY = 11_000;
 /** Each try finds that somebody else was faster; more than a few in a row would be a defect. */
 const MAX_TRIES = 10;
 
-export async function createMongoKeys(db: Db): Promise<KeyStore> {
+export function createMongoKeys(db: Db): KeyStore {
   const keys = db.collection<KeyDocument>('keys');
-  await keys.createIndexes([{ key: { boundAt: 1 } }]);
 
   async function find(key: string): Promise<KeyBinding | null> {
     const document = await keys.findOne({ _id: { $eq: key } });

@@ -7,9 +7,8 @@ import type { ChunkDocument } from './mongo-documents.ts';
 
 const DUPLICATE_KEY = 11_000;
 
-export async function createMongoRunLogs(db: Db): Promise<RunLogStore> {
+export function createMongoRunLogs(db: Db): RunLogStore {
   const chunks = db.collection<ChunkDocument>('runLogs');
-  await chunks.createIndex({ runId: 1, firstLine: 1 });
   /** Lines of the runs that this process writes: saves the question before each chunk. */
   const written = new Map<string, number>();
 

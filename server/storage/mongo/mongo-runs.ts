@@ -17,18 +17,8 @@ const NEWEST_FIRST: Order<RunDocument> = {
   stored: (value) => new Date(value),
 };
 
-export async function createMongoRuns(db: Db): Promise<RunStore> {
+export function createMongoRuns(db: Db): RunStore {
   const runs = db.collection<RunDocument>('runs');
-  await runs.createIndexes([
-    { key: { queuedAt: -1, _id: -1 } },
-    { key: { scheduleId: 1, queuedAt: -1, _id: -1 } },
-    { key: { status: 1, queuedAt: -1, _id: -1 } },
-    { key: { playbook: 1, queuedAt: -1, _id: -1 } },
-    { key: { playbook: 1, status: 1, queuedAt: -1, _id: -1 } },
-    { key: { status: 1, leaseUntil: 1 } },
-    { key: { workerId: 1, status: 1 } },
-    { key: { scheduleId: 1, status: 1 } },
-  ]);
 
   /** One compare-and-set. */
   async function change(

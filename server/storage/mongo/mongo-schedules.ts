@@ -63,18 +63,10 @@ function startsAs(manualStarts: number): never {
   return (manualStarts === 0 ? null : manualStarts) as never;
 }
 
-export async function createMongoSchedules(db: Db): Promise<ScheduleStore> {
+export function createMongoSchedules(db: Db): ScheduleStore {
   const schedules = db.collection<ScheduleDocument>('schedules');
   const ticks = db.collection<TickDocument>('ticks');
   const runs = db.collection<RunDocument>('runs');
-  await schedules.createIndexes([
-    { key: { nextRunSort: 1, _id: 1 } },
-    { key: { enabled: 1, nextRunSort: 1, _id: 1 } },
-    { key: { nameSort: 1, _id: 1 } },
-    { key: { createdAt: -1, _id: -1 } },
-    { key: { playbook: 1, nameSort: 1 } },
-    { key: { 'firing.id': 1 }, sparse: true },
-  ]);
 
   /** Marks of firings that are being taken off. */
   const unmarking = new Set<Promise<unknown>>();

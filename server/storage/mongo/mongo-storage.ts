@@ -2,12 +2,14 @@ import { MongoBackend } from '@agendajs/mongo-backend';
 import { type Db, MongoClient } from 'mongodb';
 import { messageOf } from '../../domain/caught.ts';
 import { type MongoTimings, TIMINGS } from '../../timings.ts';
+import { NewerDatabaseError } from '../newer-database.ts';
 import type { Storage } from '../storage.ts';
 import { createMongoChanges } from './mongo-changes.ts';
 import { createMongoKeys } from './mongo-keys.ts';
 import { createMongoRunLogs } from './mongo-run-logs.ts';
 import { createMongoRuns } from './mongo-runs.ts';
 import { createMongoSchedules } from './mongo-schedules.ts';
+import { migrate } from './mongo-schema.ts';
 import { createMongoTicks } from './mongo-ticks.ts';
 import { reopenWhenSilent } from './silent-driver.ts';
 
@@ -26,6 +28,7 @@ const DEFAULT_DATABASE = 'sible';
  * Opens the storage for any number of nodes. Relies on single-document atomicity and unique keys alone: neither
  * transactions nor change streams, which a single `mongod` and compatible servers do not have.
  * @throws {DatabaseConnectionError} when it does not answer within a few seconds
+ * @throws {NewerDatabaseError} when a newer version has written to it
  */
 export async function openMongoStorage(uri: string, timings: MongoTimings = TIMINGS.mongo): Promise<Storage> {
   let client: MongoClient;
@@ -54,24 +57,16 @@ export async function openMongoStorage(uri: string, timings: MongoTimings = TIMI
     return await assemble(client, db, timings);
   } catch (error) {
     await client.close().catch(() => undefined);
+    if (error instanceof NewerDatabaseError) throw error;
     throw new DatabaseConnectionError(`The MongoDB of MONGODB_URI cannot be used: ${withoutUser(error)}`);
   }
 }
 
 async function assemble(client: MongoClient, db: Db, timings: MongoTimings): Promise<Storage> {
+  await migrate(db, { leaseMs: timings.migrationLeaseMs });
   const jobBackend = new MongoBackend({ mongo: db, collection: 'jobs' });
-  const [schedules, ticks, runs, runLogs, keys, changes] = await Promise.all([
-    createMongoSchedules(db),
-    createMongoTicks(db),
-    createMongoRuns(db),
-    createMongoRunLogs(db),
-    createMongoKeys(db),
-    createMongoChanges(db, timings),
-    db
-      .collection('jobs')
-      .createIndexes([{ key: { name: 1, 'data.instant': 1 } }, { key: { name: 1, 'data.runId': 1 } }]),
-    jobBackend.connect(),
-  ]);
+  await jobBackend.connect();
+  const changes = createMongoChanges(db, timings);
   const stopLooking = reopenWhenSilent(client, {
     silentMs: timings.silentMs,
     everyMs: timings.silentLookMs,
@@ -79,11 +74,11 @@ async function assemble(client: MongoClient, db: Db, timings: MongoTimings): Pro
   return {
     kind: 'mongodb',
     isShared: true,
-    schedules,
-    ticks,
-    runs,
-    runLogs,
-    keys,
+    schedules: createMongoSchedules(db),
+    ticks: createMongoTicks(db),
+    runs: createMongoRuns(db),
+    runLogs: createMongoRunLogs(db),
+    keys: createMongoKeys(db),
     changes,
     jobBackend,
     async ping(timeoutMs) {

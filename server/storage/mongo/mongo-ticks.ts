@@ -11,9 +11,8 @@ const NEWEST_TICK_FIRST: Order<TickDocument> = {
   stored: (value) => new Date(value),
 };
 
-export async function createMongoTicks(db: Db): Promise<TickStore> {
+export function createMongoTicks(db: Db): TickStore {
   const ticks = db.collection<TickDocument>('ticks');
-  await ticks.createIndexes([{ key: { scheduleId: 1, scheduledFor: -1, _id: -1 } }]);
   return {
     list: (scheduleId, page) =>
       findPage(ticks, {

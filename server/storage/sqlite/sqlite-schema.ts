@@ -1,139 +1,7 @@
 import type { Database } from 'libsql';
 import { messageOf } from '../../domain/caught.ts';
-
-/**
- * Numbered steps; the number of the last one that was done is the file's `user_version`. A step is never changed once it
- * was released. Instants are milliseconds since the epoch, booleans 0 or 1, structures JSON.
- */
-const MIGRATIONS: readonly string[] = [
-  `
-  CREATE TABLE schedules (
-    id TEXT PRIMARY KEY,
-    name TEXT NOT NULL,
-    name_sort TEXT NOT NULL,
-    playbook TEXT NOT NULL,
-    search TEXT NOT NULL,
-    timing TEXT NOT NULL,
-    timezone TEXT NOT NULL,
-    parameters TEXT NOT NULL,
-    overlap TEXT NOT NULL,
-    enabled INTEGER NOT NULL,
-    next_run_at INTEGER,
-    -- what NEXT_RUN is sorted by: those without a next run last
-    next_run_sort INTEGER NOT NULL GENERATED ALWAYS AS (ifnull(next_run_at, 9007199254740991)) STORED,
-    problem TEXT,
-    version INTEGER NOT NULL,
-    created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL
-  ) WITHOUT ROWID;
-  CREATE INDEX schedules_by_next_run ON schedules (next_run_sort, id);
-  CREATE INDEX schedules_enabled_by_next_run ON schedules (enabled, next_run_sort, id);
-  CREATE INDEX schedules_by_name ON schedules (name_sort, id);
-  CREATE INDEX schedules_by_created ON schedules (created_at DESC, id DESC);
-  CREATE INDEX schedules_by_playbook ON schedules (playbook, name_sort, id);
-
-  CREATE TABLE ticks (
-    schedule_id TEXT NOT NULL,
-    scheduled_for INTEGER NOT NULL,
-    outcome TEXT NOT NULL,
-    reason TEXT,
-    run_id TEXT,
-    PRIMARY KEY (schedule_id, scheduled_for)
-  ) WITHOUT ROWID;
-
-  CREATE TABLE runs (
-    id TEXT PRIMARY KEY,
-    playbook TEXT NOT NULL,
-    parameters TEXT NOT NULL,
-    status TEXT NOT NULL,
-    "trigger" TEXT NOT NULL,
-    schedule_id TEXT,
-    scheduled_for INTEGER,
-    queued_at INTEGER NOT NULL,
-    started_at INTEGER,
-    finished_at INTEGER,
-    exit_code INTEGER,
-    reason TEXT,
-    worker_id TEXT,
-    lease_until INTEGER,
-    cancel_requested_at INTEGER
-  ) WITHOUT ROWID;
-  CREATE INDEX runs_by_queued ON runs (queued_at DESC, id DESC);
-  CREATE INDEX runs_by_schedule ON runs (schedule_id, queued_at DESC, id DESC);
-  CREATE INDEX runs_by_status ON runs (status, queued_at DESC, id DESC);
-  CREATE INDEX runs_by_playbook ON runs (playbook, queued_at DESC, id DESC);
-  -- the few that are under way, among the very many that are not
-  CREATE INDEX runs_active_by_schedule ON runs (schedule_id) WHERE status IN ('queued', 'running');
-  CREATE INDEX runs_running_by_worker ON runs (worker_id) WHERE status = 'running';
-  CREATE INDEX runs_running_by_lease ON runs (lease_until) WHERE status = 'running';
-
-  CREATE TABLE log_chunks (
-    run_id TEXT NOT NULL,
-    first_line INTEGER NOT NULL,
-    line_count INTEGER NOT NULL,
-    end_offset INTEGER NOT NULL,
-    -- UTF-8, as bytes: text would end at the first NUL in some tools
-    text BLOB NOT NULL,
-    -- whether it is compressed (raw DEFLATE)
-    is_deflated INTEGER NOT NULL,
-    PRIMARY KEY (run_id, first_line)
-  );
-
-  CREATE TABLE jobs (
-    id TEXT PRIMARY KEY,
-    name TEXT NOT NULL,
-    type TEXT NOT NULL,
-    priority INTEGER NOT NULL,
-    next_run_at INTEGER,
-    locked_at INTEGER,
-    disabled INTEGER NOT NULL,
-    data TEXT,
-    -- the rest of Agenda's record
-    attrs TEXT NOT NULL
-  ) WITHOUT ROWID;
-  CREATE INDEX jobs_due ON jobs (name, locked_at, next_run_at);
-  CREATE INDEX jobs_by_instant ON jobs (name, json_extract(data, '$.instant'));
-  CREATE INDEX jobs_by_run ON jobs (name, json_extract(data, '$.runId'));
-  `,
-  // where a run was started: null for those of earlier versions
-  `
-  ALTER TABLE runs ADD COLUMN working_folder TEXT;
-  ALTER TABLE runs ADD COLUMN ansible_config TEXT;
-  `,
-  `
-  ALTER TABLE schedules ADD COLUMN manual_starts INTEGER NOT NULL DEFAULT 0;
-
-  CREATE TABLE keys (
-    key TEXT PRIMARY KEY,
-    request TEXT NOT NULL,
-    id TEXT NOT NULL,
-    bound_at INTEGER NOT NULL,
-    is_done INTEGER NOT NULL
-  ) WITHOUT ROWID;
-  CREATE INDEX keys_by_age ON keys (bound_at);
-  `,
-  // moved to the end of the row: to reach the columns behind a long text, SQLite walks through all of its pages
-  `
-  ALTER TABLE runs RENAME COLUMN parameters TO earlier_parameters;
-  ALTER TABLE runs ADD COLUMN parameters TEXT NOT NULL DEFAULT 'null';
-  UPDATE runs SET parameters = earlier_parameters;
-  ALTER TABLE runs DROP COLUMN earlier_parameters;
-  `,
-  // the same of schedules
-  `
-  ALTER TABLE schedules RENAME COLUMN parameters TO earlier_parameters;
-  ALTER TABLE schedules ADD COLUMN parameters TEXT NOT NULL DEFAULT 'null';
-  UPDATE schedules SET parameters = earlier_parameters;
-  ALTER TABLE schedules DROP COLUMN earlier_parameters;
-  `,
-  // counts read these alone: to look at the row of each run or schedule takes ten times as long
-  `
-  CREATE INDEX runs_by_playbook_and_status ON runs (playbook, status, queued_at DESC, id DESC);
-  CREATE INDEX runs_by_schedule_and_status ON runs (schedule_id, status, queued_at DESC, id DESC);
-  DROP INDEX runs_active_by_schedule;
-  CREATE INDEX schedules_by_search ON schedules (search, enabled, playbook);
-  `,
-];
+import { NewerDatabaseError } from '../newer-database.ts';
+import { MIGRATIONS } from './migrations.ts';
 
 /** Says in the file that it is Sible's: "Sibl". */
 const APPLICATION_ID = 0x5369626c;
@@ -148,7 +16,8 @@ export class DatabaseFileError extends Error {
 
 /**
  * Only looks at the file, and changes nothing of it.
- * @throws {DatabaseFileError} when it is no database, another program's file, damaged, or of a newer Sible
+ * @throws {DatabaseFileError} when it is no database, another program's file, or damaged
+ * @throws {NewerDatabaseError} when it is of a newer version
  */
 export function requireOwnFile(db: Database, path: string): void {
   let version: number;
@@ -163,22 +32,33 @@ export function requireOwnFile(db: Database, path: string): void {
     throw new DatabaseFileError(`"${path}" cannot be read as a database: ${messageOf(error)}`);
   }
   if (isForeign) throw new DatabaseFileError(`"${path}" is a database of another program.`);
-  if (version > MIGRATIONS.length) {
-    throw new DatabaseFileError(
-      `"${path}" was written by a newer Sible (schema ${version}; this one knows ${MIGRATIONS.length}). Start the newer one.`,
-    );
-  }
+  requireKnown(version, path);
 }
 
-/** Brings the file to the newest schema; each step is done whole or not at all. Safe to call again. */
-export function migrate(db: Database): void {
-  const version = pragma(db, 'user_version');
-  for (const [done, step] of MIGRATIONS.entries()) {
-    if (done < version) continue;
-    db.exec(
-      `BEGIN IMMEDIATE; PRAGMA application_id = ${APPLICATION_ID}; ${step}; PRAGMA user_version = ${done + 1}; COMMIT;`,
-    );
+/**
+ * Brings the file to the newest schema; each step is done whole or not at all. Safe to call again, and by several processes
+ * at once: the transaction is the lock, and what is to be done is only decided inside it.
+ * @throws {NewerDatabaseError} when another process has brought it to a newer schema than this program knows
+ */
+export function migrate(db: Database, path: string): void {
+  while (pragma(db, 'user_version') < MIGRATIONS.length) {
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      const version = pragma(db, 'user_version');
+      const step = MIGRATIONS[version];
+      if (step !== undefined)
+        db.exec(`PRAGMA application_id = ${APPLICATION_ID}; ${step}; PRAGMA user_version = ${version + 1};`);
+      db.exec('COMMIT');
+    } catch (error) {
+      if (db.inTransaction) db.exec('ROLLBACK');
+      throw error;
+    }
   }
+  requireKnown(pragma(db, 'user_version'), path);
+}
+
+function requireKnown(version: number, path: string): void {
+  if (version > MIGRATIONS.length) throw new NewerDatabaseError(`"${path}"`, version, MIGRATIONS.length);
 }
 
 function pragma(db: Database, name: string): number {

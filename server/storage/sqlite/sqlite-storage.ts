@@ -16,7 +16,8 @@ import { createStatements } from './sqlite-statements.ts';
 
 /**
  * Opens the embedded storage: one file, made when it is not there, readable by its owner only. For one server process.
- * @throws {DatabaseFileError} when the file is no database, another program's, or of a newer Sible
+ * @throws {DatabaseFileError} when the file is no database, or another program's
+ * @throws {NewerDatabaseError} when it is of a newer version
  */
 export async function openSqliteStorage(
   path: string,
@@ -27,7 +28,7 @@ export async function openSqliteStorage(
   try {
     requireOwnFile(db, path);
     configure(db);
-    migrate(db);
+    migrate(db, path);
     // from now on a wait inside SQLite would hold up the whole server: see `retryWhileBusy`
     db.exec('PRAGMA busy_timeout = 20');
   } catch (error) {

@@ -1,0 +1,48 @@
+import type { CreateIndexesOptions, Db, IndexDescription } from 'mongodb';
+
+/** One statement of a step. */
+export type Statement = (db: Db) => Promise<unknown>;
+
+/** To build an index over all runs takes as long as it takes: the limit of ordinary calls does not hold. */
+const LONG: CreateIndexesOptions = { timeoutMS: 3_600_000 };
+
+/**
+ * Steps numbered from 1; the number of the last one that was done is in the database ({@link migrate}). Append only: a step
+ * is never changed once it was released. There are no transactions, so a step may be cut short behind any statement and is
+ * then done from its beginning, and a node that was paused may do a statement again when others have gone on: each statement
+ * does nothing where it was done before, and harms nothing that later steps or the program have made since. What a step has
+ * not reached yet must be readable all the same: a field that is missing reads as its default.
+ */
+export const MIGRATIONS: readonly (readonly Statement[])[] = [
+  // what the versions before this list have made, which left no number
+  [
+    indexes('schedules', [
+      { key: { nextRunSort: 1, _id: 1 } },
+      { key: { enabled: 1, nextRunSort: 1, _id: 1 } },
+      { key: { nameSort: 1, _id: 1 } },
+      { key: { createdAt: -1, _id: -1 } },
+      { key: { playbook: 1, nameSort: 1 } },
+      { key: { 'firing.id': 1 }, sparse: true },
+    ]),
+    indexes('ticks', [{ key: { scheduleId: 1, scheduledFor: -1, _id: -1 } }]),
+    indexes('runs', [
+      { key: { queuedAt: -1, _id: -1 } },
+      { key: { scheduleId: 1, queuedAt: -1, _id: -1 } },
+      { key: { status: 1, queuedAt: -1, _id: -1 } },
+      { key: { playbook: 1, queuedAt: -1, _id: -1 } },
+      { key: { playbook: 1, status: 1, queuedAt: -1, _id: -1 } },
+      { key: { status: 1, leaseUntil: 1 } },
+      { key: { workerId: 1, status: 1 } },
+      { key: { scheduleId: 1, status: 1 } },
+    ]),
+    indexes('runLogs', [{ key: { runId: 1, firstLine: 1 } }]),
+    indexes('keys', [{ key: { boundAt: 1 } }]),
+    indexes('changes', [{ key: { at: 1 }, expireAfterSeconds: 3_600 }]),
+    indexes('jobs', [{ key: { name: 1, 'data.instant': 1 } }, { key: { name: 1, 'data.runId': 1 } }]),
+  ],
+];
+
+/** Makes those that are not there. */
+function indexes(collection: string, descriptions: IndexDescription[]): Statement {
+  return (db) => db.collection(collection).createIndexes(descriptions, LONG);
+}

@@ -1,0 +1,33 @@
+import { cpSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BSON, type Document, MongoClient } from 'mongodb';
+
+const FIXTURE = new URL('../../fixtures/previous-version/', import.meta.url).pathname;
+
+/** What the previous version read of its own database, and the runs that were under way when it was killed. */
+export interface Expected extends Record<string, unknown> {
+  readonly ids: { readonly killed: string; readonly endsAlone: string; readonly queued: string };
+}
+
+/** Copies the data folder of the previous version, with its database where that is a file. */
+export function copyDataDir(kind: 'sqlite' | 'mongodb', target: string): void {
+  const isData = (path: string) => !/\.json$/.test(path) || path.includes('/runs/');
+  cpSync(join(FIXTURE, kind), target, { recursive: true, filter: isData });
+}
+
+/** Writes the documents of the previous version into an empty database. */
+export async function copyDocuments(uri: string): Promise<void> {
+  const text = readFileSync(join(FIXTURE, 'mongodb/documents.json'), 'utf8');
+  const collections = BSON.EJSON.parse(text, { relaxed: false }) as Record<string, Document[]>;
+  const client = new MongoClient(uri);
+  try {
+    for (const [name, documents] of Object.entries(collections))
+      if (documents.length > 0) await client.db().collection(name).insertMany(documents);
+  } finally {
+    await client.close();
+  }
+}
+
+export function readExpected(kind: 'sqlite' | 'mongodb'): Expected {
+  return JSON.parse(readFileSync(join(FIXTURE, kind, 'expected.json'), 'utf8')) as Expected;
+}
