@@ -102,7 +102,6 @@ export async function startApp(options: AppOptions): Promise<App> {
     const playbooks = createPlaybookService({ folder, listing, verdicts, logChange });
     const runner = createAnsibleRunner({
       ansiblePlaybook: options.ansiblePlaybook,
-      playbooksDir: folder.root,
       dataDir: await realpath(config.dataDir),
       passEnv: config.passEnv,
       timings: timings.runner,

@@ -22,8 +22,6 @@ import type { Runner, RunRequest } from './runner.ts';
 export interface AnsibleRunnerOptions {
   /** Program to run; may be any that takes ansible-playbook's arguments. */
   readonly ansiblePlaybook: string;
-  /** Absolute, without symbolic links. */
-  readonly playbooksDir: string;
   /** Absolute. */
   readonly dataDir: string;
   /** Names, and patterns of names, of variables of the server that playbooks see beside those that Ansible reads itself. */
@@ -39,19 +37,19 @@ const MAX_NAMED = 5;
 
 /** Puts what Ansible needs (`ansible/`) into programs that are started and followed (`process/`). */
 export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
-  const { playbooksDir, timings, onWarning } = options;
+  const { timings, onWarning } = options;
   const runsDir = join(options.dataDir, 'runs');
   const closing = new AbortController();
   const spools = createSpools(runsDir);
   const cgroups = createCgroups(options.dataDir, options.cgroup);
   const program = createAnsibleProgram(options.ansiblePlaybook, onWarning);
   const base = baseEnvironment(process.env, options.passEnv ?? [], onWarning);
-  const workspaceOf = createWorkspaces({ playbooksDir, ownHome: join(options.dataDir, 'home'), base });
+  const workspaceOf = createWorkspaces({ ownHome: join(options.dataDir, 'home'), base });
   const warn = (what: string, error: unknown) => onWarning(`${what} failed: ${messageOf(error)}`);
   const context: RunContext = {
     spools,
     cgroups,
-    launcher: createLauncher({ spools, cwd: playbooksDir, env: base.variables, timings }),
+    launcher: createLauncher({ spools, cwd: options.dataDir, env: base.variables, timings }),
     timings,
     closing: closing.signal,
     explain: (runId, spool, exitCode) => reasonOf(exitCode, factsOf(runId, spool)),
@@ -71,24 +69,35 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
     }
   }
 
-  const programOf = ({ runId, timeoutMs, playbook, parameters, ...request }: RunRequest): ProgramRun => ({
+  const programOf = ({
     runId,
     timeoutMs,
+    playbook,
+    parameters,
+    workspace,
+    files,
+  }: RunRequest): ProgramRun => ({
+    runId,
+    timeoutMs,
+    files,
     check: program.requireExecutable,
-    prepare(spool) {
-      if (request.extraVars !== null) spool.writeExtraVars(request.extraVars);
-      const extraVars = request.extraVars === null ? null : spool.extraVarsPath;
-      const { path, notice, environment } = request.workspace;
-      const argv = [program.path, ...ansibleArguments(playbook, parameters, { playbooksDir, extraVars })];
-      return { folder: path, notice, environment, argv };
+    commandIn(spool) {
+      const { root, folder, notice, environment } = workspace;
+      const forFiles = files.flatMap(({ name, option }) =>
+        option === null ? [] : [option + spool.pathOf(name)],
+      );
+      const argv = [program.path, ...ansibleArguments(playbook, parameters, root, forFiles)];
+      return { folder, notice, environment, argv };
     },
   });
 
   return {
-    workspaceOf: (playbook, { workingFolder }) => workspaceOf(playbook, workingFolder),
+    workspaceOf: (root, playbook, { workingFolder }) => workspaceOf(root, playbook, workingFolder),
 
-    async extraVarsOf({ extraVarsJson }) {
-      return extraVarsJson === null ? null : extraVarsFile(extraVarsJson);
+    async filesOf({ extraVarsJson }) {
+      const content = extraVarsJson === null ? null : await extraVarsFile(extraVarsJson);
+      if (content === null) return [];
+      return [{ name: 'extra-vars.yml', mode: 0o600, content, option: '--extra-vars=@' }];
     },
 
     prepare: (runId) => spools.of(runId).create(),

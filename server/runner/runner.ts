@@ -5,11 +5,12 @@ import type { RunPlace } from '../domain/runs/run.ts';
 export interface Runner {
   /**
    * Where a playbook would be started now, and with what. Costs a few looks at the file system.
+   * @param root the folder that the paths of playbook and parameters are relative to; absolute, without symbolic links
    * @throws {RunRefusedError} when it cannot be started there
    */
-  workspaceOf(playbook: string, parameters: RunParameters): Workspace;
-  /** Extra variables in the form in which a run gets them; null: there are none. Long ones take turns with other work. */
-  extraVarsOf(parameters: RunParameters): Promise<string | null>;
+  workspaceOf(root: string, playbook: string, parameters: RunParameters): Workspace;
+  /** The files that a run with these parameters needs. Long extra variables take turns with other work. */
+  filesOf(parameters: RunParameters): Promise<readonly RunFile[]>;
   /**
    * Makes the run's spool folder. To be called before the run is claimed: a run that is claimed but has no folder is lost,
    * one with a folder in which nothing was started certainly never ran. Safe to call again.
@@ -47,20 +48,33 @@ export interface Runner {
 
 export interface RunRequest {
   readonly runId: string;
-  /** Path relative to the playbook folder; checked already. */
+  /** Path relative to the root of its workspace; checked already. */
   readonly playbook: string;
   readonly parameters: RunParameters;
   readonly workspace: Workspace;
-  /** As `extraVarsOf` gave them. */
-  readonly extraVars: string | null;
+  /** What the run is given besides its parameters. Names differ. */
+  readonly files: readonly RunFile[];
   /** End it when it takes longer, in ms; null: no limit. */
   readonly timeoutMs: number | null;
 }
 
+/** A file that only this run gets: it lies in its spool folder until the run has ended. */
+export interface RunFile {
+  /** Letters, digits, "-", "_" and ".", e.g. "extra-vars.yml". */
+  readonly name: string;
+  /** Its permissions: 0600, or 0700 for what is to be executed. */
+  readonly mode: number;
+  readonly content: string;
+  /** What stands before its path in the argument that names it, e.g. "--extra-vars=@"; null: no argument names it. */
+  readonly option: string | null;
+}
+
 /** Where a run is started, and what it finds there. */
 export interface Workspace extends RunPlace {
+  /** The folder that the paths of playbook and parameters are relative to; absolute. */
+  readonly root: string;
   /** The working folder; absolute. */
-  readonly path: string;
+  readonly folder: string;
   /** Variables beside those that all runs have, or instead of them; null: nothing of this name. */
   readonly environment: Readonly<Record<string, string | null>>;
   /** What its log begins with, without a newline; null: nothing but what the playbook prints. */

@@ -20,7 +20,8 @@ const EXIT: RunExit = {
 };
 
 export const WORKSPACE: Workspace = {
-  path: '/playbooks',
+  root: '/playbooks',
+  folder: '/playbooks',
   workingFolder: '',
   ansibleConfig: null,
   environment: {},
@@ -42,7 +43,7 @@ export function createFakeRunner(): FakeRunner {
     running,
     end,
     workspaceOf: () => WORKSPACE,
-    extraVarsOf: async ({ extraVarsJson }) => extraVarsJson,
+    filesOf: async () => [],
     prepare: () => undefined,
     arm({ runId }) {
       calls.push('arm');

@@ -7,6 +7,9 @@ import { TIMINGS } from '../../server/timings.ts';
 import { NO_PARAMETERS } from '../../shared/run-parameters.ts';
 import { makeTempDir } from './temp-dir.ts';
 
+/** Where the playbooks of a runner of these tests lie. */
+const roots = new WeakMap<Runner, string>();
+
 /** A runner whose program notes that it was started, and does what `$1` says. */
 export async function makeRunner(
   script = 'echo started',
@@ -29,13 +32,13 @@ export async function makeRunner(
   const restart = () => {
     const runner = createAnsibleRunner({
       ansiblePlaybook: program,
-      playbooksDir,
       dataDir,
       timings: { ...TIMINGS.runner, cancelGraceMs },
       onWarning: (message) => warnings.push(message),
       ...more,
     });
     runners.push(runner);
+    roots.set(runner, playbooksDir);
     return runner;
   };
   const runner = restart();
@@ -45,10 +48,10 @@ export async function makeRunner(
 
 export const request = (runner: Runner, runId: string) => ({
   runId,
-  workspace: runner.workspaceOf('a.yaml', NO_PARAMETERS),
+  workspace: runner.workspaceOf(roots.get(runner) ?? '/tmp', 'a.yaml', NO_PARAMETERS),
   playbook: 'a.yaml',
   parameters: NO_PARAMETERS,
-  extraVars: null,
+  files: [],
   timeoutMs: null,
 });
 

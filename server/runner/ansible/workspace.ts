@@ -8,8 +8,6 @@ import { callbackEnvironment } from './callback-path.ts';
 import { type Environment, isWritableFolder, type RunEnvironment } from './environment.ts';
 
 export interface WorkspaceOptions {
-  /** Absolute, without symbolic links. */
-  readonly playbooksDir: string;
   /** The home of runs whose user has none that can be written to; absolute. */
   readonly ownHome: string;
   /** What all runs have in common. */
@@ -24,31 +22,35 @@ const MAX_CONTROL_DIR_BYTES = 62;
  * Says where a playbook is started and what it finds there, as if the server's user had changed to that folder and started
  * it by hand. A few looks at the file system: this is on the way from an instant to its run.
  */
-export function createWorkspaces({ playbooksDir, ownHome, base }: WorkspaceOptions) {
+export function createWorkspaces({ ownHome, base }: WorkspaceOptions) {
   const controlDir = createControlDir(base.variables);
 
-  /** @param folder relative to the playbook folder; null: the nearest at or above the playbook that has an ansible.cfg, else the root */
-  return function workspaceOf(playbook: string, folder: string | null): Workspace {
-    const workingFolder = folder === null ? nearestWorkingFolder(playbooksDir, playbook) : plainPath(folder);
-    const path = join(playbooksDir, workingFolder);
-    requireFolder(path, workingFolder);
+  /**
+   * @param root absolute, without symbolic links
+   * @param wanted relative to the root; null: the nearest folder at or above the playbook that has an ansible.cfg, else the root
+   */
+  return function workspaceOf(root: string, playbook: string, wanted: string | null): Workspace {
+    const workingFolder = wanted === null ? nearestWorkingFolder(root, playbook) : plainPath(wanted);
+    const folder = join(root, workingFolder);
+    requireFolder(folder, workingFolder);
     const home = base.variables.HOME;
     const isHomeless = home === undefined || !isWritableFolder(home);
     if (isHomeless) mkdirSync(ownHome, { recursive: true, mode: 0o700 });
     const changed: Record<string, string> = isHomeless ? { HOME: ownHome } : {};
     const env = { ...base.variables, ...changed };
-    const config = findConfig(env, path);
+    const config = findConfig(env, folder);
     const short = needsShortControlDir(env, config) ? controlDir() : null;
     if (short !== null) changed.ANSIBLE_SSH_CONTROL_PATH_DIR = short;
-    const callback = callbackEnvironment(env, path, undefined, base.forTasks);
+    const callback = callbackEnvironment(env, folder, undefined, base.forTasks);
     const notices = [
       ...(isHomeless ? [homeNotice(home, ownHome)] : []),
       ...(callback.problem === null ? [] : [pluginNotice(callback.problem)]),
     ];
     return {
-      path,
+      root,
+      folder,
       workingFolder,
-      ansibleConfig: config && relativeInside(playbooksDir, config),
+      ansibleConfig: config && relativeInside(root, config),
       environment: { ...changed, ...callback.environment },
       notice: notices.length === 0 ? null : `Sible: ${notices.join(' ')}`,
     };

@@ -2,6 +2,7 @@ import { lstatSync, mkdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../../domain/caught.ts';
+import type { RunFile } from '../runner.ts';
 import { inFolder, insteadOf, orNull, readSmallFile, writeNew } from './guarded-folder.ts';
 import type { ProcessId } from './process-tree.ts';
 import { type FolderId, folderIdOf, removeAll, removeRenamed } from './spool-removal.ts';
@@ -27,7 +28,6 @@ import { createStreamFile, type HeldFile } from './stream-file.ts';
  */
 export interface Spool {
   readonly path: string;
-  readonly extraVarsPath: string;
   /** Where the output was made. */
   readonly outputPath: string;
   /** Where our callback plugin tells of the run, as JSON lines. */
@@ -42,8 +42,12 @@ export interface Spool {
   holdOutput(): HeldFile | null;
   /** Whether anything was printed, as far as the folder has it. */
   hasOutput(): boolean;
-  writeExtraVars(text: string): void;
-  removeExtraVars(): void;
+  /** Path of a file that the program is given. */
+  pathOf(name: string): string;
+  /** Gives the program a file. @throws when the name is one of the folder's own, or not plain */
+  writeFile(file: Pick<RunFile, 'name' | 'mode' | 'content'>): void;
+  /** Removes the files that the program was given, also by a previous process of this server. */
+  removeFiles(): void;
   /** A supervisor that finds this may start. */
   fill(request: SpoolRequest): void;
   /** Whether `fill` was called. */
@@ -105,8 +109,15 @@ const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 /** None of the files that are read is longer than this by far. */
 const MAX_BYTES = 1_024;
+/** The names of some hundred files. */
+const MAX_REQUEST_BYTES = 32_768;
+const FILE_NAME = /^\w[\w.-]{0,63}$/;
 /** What is in the folder of a run that has ended by itself. */
 const NAMES = ['output.log', 'status', 'pid', 'started', 'request.json'];
+/** Names that mean something else in the folder. */
+const OWN_NAMES: ReadonlySet<string> = new Set([...NAMES, 'events.jsonl', 'ending']);
+/** What an earlier version gave to programs, without saying so. */
+const EARLIER_FILES: readonly string[] = ['extra-vars.yml'];
 const PID = /^(\d{1,10}) (\d{1,20}|-) ([0-9a-f-]{1,36})(?: \d{1,10})?\n$/;
 const STATUS = /^(\d{1,3})( full)?\n$/;
 
@@ -155,6 +166,8 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
   /** The folder as it was found first, where it was not made here. */
   let found: FolderId | null = null;
   let isFilled = false;
+  /** Names of the files that the program is given. */
+  const given = new Set<string>();
 
   const inside = <T>(work: (name: (name: string) => string) => T): T =>
     inFolder(path, id, (folder) => work((name) => join(folder, name)));
@@ -171,8 +184,14 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
       throw error;
     }
   };
-  const write = (name: string, text: string) =>
-    inside((at) => insteadOf(at(name), () => writeNew(at(name), text, FILE_MODE)));
+  const write = (name: string, text: string, mode: number) =>
+    inside((at) => insteadOf(at(name), () => writeNew(at(name), text, mode)));
+
+  /** Names of the files that a previous process of this server has given to the program. */
+  function readGiven(): readonly string[] {
+    const text = orNull(() => inside((at) => readSmallFile(at('request.json'), MAX_REQUEST_BYTES)))?.text;
+    return text === undefined ? [] : readNames(text);
+  }
 
   function makeFolder(): void {
     try {
@@ -193,7 +212,6 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
 
   return {
     path,
-    extraVarsPath: file('extra-vars.yml'),
     outputPath: file('output.log'),
     eventsPath: file('events.jsonl'),
 
@@ -213,11 +231,20 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
     holdOutput: output.hold,
     hasOutput: () => output.size() > 0,
 
-    writeExtraVars: (text) => write('extra-vars.yml', text),
-    removeExtraVars: () => void orNull(() => inside((at) => unlinkSync(at('extra-vars.yml')))),
+    pathOf: file,
+
+    writeFile({ name, mode, content }) {
+      if (!FILE_NAME.test(name) || OWN_NAMES.has(name)) throw new Error(`no file can be named "${name}"`);
+      given.add(name);
+      write(name, content, mode);
+    },
+
+    removeFiles() {
+      for (const name of isFilled ? given : readGiven()) orNull(() => inside((at) => unlinkSync(at(name))));
+    },
 
     fill(request) {
-      write('request.json', `${JSON.stringify(request)}\n`);
+      write('request.json', `${JSON.stringify({ ...request, files: [...given] })}\n`, FILE_MODE);
       isFilled = true;
     },
     isFilled: () => isFilled,
@@ -271,4 +298,19 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
 
     close,
   };
+}
+
+/** Names out of a request, which a playbook may have changed: no more than names of files that can be given. */
+function readNames(request: string): readonly string[] {
+  try {
+    const value: unknown = JSON.parse(request);
+    if (typeof value !== 'object' || value === null) return [];
+    const { files = EARLIER_FILES }: { files?: unknown } = value;
+    if (!Array.isArray(files)) return [];
+    return (files as unknown[]).filter(
+      (name): name is string => typeof name === 'string' && FILE_NAME.test(name) && !OWN_NAMES.has(name),
+    );
+  } catch {
+    return [];
+  }
 }

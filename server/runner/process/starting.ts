@@ -1,5 +1,5 @@
 import { messageOf } from '../../domain/caught.ts';
-import { type RunProcess, RunRefusedError } from '../runner.ts';
+import { type RunFile, type RunProcess, RunRefusedError } from '../runner.ts';
 import type { Discarding } from './discarding.ts';
 import type { Command, Launch, LaunchEnd } from './launcher.ts';
 import { type RunContext, supervisedOf } from './run-context.ts';
@@ -22,10 +22,12 @@ export interface ProgramRun {
   readonly runId: string;
   /** End it when it takes longer, in ms; null: no limit. */
   readonly timeoutMs: number | null;
+  /** What it finds in its spool folder until it has ended. */
+  readonly files: readonly Pick<RunFile, 'name' | 'mode' | 'content'>[];
   /** @throws {RunRefusedError} when it cannot be run now */
   check(): void;
-  /** Puts what the program needs into its spool folder. @returns how it is called */
-  prepare(spool: Spool): Command;
+  /** How it is called. */
+  commandIn(spool: Spool): Command;
 }
 
 /**
@@ -39,14 +41,22 @@ export function createStarting(context: RunContext, discarding: Discarding): Sta
   /** Supervisors that wait for their request. */
   const armed = new Map<string, Launch>();
 
+  /** Makes the spool folder with the program's files. */
+  function fillFolder({ runId, files }: ProgramRun): Spool {
+    const spool = spools.of(runId);
+    spool.create();
+    for (const file of files) spool.writeFile(file);
+    return spool;
+  }
+
   function launch(run: ProgramRun, mayHaveCgroup = true): Launch {
     const { runId } = run;
     run.check();
     return orRefused(() => {
       const spool = spools.of(runId);
       spool.create();
-      const command = run.prepare(spool);
-      return launcher.launch(runId, mayHaveCgroup ? cgroups.create(runId) : null, command);
+      const cgroup = mayHaveCgroup ? cgroups.create(runId) : null;
+      return launcher.launch(runId, cgroup, run.commandIn(spool));
     });
   }
 
@@ -62,6 +72,8 @@ export function createStarting(context: RunContext, discarding: Discarding): Sta
 
   return {
     arm(run) {
+      run.check();
+      orRefused(() => fillFolder(run));
       armed.set(run.runId, launch(run, armed.size < MAX_ARMED_IN_CGROUPS));
     },
 
@@ -72,7 +84,8 @@ export function createStarting(context: RunContext, discarding: Discarding): Sta
       const ready = armed.get(runId);
       armed.delete(runId);
       orRefused(() => {
-        spool.create();
+        if (ready) spool.create();
+        else fillFolder(run);
         spool.fill({ startedAt: startedAt.toISOString(), timeoutMs });
       });
       let launched = ready ?? launch(run);

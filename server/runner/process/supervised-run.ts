@@ -152,7 +152,7 @@ export function supervise(supervised: Supervised): RunProcess {
       const supervisor = await supervised.supervisor();
       await killLeft(await supervised.findCgroup(supervisor), supervisor, () => undefined);
     }
-    spool.removeExtraVars();
+    spool.removeFiles();
     return left === null ? exit : { ...exit, reason: [exit.reason, left].filter(Boolean).join(' ') };
   }
 

@@ -38,6 +38,8 @@ import type { PlaybookVerdicts } from './playbook-verdicts.ts';
 import { findOpenPrompts, type OpenPrompt } from './prompt-guard.ts';
 
 export interface PlaybookService {
+  /** The folder that paths of playbooks are relative to; absolute, without symbolic links. */
+  readonly root: string;
   /** All playbooks by path, without their content: files that are lists of plays or imports to Ansible. */
   list(actor: Actor): Promise<PlaybookList>;
   /** Null when there is none, or when what is there is none. */
@@ -146,6 +148,8 @@ export function createPlaybookService({
   }
 
   return {
+    root: folder.root,
+
     list: (_actor) => listing.list(),
 
     async problemOf(_actor, path) {

@@ -37,7 +37,7 @@ export interface Admission {
 
 export interface RunAdmissionOptions {
   readonly storage: Pick<Storage, 'schedules' | 'runs'>;
-  readonly runner: Pick<Runner, 'arm' | 'disarm' | 'prepare' | 'extraVarsOf'>;
+  readonly runner: Pick<Runner, 'arm' | 'disarm' | 'prepare' | 'filesOf'>;
   readonly scheduler: Pick<Scheduler, 'queueRun'>;
   readonly workerId: string;
   now(): Date;
@@ -167,7 +167,7 @@ export function createRunAdmission(
       const request = await requestOrRefusal(run);
       if (typeof request === 'string' || countRoom() === 0) return false;
       try {
-        const full = { ...request, extraVars: await runner.extraVarsOf(request.parameters) };
+        const full = { ...request, files: await runner.filesOf(request.parameters) };
         if (countRoom() === 0) return false;
         runner.arm(full);
         armed.set(run.id, full);

@@ -31,7 +31,7 @@ export interface RunExecutorOptions {
   readonly storage: Pick<Storage, 'schedules' | 'ticks' | 'runs' | 'changes' | 'isShared'>;
   readonly runner: Runner;
   readonly runLogs: Pick<RunLogService, 'ingest' | 'notifyEnd'>;
-  readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
+  readonly playbooks: Pick<PlaybookService, 'root' | 'checkRunnable'>;
   readonly scheduler: Pick<Scheduler, 'queueRun'>;
   /** The same in every life of this node, and of no other. */
   readonly workerId: string;

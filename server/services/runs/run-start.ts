@@ -31,15 +31,13 @@ export interface RunStart {
   failureOf(reason: string): RunEnd;
 }
 
-/** A run request whose extra variables may still be missing: long ones take milliseconds to write, so they wait for room. */
-export type PlannedRun = Omit<RunRequest, 'extraVars'> & {
-  readonly extraVars: RunRequest['extraVars'] | undefined;
-};
+/** A run request whose files may still be missing: long extra variables take milliseconds to write, so they wait for room. */
+export type PlannedRun = Omit<RunRequest, 'files'> & { readonly files: RunRequest['files'] | null };
 
 export interface RunStartOptions {
   readonly storage: Pick<Storage, 'runs'>;
-  readonly runner: Pick<Runner, 'workspaceOf' | 'extraVarsOf' | 'start' | 'disarm' | 'discard'>;
-  readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
+  readonly runner: Pick<Runner, 'workspaceOf' | 'filesOf' | 'start' | 'disarm' | 'discard'>;
+  readonly playbooks: Pick<PlaybookService, 'root' | 'checkRunnable'>;
   readonly workerId: string;
   /** Ends a run that takes longer and has no time limit of its own, in ms; null: no limit. */
   readonly timeoutMs: number | null;
@@ -75,10 +73,10 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
     if (refusal !== null) return refusal;
     try {
       const ready = held.armed.get(id);
-      const workspace = ready?.workspace ?? runner.workspaceOf(playbook, parameters);
-      const none = parameters.extraVarsJson === null ? null : undefined;
-      const extraVars = ready ? ready.extraVars : none;
-      return { runId: id, playbook, parameters, workspace, extraVars, timeoutMs: timeoutOf(parameters) };
+      const workspace = ready?.workspace ?? runner.workspaceOf(options.playbooks.root, playbook, parameters);
+      // one without extra variables needs no file, and starts without waiting for that answer
+      const files = ready?.files ?? (parameters.extraVarsJson === null ? [] : null);
+      return { runId: id, playbook, parameters, workspace, files, timeoutMs: timeoutOf(parameters) };
     } catch (error) {
       if (error instanceof RunRefusedError) return `It was not started. ${error.message}`;
       options.onError(error, `looking for the working folder of ${playbook}`);
@@ -112,10 +110,9 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
 
   async function start(ours: RunSummary, planned: PlannedRun): Promise<void> {
     const { id } = ours;
-    let extraVars: RunRequest['extraVars'];
+    let files: RunRequest['files'];
     try {
-      extraVars =
-        planned.extraVars === undefined ? await runner.extraVarsOf(planned.parameters) : planned.extraVars;
+      files = planned.files ?? (await runner.filesOf(planned.parameters));
     } catch (error) {
       return refuseToStart(id, error);
     }
@@ -127,7 +124,7 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
     }
     let process: RunProcess;
     try {
-      process = runner.start({ ...planned, extraVars });
+      process = runner.start({ ...planned, files });
     } catch (error) {
       return refuseToStart(id, error);
     }

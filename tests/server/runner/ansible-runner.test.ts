@@ -125,7 +125,6 @@ it('says why a program that is not there cannot be started', async () => {
   const { runner } = await makeRunner();
   const missing = createAnsibleRunner({
     ansiblePlaybook: '/nowhere/ansible-playbook',
-    playbooksDir: '/tmp',
     dataDir: '/tmp',
     timings: TIMINGS.runner,
     onWarning: () => undefined,

@@ -210,7 +210,7 @@ describe('the command', () => {
       timeoutSeconds: 60,
       workingFolder: 'site',
     };
-    expect(ansibleArguments('site.yaml', parameters, { playbooksDir: '/p', extraVars: '/d/vars' })).toEqual([
+    expect(ansibleArguments('site.yaml', parameters, '/p', ['--extra-vars=@/d/vars'])).toEqual([
       '--inventory=/p/hosts.ini',
       '--inventory=a,b,',
       '--limit=a -e b',

@@ -25,7 +25,8 @@ async function makeFolder(env: Record<string, string> = {}, forTasks: Record<str
     writeFileSync(join(root, name), text);
   };
   const variables = { HOME: home, ...env };
-  const workspaceOf = createWorkspaces({ playbooksDir: root, ownHome, base: { variables, forTasks } });
+  const workspaces = createWorkspaces({ ownHome, base: { variables, forTasks } });
+  const workspaceOf = (playbook: string, wanted: string | null) => workspaces(root, playbook, wanted);
   return { path, root, home, ownHome, write, workspaceOf };
 }
 
@@ -46,7 +47,7 @@ describe('the working folder of a run', () => {
     write('a/b/c/site.yml');
     write('other/x.yml');
     expect(workspaceOf('a/b/c/site.yml', null)).toMatchObject({
-      path: join(root, 'a'),
+      folder: join(root, 'a'),
       workingFolder: 'a',
       ansibleConfig: 'a/ansible.cfg',
     });
@@ -55,7 +56,7 @@ describe('the working folder of a run', () => {
     expect(workspaceOf('a/b/site.yml', null).workingFolder).toBe('a/b');
     expect(workspaceOf('a/site.yml', null).workingFolder).toBe('a');
     expect(workspaceOf('other/x.yml', null)).toMatchObject({
-      path: root,
+      folder: root,
       workingFolder: '',
       ansibleConfig: null,
     });
@@ -72,7 +73,7 @@ describe('the working folder of a run', () => {
     write('a/ansible.cfg');
     write('b/x');
     expect(workspaceOf('a/site.yml', '')).toMatchObject({
-      path: root,
+      folder: root,
       workingFolder: '',
       ansibleConfig: null,
     });

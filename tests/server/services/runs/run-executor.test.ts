@@ -26,6 +26,7 @@ async function makeExecutor({ concurrency = 2, isShared = false, timeoutMs = nul
     runner,
     runLogs: { ingest: async (process) => void (await process.exit), notifyEnd: () => undefined },
     playbooks: {
+      root: '/playbooks',
       async checkRunnable(_actor, path) {
         if (playbooks.missing.has(path)) throw new NotFoundError('playbook', path);
       },
@@ -271,7 +272,7 @@ it('a run that cannot be taken up after a restart, since the database is away, i
             playbook: 'a.yaml',
             parameters: NO_PARAMETERS,
             workspace: WORKSPACE,
-            extraVars: null,
+            files: [],
             timeoutMs: null,
           }),
         };
