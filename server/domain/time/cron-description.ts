@@ -1,109 +1,160 @@
-import cronstrue from 'cronstrue';
 import type { CronExpression } from './cron.ts';
 
-/** Up to so many times of day are listed one by one. */
+/** At most this many times of day are listed one by one. */
 const MAX_LISTED_TIMES = 6;
 
-/** Steps of fewer values read better as a list, and a list cannot be misread where the step does not come out even. */
+/** A step with fewer values reads better as a list, and a list cannot be misread where the step is uneven. */
 const MIN_STEPPED_VALUES = 6;
 
+const MONTHS = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+];
+const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
+
+/** "03:00, 04:00 and 05:00": a list of times and hours. */
+const TIMES = new Intl.ListFormat('en-GB');
+/** "1, 2, and 3 through 5": a list whose items may be phrases. */
+const PHRASES = new Intl.ListFormat('en-US');
+
 /**
- * What an expression means, in English, e.g. `At 03:30, Monday through Friday`. Made from what it matches and not
- * from its text, so all spellings read alike. The words are cronstrue's, except where those would mislead: uneven
- * steps (`*` `/45` is not every 45 minutes), scattered hours or minutes, and the two day fields, of which either matches.
+ * What an expression means, in English, e.g. `At 03:30, Monday through Friday`. Derived from the matching values rather than
+ * from the text, so all spellings of a schedule read alike, and uneven steps (`*` `/45` is not every 45 minutes) read as what
+ * they are.
  */
 export function describeCron(expr: CronExpression): string {
-  return `${describeTimes(expr)}${describeDays(expr)}`;
+  const sentence = [...timePhrases(expr), ...dayPhrases(expr)].join(', ');
+  return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`;
 }
 
-function describeTimes({ hours, minutes, seconds }: CronExpression): string {
+function timePhrases({ hours, minutes, seconds }: CronExpression): string[] {
   if (hours.length < 24 && hours.length * minutes.length * seconds.length <= MAX_LISTED_TIMES) {
     const times = hours.flatMap((hour) =>
       minutes.flatMap((minute) => seconds.map((second) => timeOfDay(hour, minute, second))),
     );
-    return `At ${joinWords(times)}`;
+    return [`at ${TIMES.format(times)}`];
   }
-  const secondField = steppedField(seconds, 0, 59);
-  const minuteField = steppedField(minutes, 0, 59);
-  const hourField = steppedField(hours, 0, 23);
-  const isOncePerHour = seconds.length === 1 && minutes.length === 1;
-  if (isOncePerHour && hourField.includes('/'))
-    return say(`${secondField} ${minuteField} ${hourField} * * *`);
-
-  if (seconds.length === 1) return say(`${secondField} ${minuteField} * * * *`) + hoursPhrase(hours, minutes);
-  const minutesPhrase =
-    minuteField === '*' ? '' : `, in ${spansPhrase('minute', minutes, String)} of the hour`;
-  return say(`${secondField} * * * * *`) + minutesPhrase + hoursPhrase(hours, minutes);
+  if (seconds.length > 1) {
+    const inMinutes = minutes.length < 60 ? [`in ${spansPhrase('minute', minutes, String)} of the hour`] : [];
+    return [...unitPhrases('second', seconds), ...inMinutes, ...hourPhrases(hours, false)];
+  }
+  const isOnTheMinute = seconds[0] === 0;
+  const second = isOnTheMinute ? [] : unitPhrases('second', seconds);
+  if (minutes.length === 60)
+    return [...(isOnTheMinute ? ['every minute'] : second), ...hourPhrases(hours, false)];
+  const isOnTheHour = isOnly(minutes, 0);
+  const minute = isOnTheHour ? ['on the hour'] : unitPhrases('minute', minutes);
+  const step = minutes.length === 1 ? steppedBy(hours) : 0;
+  if (step > 0) {
+    const span = isWholeRange(hours, step, 24) ? [] : [hourRange(hours, isOnTheHour)];
+    return [...second, ...minute, `every ${step} hours`, ...span];
+  }
+  if (isOnTheHour && isOnTheMinute) return ['every hour', ...hourPhrases(hours, true)];
+  return [...second, ...minute, ...hourPhrases(hours, isOnTheHour)];
 }
 
-function hoursPhrase(hours: readonly number[], minutes: readonly number[]): string {
-  if (hours.length === 24) return '';
-  const [first = 0] = hours;
-  const last = hours.at(-1) ?? first;
-  if (last - first + 1 > hours.length) return `, in ${spansPhrase('hour', hours, twoDigits)}`;
-  const isOnTheHour = minutes.length === 1 && minutes[0] === 0;
-  return `, between ${twoDigits(first)}:00 and ${twoDigits(last)}:${isOnTheHour ? '00' : '59'}`;
-}
-
-function describeDays(expr: CronExpression): string {
-  const dayOfMonth = expr.daysOfMonth.length === 31 ? '*' : steppedDays(expr.daysOfMonth);
-  const dayOfWeek = expr.daysOfWeek.length === 7 ? '*' : listField(sundayLast(expr.daysOfWeek));
-  const month = expr.months.length === 12 ? '*' : listField(expr.months);
-  if (expr.isAnyDayOfMonth || expr.isAnyDayOfWeek) return sayDays(`${dayOfMonth} ${month} ${dayOfWeek}`);
-  if (dayOfMonth === '*' || dayOfWeek === '*') return sayDays(`* ${month} *`);
-  const either = sayDays(`${dayOfMonth} * *`).replace(/^, /, '');
-  const or = sayDays(`* * ${dayOfWeek}`).replace(/^, (?:only )?(?:on )?/, 'on ');
-  return `, either ${either} or ${or}${sayDays(`* ${month} *`)}`;
-}
-
-/** The words for the last three fields, with a comma in front; empty for every day. */
-function sayDays(fields: string): string {
-  return say(`0 0 ${fields}`)
-    .replace(/^At 00:00/, '')
-    .replace(/on day (?=\d+(?: through|,| and))/, 'on days ')
-    .replace(/ in a month, between day (\d{1,2}) and (\d{1,2})/, ' from day $1 to day $2');
-}
-
-function say(expression: string): string {
-  return cronstrue.toString(expression, { use24HourTimeFormat: true });
-}
-
-/** The shortest field that matches `values` and that cronstrue puts into true words. */
-function steppedField(values: readonly number[], low: number, high: number): string {
-  const size = high - low + 1;
-  if (values.length === size) return '*';
+/** Which seconds of the minute, or minutes of the hour. */
+function unitPhrases(unit: 'second' | 'minute', values: readonly number[]): string[] {
+  const whole = unit === 'second' ? 'minute' : 'hour';
+  if (values.length === 60) return [`every ${unit}`];
+  const range = `${unit}s ${values[0]} through ${values.at(-1)} past the ${whole}`;
   const step = stepOf(values);
-  if (step > 0 && values[0] === low && step * values.length === size) return `*/${step}`;
-  return step > 1 && values.length >= MIN_STEPPED_VALUES
-    ? `${values[0]}-${values.at(-1)}/${step}`
-    : listField(values);
+  if (isWholeRange(values, step, 60)) return [`every ${step} ${unit}s`];
+  if (steppedBy(values) > 0) return [`every ${step} ${unit}s`, range];
+  if (isOneSpan(values)) return [range];
+  return [`at ${listPhrase(values, String)} ${unit}${isOnly(values, 1) ? '' : 's'} past the ${whole}`];
 }
 
-function steppedDays(days: readonly number[]): string {
-  const step = stepOf(days);
-  return step > 1 && days.length >= MIN_STEPPED_VALUES
-    ? `${days[0]}-${days.at(-1)}/${step}`
-    : listField(days);
+/** @param isOnTheHour nothing happens between the full hours */
+function hourPhrases(hours: readonly number[], isOnTheHour: boolean): string[] {
+  if (hours.length === 24) return [];
+  const isContiguous = hours.length === 1 || stepOf(hours) === 1;
+  return [isContiguous ? hourRange(hours, isOnTheHour) : `in ${spansPhrase('hour', hours, twoDigits)}`];
 }
 
-/** The distance between neighbours where it is always the same one, otherwise 0. */
+function hourRange(hours: readonly number[], isOnTheHour: boolean): string {
+  const [first = 0] = hours;
+  return `between ${twoDigits(first)}:00 and ${twoDigits(hours.at(-1) ?? first)}:${isOnTheHour ? '00' : '59'}`;
+}
+
+function dayPhrases(expr: CronExpression): string[] {
+  const monthDays = monthDayPhrase(expr.daysOfMonth);
+  const weekdays = weekdayPhrase(expr.daysOfWeek);
+  const months = monthPhrase(expr.months);
+  if (expr.isAnyDayOfMonth || expr.isAnyDayOfWeek) {
+    const days =
+      monthDays ?? (weekdays && `${isOneSpan(sundayLast(expr.daysOfWeek)) ? '' : 'only on '}${weekdays}`);
+    return [days, months].filter((phrase) => phrase !== null);
+  }
+  // either field may match, so one that holds every day makes the other one meaningless
+  const either = monthDays && weekdays ? `either ${monthDays} or on ${weekdays}` : null;
+  return [either, months].filter((phrase) => phrase !== null);
+}
+
+/** E.g. "on days 1 and 15 of the month"; null: every day. */
+function monthDayPhrase(days: readonly number[]): string | null {
+  const [first, last] = [days[0], days.at(-1)];
+  if (days.length === 31) return null;
+  if (days.length === 1) return `on day ${first} of the month`;
+  const step = steppedBy(days);
+  if (step > 0) return `every ${step} days from day ${first} to day ${last} of the month`;
+  if (isOneSpan(days)) return `between day ${first} and ${last} of the month`;
+  return `on days ${listPhrase(days, String)} of the month`;
+}
+
+/** E.g. "Monday through Friday"; null: every day. A weekend reads as Saturday and Sunday, in this order. */
+function weekdayPhrase(days: readonly number[]): string | null {
+  return days.length === 7 ? null : listPhrase(sundayLast(days), (day) => WEEKDAYS[day % 7] ?? '');
+}
+
+/** E.g. "only in June"; null: every month. */
+function monthPhrase(months: readonly number[]): string | null {
+  if (months.length === 12) return null;
+  const list = listPhrase(months, (month) => MONTHS[month - 1] ?? '');
+  return isOneSpan(months) ? list : `only in ${list}`;
+}
+
+function sundayLast(days: readonly number[]): readonly number[] {
+  return days.includes(0) && days.includes(6) ? [...days.slice(1), 7] : days;
+}
+
+/** The step of values that read well as one: enough of them, and more than 1 apart; otherwise 0. */
+function steppedBy(values: readonly number[]): number {
+  const step = stepOf(values);
+  return step > 1 && values.length >= MIN_STEPPED_VALUES ? step : 0;
+}
+
+/** Whether the step comes out even over the whole field, from 0 on. */
+function isWholeRange(values: readonly number[], step: number, size: number): boolean {
+  return step > 0 && values[0] === 0 && step * values.length === size;
+}
+
+/** The distance between neighbours where it is the same throughout, otherwise 0. */
 function stepOf([first = 0, second = first, ...rest]: readonly number[]): number {
   const step = second - first;
   return rest.every((value, index) => value === second + (index + 1) * step) ? step : 0;
 }
 
-function listField(values: readonly number[]): string {
-  return spansOf(values)
-    .map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`))
-    .join(',');
+function isOnly(values: readonly number[], value: number): boolean {
+  return values.length === 1 && values[0] === value;
 }
 
-/** A weekend reads as Saturday and Sunday: 7 instead of 0 where Saturday is among the days. */
-function sundayLast(days: readonly number[]): readonly number[] {
-  return days.includes(0) && days.includes(6) ? [...days.slice(1), 7] : days;
+function isOneSpan(values: readonly number[]): boolean {
+  const spans = spansOf(values);
+  return spans.length === 1 && values.length > 1;
 }
 
-/** Runs of three or more neighbours as `[first, last]`, all else one by one. */
+/** Three or more consecutive values as `[first, last]`, everything else one by one. */
 function spansOf(values: readonly number[]): [number, number][] {
   const spans: [number, number][] = [];
   for (const value of values) {
@@ -121,13 +172,15 @@ function spansOf(values: readonly number[]): [number, number][] {
   );
 }
 
-function spansPhrase(noun: string, values: readonly number[], show: (value: number) => string): string {
-  const words = spansOf(values).map(([from, to]) => (from === to ? show(from) : `${show(from)}–${show(to)}`));
-  return `${noun}${values.length === 1 ? '' : 's'} ${joinWords(words)}`;
+function listPhrase(values: readonly number[], show: (value: number) => string): string {
+  return PHRASES.format(
+    spansOf(values).map(([from, to]) => (from === to ? show(from) : `${show(from)} through ${show(to)}`)),
+  );
 }
 
-function joinWords(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+function spansPhrase(noun: string, values: readonly number[], show: (value: number) => string): string {
+  const words = spansOf(values).map(([from, to]) => (from === to ? show(from) : `${show(from)}–${show(to)}`));
+  return `${noun}${values.length === 1 ? '' : 's'} ${TIMES.format(words)}`;
 }
 
 function timeOfDay(hour: number, minute: number, second: number): string {
