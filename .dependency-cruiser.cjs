@@ -42,7 +42,7 @@ module.exports = {
     room('server/domain', 'runs'),
     room('server/domain', 'logs'),
     room('server/domain', 'playbooks'),
-    room('server/domain', 'schedules', ['time']),
+    room('server/domain', 'schedules', ['time', 'runs']),
     layer('storage-shared', '^server/storage/(stored|stored-parameters|notify-listeners|log-codec)\\.ts$', [
       '^server/domain/',
       '^shared/',

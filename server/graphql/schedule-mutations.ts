@@ -5,7 +5,8 @@ import { builder } from './builder.ts';
 import { localId } from './ids.ts';
 import { RunRef, ScheduleRef } from './refs.ts';
 import { RunParametersInputRef, requireNotNull } from './run-parameters.ts';
-import { OverlapPolicyEnum, ScheduleTimingInput, timingInputOf } from './schedule.ts';
+import { ScheduleTimingInput, timingInputOf } from './schedule.ts';
+import { OverlapPolicyEnum, policyChangeOf } from './schedule-policy.ts';
 
 const CreateScheduleInput = builder.inputType('CreateScheduleInput', {
   fields: (t) => ({
@@ -37,7 +38,7 @@ builder.mutationField('createSchedule', (t) =>
           timezone: input.timezone ?? null,
           name: input.name ?? null,
           enabled: input.enabled ?? true,
-          overlap: input.overlap ?? 'skip',
+          policy: policyChangeOf(input),
           parameters: input.parameters ? parametersOf(input.parameters) : null,
         },
         input.idempotencyKey ?? null,
@@ -86,7 +87,7 @@ builder.mutationField('updateSchedule', (t) =>
           timezone: input.timezone,
           name: input.name,
           enabled: requireNotNull(input.enabled, 'enabled'),
-          overlap: input.overlap === null ? 'skip' : input.overlap,
+          policy: policyChangeOf(input),
           parameters:
             input.parameters === null ? NO_PARAMETERS : input.parameters && changeOf(input.parameters),
         }),

@@ -11,6 +11,7 @@ import { connectionOf, pageComplexity } from './connections.ts';
 import type { Context, ScheduleState } from './context.ts';
 import { RunConnectionRef, RunRef, ScheduleRef } from './refs.ts';
 import { RunParametersRef, readParameters } from './run-parameters.ts';
+import { OverlapPolicyEnum } from './schedule-policy.ts';
 import { nextTurn } from './turns.ts';
 
 type TimingOf<K extends Timing['kind']> = Extract<Timing, { kind: K }>;
@@ -53,13 +54,6 @@ const TickOutcomeEnum = builder.enumType('TickOutcome', {
       description: 'No run was made, because the schedule does not allow runs to overlap.',
     },
     MISSED: { value: 'missed', description: 'No run was made, because no node could make one in time.' },
-  } as const,
-});
-export const OverlapPolicyEnum = builder.enumType('OverlapPolicy', {
-  description: 'What happens at an instant at which a run of the same schedule is queued or running.',
-  values: {
-    SKIP: { value: 'skip', description: 'It does not run, and the ledger says so.' },
-    ALLOW: { value: 'allow', description: 'Both run.' },
   } as const,
 });
 const ScheduleOrderEnum = builder.enumType('ScheduleOrder', {
@@ -128,7 +122,7 @@ builder.node(ScheduleRef, {
         return parameters;
       },
     }),
-    overlap: t.expose('overlap', { type: OverlapPolicyEnum }),
+    overlap: t.field({ type: OverlapPolicyEnum, resolve: ({ policy }) => policy.overlap }),
     enabled: t.exposeBoolean('enabled'),
     nextRunAt: t.expose('nextRunAt', {
       type: 'DateTime',
@@ -158,7 +152,7 @@ builder.node(ScheduleRef, {
     }),
     unreadable: t.stringList({
       description:
-        'Which of "timing" and "parameters" cannot be read as they are stored: what stands for them is harmless, and a change has to give them anew.',
+        'Which of "timing", "policy" (the overlap policy) and "parameters" cannot be read as they are stored: what stands for them is harmless, and a change has to give them anew.',
       resolve: async (schedule, _args, context, info) => {
         const { parameters, unreadable = [] } = schedule;
         return [...(parameters ? unreadable : (await readState(schedule, context, info)).unreadable)];

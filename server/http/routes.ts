@@ -45,7 +45,7 @@ export function registerRoutes(app: FastifyInstance, services: Services): void {
         timezone: body.timezone ?? null,
         name: body.name ?? null,
         enabled: true,
-        overlap: 'skip',
+        policy: { overlap: 'skip' },
         parameters: body.parameters ? parametersOf(body.parameters) : null,
       },
       idempotencyKeyOf(request.headers['idempotency-key'], body.idempotencyKey ?? null),

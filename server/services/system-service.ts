@@ -41,7 +41,7 @@ export function createSystemService(options: SystemServiceOptions): SystemServic
   async function lookForProblem(): Promise<string | null> {
     await options.storage.ping(options.probeMs);
     const [due] = await options.storage.schedules.listDue(options.now(), 1);
-    const overdueMs = due?.nextRunAt ? options.now().getTime() - due.nextRunAt.getTime() : 0;
+    const overdueMs = due?.dueAt ? options.now().getTime() - due.dueAt.getTime() : 0;
     return overdueMs > OVERDUE_MS ? `The scheduler is ${Math.round(overdueMs / 1_000)} s behind.` : null;
   }
 

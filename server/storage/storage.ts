@@ -2,7 +2,7 @@ import type { AgendaBackend } from 'agenda';
 import type { LogChunk, LogHead, LogReadLimits, StoredLines } from '../domain/logs/run-log.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { KeyBinding } from '../domain/runs/idempotency.ts';
-import type { Run, RunEnd, RunFilter, RunPlace, RunSummary } from '../domain/runs/run.ts';
+import type { ActiveRun, Run, RunEnd, RunFilter, RunPlace, RunSummary } from '../domain/runs/run.ts';
 import type {
   Schedule,
   ScheduleFilter,
@@ -61,14 +61,14 @@ export interface ScheduleStore {
   listByPlaybooks(paths: readonly string[]): Promise<Map<string, ScheduleSummary[]>>;
   /** The playbook paths of all schedules, each once, in any order. */
   listPlaybooks(): Promise<string[]>;
-  /** Enabled schedules that wait for an instant not after `until`, soonest first. */
+  /** Enabled schedules whose next instant is due at `until` or before, soonest first. */
   listDue(until: Date, limit: number): Promise<Schedule[]>;
-  /** The instants not after `until` that enabled schedules wait for, each once, in any order. */
+  /** When the next instants of enabled schedules are due, up to and including `until`; each once, in any order. */
   listInstants(until: Date): Promise<Date[]>;
-  /** Whether any enabled schedule waits for exactly this instant. */
-  isAwaited(instant: Date): Promise<boolean>;
+  /** Whether the next instant of any enabled schedule is due exactly then. */
+  isAwaited(dueAt: Date): Promise<boolean>;
   /**
-   * Records what became of due instants, each firing all or nothing, also over a crash: moves `nextRunAt` and stores the
+   * Records what became of due instants, each firing all or nothing, also over a crash: moves `nextRunAt` and `dueAt` and stores the
    * ticks and runs, if the schedule is enabled, has this version and these manual starts, and still waits for `expectedNextRunAt`.
    * Does not bump the version. Ticks that are there already are left as they are, and the runs that were to stand beside them
    * are not stored: an instant is run once, also when a clock was put back.
@@ -91,7 +91,7 @@ export interface ScheduleStore {
    * @returns how many were completed
    */
   completeFirings(): Promise<number>;
-  /** Sets or clears `problem` (and `nextRunAt` to null when set) if the version still is this one. @returns whether it did */
+  /** Sets or clears `problem` (and `nextRunAt` and `dueAt` to null when set) if the version still is this one. @returns whether it did */
   setProblem(id: string, version: number, problem: string | null): Promise<boolean>;
 }
 
@@ -118,10 +118,11 @@ export interface Firing {
   readonly version: number;
   /** `Schedule.manualStarts` that it was decided on, where it matters; absent: whatever it is. */
   readonly manualStarts?: number;
-  /** The instant that the schedule must still be waiting for. */
+  /** The nominal instant that the schedule must still be waiting for. */
   readonly expectedNextRunAt: Date;
-  /** What it waits for from now on. */
+  /** The nominal instant that it waits for from now on, and when that is due; null: nothing. */
   readonly nextRunAt: Date | null;
+  readonly dueAt: Date | null;
   readonly ticks: readonly Tick[];
   /** As they were admitted: queued, running, or failed; each belongs to one of the ticks. */
   readonly runs: readonly Run[];
@@ -149,8 +150,8 @@ export interface RunStore {
   count(filter: RunFilter): Promise<number>;
   /** The newest run of each schedule by `queuedAt`, then id; absent when it has none. */
   lastOfSchedules(scheduleIds: readonly string[]): Promise<Map<string, RunSummary>>;
-  /** How many runs of each schedule are queued or running; absent when there are none. */
-  countActive(scheduleIds: readonly string[]): Promise<Map<string, number>>;
+  /** The runs of each schedule that are queued or running, in any order; absent when there are none. */
+  listActive(scheduleIds: readonly string[]): Promise<Map<string, readonly ActiveRun[]>>;
   /** queued → running, owned by `workerId`. @returns the run as it is now; null when it was not queued */
   claim(
     id: string,

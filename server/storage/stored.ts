@@ -1,5 +1,6 @@
 import { NO_PARAMETERS } from '../../shared/run-parameters.ts';
 import { messageOf } from '../domain/caught.ts';
+import { DEFAULT_POLICY, readPolicy, type SchedulePolicy } from '../domain/schedules/policy.ts';
 import type { Schedule, ScheduleSummary } from '../domain/schedules/schedule.ts';
 import type { Timing } from '../domain/time/timing.ts';
 import { readParameters } from './stored-parameters.ts';
@@ -10,6 +11,10 @@ export function writeTiming(timing: Timing): string {
   return JSON.stringify(timing);
 }
 
+export function writePolicy(policy: SchedulePolicy): string {
+  return JSON.stringify(policy);
+}
+
 /** What a schedule can be found by. */
 export function searchTextOf(schedule: Pick<Schedule, 'name' | 'playbook'>): string {
   return `${schedule.name}\n${schedule.playbook}`.toWellFormed().toLowerCase();
@@ -18,27 +23,29 @@ export function searchTextOf(schedule: Pick<Schedule, 'name' | 'playbook'>): str
 /** What NEXT_RUN is sorted by when there is none. */
 export const NEVER_MS: number = Number.MAX_SAFE_INTEGER;
 
-type Plain = Omit<Schedule, 'timing' | 'parameters' | 'nextRunAt' | 'problem'>;
+type Plain = Omit<Schedule, 'timing' | 'policy' | 'parameters' | 'nextRunAt' | 'dueAt' | 'problem'>;
 
 interface Stored {
   readonly timing: string;
+  readonly policy: string;
   /** Null: they are long, and were not read. */
   readonly parameters: string | null;
   readonly nextRunAt: Date | null;
+  readonly dueAt: Date | null;
   readonly problem: string | null;
 }
 
 /**
- * A schedule whose timing or parameters cannot be read is given with a problem and harmless stand-ins:
+ * A schedule of which something cannot be read is given with a problem and harmless stand-ins:
  * it is shown, and must not hide the others.
  */
 export function readSchedule(plain: Plain, stored: Stored & { readonly parameters: string }): Schedule;
 export function readSchedule(plain: Plain, stored: Stored): ScheduleSummary;
 export function readSchedule(plain: Plain, stored: Stored): ScheduleSummary {
   const faults: string[] = [];
-  const unreadable: ('timing' | 'parameters')[] = [];
+  const unreadable: NonNullable<Schedule['unreadable']>[number][] = [];
   const read = <T>(
-    field: 'timing' | 'parameters',
+    field: (typeof unreadable)[number],
     json: string,
     from: (json: string) => T,
     standIn: T,
@@ -52,15 +59,18 @@ export function readSchedule(plain: Plain, stored: Stored): ScheduleSummary {
     }
   };
   const timing = read('timing', stored.timing, readTiming, { kind: 'once', at: new Date(0) });
+  const policy = read('policy', stored.policy, (json) => readPolicy(JSON.parse(json)), DEFAULT_POLICY);
   const parameters =
     stored.parameters === null ? null : read('parameters', stored.parameters, readParameters, NO_PARAMETERS);
-  const { nextRunAt, problem } = stored;
-  if (unreadable.length === 0) return { ...plain, timing, parameters, nextRunAt, problem };
+  const { nextRunAt, dueAt, problem } = stored;
+  if (unreadable.length === 0) return { ...plain, timing, policy, parameters, nextRunAt, dueAt, problem };
   return {
     ...plain,
     timing,
+    policy,
     parameters,
     nextRunAt: null,
+    dueAt: null,
     problem: `What is stored of it cannot be read: ${faults.join('; ')}`,
     unreadable,
   };

@@ -94,6 +94,12 @@ describe('editing a schedule', () => {
     expect(changeOf({ ...before, name: '' }, before)).toEqual({ name: null });
   });
 
+  it('gives what could not be read anew, and nothing else', () => {
+    const before = draftOf(stored());
+    expect(changeOf(before, before, ['policy'])).toEqual({ overlap: 'SKIP' });
+    expect(Object.keys(changeOf(before, before, ['timing', 'parameters']))).toEqual(['timing', 'parameters']);
+  });
+
   it.each(RUN_PARAMETER_NAMES)('sets and clears %s and leaves everything else', (name) => {
     const full = draftOf(stored());
     const empty = draftOf(stored(TIMINGS[0], NO_PARAMETERS));

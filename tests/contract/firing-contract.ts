@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import type { Schedule } from '../../server/domain/schedules/schedule.ts';
 import type { Firing, Storage } from '../../server/storage/storage.ts';
 import {
+  ALLOW,
   fireOne,
   makeFiring,
   makePage,
@@ -23,8 +24,35 @@ export function describeFiring(open: OpenStorage): void {
 
     expect(await fireOne(storage.schedules, firing)).toBe(true);
 
-    expect(await storage.schedules.find(schedule.id)).toEqual({ ...schedule, nextRunAt: firing.nextRunAt });
+    expect(await storage.schedules.find(schedule.id)).toEqual({
+      ...schedule,
+      nextRunAt: firing.nextRunAt,
+      dueAt: firing.dueAt,
+    });
     expect(await storedOf(storage, schedule)).toEqual({ ticks: firing.ticks, runs: firing.runs });
+  });
+
+  test('wakes up when an instant is due, and knows it by its nominal instant', async ({
+    schedules,
+    ticks,
+  }) => {
+    const dueAt = minutesAfter(NOON, 3);
+    const schedule = makeSchedule({ dueAt });
+    await schedules.insert(schedule);
+    expect(await schedules.find(schedule.id)).toEqual(schedule);
+
+    expect(await schedules.listDue(NOON, 10)).toEqual([]);
+    expect(await schedules.listDue(dueAt, 10)).toEqual([schedule]);
+    expect(await schedules.listInstants(minutesAfter(NOON, 9))).toEqual([dueAt]);
+    expect([await schedules.isAwaited(NOON), await schedules.isAwaited(dueAt)]).toEqual([false, true]);
+
+    const firing = makeFiring(schedule, { dueAt: minutesAfter(NOON, 60) });
+    expect(await fireOne(schedules, { ...firing, expectedNextRunAt: dueAt })).toBe(false);
+    expect(await fireOne(schedules, firing)).toBe(true);
+    expect((await ticks.list(schedule.id, makePage())).items[0]?.node.scheduledFor).toEqual(NOON);
+    expect(await schedules.listInstants(minutesAfter(NOON, 99))).toEqual([minutesAfter(NOON, 60)]);
+    expect(await schedules.setProblem(schedule.id, 1, 'It is broken.')).toBe(true);
+    expect(await schedules.find(schedule.id)).toMatchObject({ nextRunAt: null, dueAt: null });
   });
 
   test('lets one of many that fire the same instant win, and stores its rows only', async (storage) => {
@@ -140,7 +168,7 @@ export function describeFiring(open: OpenStorage): void {
 
   test('fires many at once, and tells of each which of its runs were stored', async (storage) => {
     const waiting = await Promise.all(
-      Array.from({ length: 60 }, () => insert(storage, makeSchedule({ overlap: 'allow' }))),
+      Array.from({ length: 60 }, () => insert(storage, makeSchedule({ policy: ALLOW }))),
     );
     const [edited, removed, inLedger] = waiting as [Schedule, Schedule, Schedule];
     await storage.schedules.replace({ ...edited, version: 2 }, 1);

@@ -151,23 +151,24 @@ export function describeRunStore(open: OpenStorage): void {
     expect(await storage.runs.lastOfSchedules([])).toEqual(new Map());
   });
 
-  test('counts the runs of schedules that are queued or running', async (storage) => {
+  test('lists the runs of schedules that are queued or running', async (storage) => {
     await insertAll(storage, [
-      { status: 'queued', scheduleId: 's' },
-      { status: 'running', scheduleId: 's' },
+      { id: '1', status: 'queued', scheduleId: 's' },
+      { id: '2', status: 'running', scheduleId: 's' },
       { status: 'lost', scheduleId: 's' },
       { status: 'succeeded', scheduleId: 's' },
-      { status: 'queued', scheduleId: 't' },
+      { id: '3', status: 'queued', scheduleId: 't' },
       { status: 'queued', scheduleId: null },
     ]);
 
-    expect(await storage.runs.countActive(['s', 't', 'none'])).toEqual(
-      new Map([
-        ['s', 2],
-        ['t', 1],
-      ]),
-    );
-    expect(await storage.runs.countActive([])).toEqual(new Map());
+    const active = await storage.runs.listActive(['s', 't', 'none']);
+    expect([...active.keys()].sort()).toEqual(['s', 't']);
+    expect([...(active.get('s') ?? [])].sort((a, b) => a.id.localeCompare(b.id))).toEqual([
+      { id: '1', status: 'queued' },
+      { id: '2', status: 'running' },
+    ]);
+    expect(active.get('t')).toEqual([{ id: '3', status: 'queued' }]);
+    expect(await storage.runs.listActive([])).toEqual(new Map());
   });
 
   test('lists those that run under a worker', async (storage) => {

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { Schedule } from '../../server/domain/schedules/schedule.ts';
 import {
+  ALLOW,
   fireOne,
   makeFiring,
   makePage,
@@ -37,7 +38,7 @@ export function describeScheduleStore(open: OpenStorage): void {
       workingFolder: '',
     };
     const stored: Schedule[] = [
-      makeSchedule({ parameters, overlap: 'allow', version: 7, problem: 'It is broken.' }),
+      makeSchedule({ parameters, policy: ALLOW, version: 7, problem: 'It is broken.' }),
       makeSchedule({ timing: { kind: 'once', at: new Date('2027-01-01T00:00:00.123Z') }, enabled: false }),
       makeSchedule({ timing: { kind: 'interval', seconds: 90, anchor: new Date(1) }, nextRunAt: null }),
       makeSchedule({
@@ -183,7 +184,7 @@ export function describeScheduleStore(open: OpenStorage): void {
     expect(await schedules.find(schedule.id)).toEqual(schedule);
     expect(await schedules.setProblem(schedule.id, 2, 'The zone is gone.')).toBe(true);
 
-    const broken = { ...schedule, problem: 'The zone is gone.', nextRunAt: null };
+    const broken = { ...schedule, problem: 'The zone is gone.', nextRunAt: null, dueAt: null };
     expect(await schedules.find(schedule.id)).toEqual(broken);
     expect(await fireOne(schedules, makeFiring(schedule))).toBe(false);
     const last = await schedules.list({}, 'nextRun', makePage());

@@ -138,6 +138,7 @@ function describeWhole(open: OpenStorage): void {
     expect(await reopened.schedules.find(schedule.id)).toEqual({
       ...schedule,
       nextRunAt: firing.nextRunAt,
+      dueAt: firing.dueAt,
     });
     expect(await Promise.all([run, ...firing.runs].map(({ id }) => reopened.runs.find(id)))).toEqual([
       run,

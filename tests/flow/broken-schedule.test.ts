@@ -44,5 +44,17 @@ it('a schedule that cannot be read is never run without its limit, and is sound 
         __typename: 'UpdateSchedulePayload',
         schedule: { problem: null, description: expect.stringMatching(/January/), parameters },
       });
+
+      await editDatabase(test, 'UPDATE schedules SET policy = ?', '{"overlap": "moon"}');
+      expect(await test.api.request(TRIGGER, { id })).toMatchObject({
+        triggerSchedule: { __typename: 'InvalidStateError' },
+      });
+      expect(await update({ name: 'Other' })).toEqual({
+        __typename: 'InvalidInputError',
+        issues: [
+          { path: ['overlap'], message: 'What is stored of its policy cannot be read; give it anew.' },
+        ],
+      });
+      expect(await update({ overlap: 'ALLOW' })).toMatchObject({ schedule: { problem: null } });
     },
   ));

@@ -80,6 +80,7 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
           version: 1,
           expectedNextRunAt: NOON,
           nextRunAt: null,
+          dueAt: null,
           ticks: [],
           runs: [],
         };

@@ -85,7 +85,14 @@ describe('the file', () => {
       await expect(openSqliteStorage(newer)).rejects.toThrow(/newer version of Sible/);
     }));
 
-  it('shows a schedule whose row is broken with a problem, and the others as they are', () =>
+  it.each([
+    ['timing', '{"kind":"moon"}'],
+    ['policy', '{"overlap":"moon"}'],
+    ['policy', '{"graceSeconds":-1}'],
+    ['policy', '[]'],
+    ['policy', 'moon'],
+    ['parameters', '{"limit":1}'],
+  ])('shows a schedule whose %s is %s with a problem, and the others as they are', (field, json) =>
     inFolder(async (folder) => {
       const path = join(folder, 'sible.sqlite');
       const storage = await openSqliteStorage(path);
@@ -93,7 +100,7 @@ describe('the file', () => {
       await storage.schedules.insert(broken);
       await storage.schedules.insert(sound);
       const raw = new Database(path);
-      raw.prepare('UPDATE schedules SET timing = ? WHERE id = ?').run('{"kind":"moon"}', broken.id);
+      raw.prepare(`UPDATE schedules SET ${field} = ? WHERE id = ?`).run(json, broken.id);
       raw.close();
       const { items } = await storage.schedules.list({}, 'name', {
         limit: 10,
@@ -104,13 +111,15 @@ describe('the file', () => {
         expect.objectContaining({
           id: broken.id,
           nextRunAt: null,
+          dueAt: null,
           problem: expect.stringMatching(/cannot be read/),
-          unreadable: ['timing'],
+          unreadable: [field],
         }),
         sound,
       ]);
       await storage.close();
-    }));
+    }),
+  );
 
   it('shows a run whose parameters are broken without them, and the others as they are', () =>
     inFolder(async (folder) => {
@@ -148,8 +157,12 @@ describe('the file', () => {
       'SELECT * FROM runs WHERE schedule_id = ? AND (queued_at, id) < (?, ?) ORDER BY queued_at DESC, id DESC LIMIT ?',
     ],
     [
+      'schedules_due',
+      'SELECT * FROM schedules WHERE enabled = 1 AND due_at <= ? ORDER BY due_at, id LIMIT ?',
+    ],
+    [
       'runs_by_schedule_and_status',
-      "SELECT count(*) FROM runs WHERE schedule_id = ? AND status IN ('queued', 'running')",
+      "SELECT id, status FROM runs WHERE schedule_id = ? AND status IN ('queued', 'running')",
     ],
     [
       'jobs_due',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { LogChunk } from '../../server/domain/logs/run-log.ts';
 import type { PageRequest } from '../../server/domain/page.ts';
 import { newRun, type Run, type RunEnd, type RunSummary } from '../../server/domain/runs/run.ts';
+import { DEFAULT_POLICY, type SchedulePolicy } from '../../server/domain/schedules/policy.ts';
 import type { Schedule } from '../../server/domain/schedules/schedule.ts';
 import type { Tick } from '../../server/domain/schedules/tick.ts';
 import type { Firing, ScheduleStore } from '../../server/storage/storage.ts';
@@ -14,7 +15,10 @@ export function minutesAfter(instant: Date, minutes: number): Date {
   return new Date(instant.getTime() + minutes * 60_000);
 }
 
-/** An enabled schedule that waits for {@link NOON}. */
+/** All runs may overlap. */
+export const ALLOW: SchedulePolicy = { ...DEFAULT_POLICY, overlap: 'allow' };
+
+/** An enabled schedule that waits for {@link NOON}, and is due then. */
 export function makeSchedule(overrides: Partial<Schedule> = {}): Schedule {
   return {
     id: randomUUID(),
@@ -23,9 +27,10 @@ export function makeSchedule(overrides: Partial<Schedule> = {}): Schedule {
     timing: { kind: 'cron', expression: '*/5 * * * *' },
     timezone: 'Europe/Berlin',
     parameters: NO_PARAMETERS,
-    overlap: 'skip',
+    policy: DEFAULT_POLICY,
     enabled: true,
     nextRunAt: NOON,
+    dueAt: overrides.nextRunAt === undefined ? NOON : overrides.nextRunAt,
     problem: null,
     version: 1,
     createdAt: new Date('2026-11-20T08:00:00.001Z'),
@@ -66,6 +71,7 @@ export function makeTick(schedule: Pick<Schedule, 'id'>, overrides: Partial<Tick
 /** The firing that starts one run at the instant that the schedule waits for, and then waits five minutes more. */
 export function makeFiring(schedule: Schedule, overrides: Partial<Firing> = {}): Firing {
   const due = schedule.nextRunAt ?? NOON;
+  const next = overrides.nextRunAt === undefined ? minutesAfter(due, 5) : overrides.nextRunAt;
   const run = makeRun({
     playbook: schedule.playbook,
     trigger: 'schedule',
@@ -77,7 +83,8 @@ export function makeFiring(schedule: Schedule, overrides: Partial<Firing> = {}):
     scheduleId: schedule.id,
     version: schedule.version,
     expectedNextRunAt: due,
-    nextRunAt: minutesAfter(due, 5),
+    nextRunAt: next,
+    dueAt: next,
     ticks: [makeTick(schedule, { scheduledFor: due, outcome: 'started', reason: null, runId: run.id })],
     runs: [run],
     ...overrides,

@@ -133,7 +133,7 @@ export function changeOf(
   if (unreadable.includes('parameters') || Object.keys(parameters).length > 0) change.parameters = parameters;
   if (draft.playbook !== before.playbook) change.playbook = draft.playbook;
   if (draft.timezone !== before.timezone) change.timezone = draft.timezone;
-  if (draft.overlap !== before.overlap) change.overlap = draft.overlap;
+  if (unreadable.includes('policy') || draft.overlap !== before.overlap) change.overlap = draft.overlap;
   if (draft.name !== before.name) change.name = draft.name.trim() || null;
   return change;
 }

@@ -81,6 +81,9 @@ export interface RunEnd {
   readonly finishedAt: Date;
 }
 
+/** A run that is queued or running. */
+export type ActiveRun = Pick<Run, 'id' | 'status'>;
+
 /** Whether nothing more will come of this run, except that a lost one may still be found. */
 export function isFinished(status: RunStatus): boolean {
   return status !== 'queued' && status !== 'running';

@@ -1,5 +1,6 @@
 import type { RunParameters } from '../../../shared/run-parameters.ts';
 import type { Timing } from '../time/timing.ts';
+import type { SchedulePolicy } from './policy.ts';
 
 /** What is to run, and when. */
 export interface Schedule {
@@ -11,15 +12,16 @@ export interface Schedule {
   /** IANA zone in which the timing is read. */
   readonly timezone: string;
   readonly parameters: RunParameters;
-  /** What happens when an instant comes while a run of this schedule is queued or running. */
-  readonly overlap: OverlapPolicy;
+  readonly policy: SchedulePolicy;
   readonly enabled: boolean;
-  /** The nominal instant that fires next; null when disabled, faulty, or when no fire is left. */
+  /** The nominal instant that fires next, by which its tick is named; null when disabled, faulty, or when no fire is left. */
   readonly nextRunAt: Date | null;
+  /** When to wake up for that instant; null exactly when there is none. */
+  readonly dueAt: Date | null;
   /** Why it cannot fire, in words; null when it is sound. */
   readonly problem: string | null;
   /** Set when what is stored of these cannot be read: they are harmless stand-ins then, and `problem` says why. */
-  readonly unreadable?: readonly ('timing' | 'parameters')[];
+  readonly unreadable?: readonly ('timing' | 'policy' | 'parameters')[];
   /**
    * How often it was started by hand under its overlap policy; absent: never. Whoever counts its runs and then starts one
    * names the number that the count was made at, so that no other start comes in between.
@@ -37,9 +39,6 @@ export interface ScheduleSummary extends Omit<Schedule, 'parameters' | 'manualSt
   readonly parameters: RunParameters | null;
 }
 
-/** `skip`: the new instant does not run and is recorded as skipped. `allow`: both run at once. */
-export type OverlapPolicy = 'skip' | 'allow';
-
 export interface ScheduleFilter {
   /** Exactly this playbook. */
   readonly playbook?: string | undefined;
@@ -50,3 +49,16 @@ export interface ScheduleFilter {
 
 /** `nextRun`: soonest first, those without a next run last. `name`: by name. `created`: newest first. */
 export type ScheduleOrder = 'nextRun' | 'name' | 'created';
+
+/** What a schedule waits for. */
+export type Awaited = Pick<Schedule, 'nextRunAt' | 'dueAt'>;
+
+/** @param nextRunAt the nominal instant; null: nothing is waited for */
+export function awaitInstant(nextRunAt: Date | null): Awaited {
+  return { nextRunAt, dueAt: nextRunAt && dueAtOf(nextRunAt) };
+}
+
+/** When an instant is due: when it comes. */
+export function dueAtOf(scheduledFor: Date): Date {
+  return scheduledFor;
+}

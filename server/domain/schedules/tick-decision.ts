@@ -1,11 +1,9 @@
+import type { ActiveRun } from '../runs/run.ts';
 import { nextInstant, nextInstants, type Timing } from '../time/timing.ts';
-import type { OverlapPolicy } from './schedule.ts';
+import { heedsActiveRuns, type SchedulePolicy } from './policy.ts';
+import { type Awaited, awaitInstant, dueAtOf } from './schedule.ts';
 import type { TickOutcome } from './tick.ts';
 
-/** Up to this late every instant is still started, in ms: an outage this short should not be noticed. */
-export const GRACE_MS = 60_000;
-/** Up to this late the newest instant is still started once, in ms; later ones are missed. */
-export const START_DEADLINE_MS = 3_600_000;
 /** So many instants are recorded one by one; of a longer outage the oldest record stands for a range, and says so. */
 const MAX_RECORDS = 5_000;
 
@@ -13,8 +11,8 @@ const MAX_RECORDS = 5_000;
 export interface DueSchedule {
   readonly timing: Timing;
   readonly timezone: string;
-  readonly overlap: OverlapPolicy;
-  /** The instant that it waits for; not after `now`. */
+  readonly policy: SchedulePolicy;
+  /** The nominal instant that it waits for; due at `now` or before. */
   readonly nextRunAt: Date;
 }
 
@@ -27,55 +25,56 @@ export interface TickDecision {
 
 /**
  * What becomes of every instant from `nextRunAt` up to and including `now`, oldest first, and what is waited for then.
- * An instant within `GRACE_MS` starts. Of older ones only the newest due instant starts, and only within
- * `START_DEADLINE_MS`. With overlap `skip` nothing starts while a run is active, nor beside one that starts here.
+ * An instant that is late by no more than the grace starts. Of older ones only the newest due instant starts, and only within
+ * the start deadline. With overlap `skip` nothing starts while a run is active, nor beside one that starts here.
  *
- * @param activeRuns how many runs of the schedule are queued or running
+ * @param activeRuns runs of the schedule that are queued or running
  */
 export function decideTicks(
   schedule: DueSchedule,
   now: Date,
-  activeRuns: number,
-): { readonly ticks: readonly TickDecision[]; readonly nextRunAt: Date | null } {
+  activeRuns: readonly ActiveRun[],
+): { readonly ticks: readonly TickDecision[]; readonly next: Awaited } {
   const { instants, omittedUntil } = dueInstants(schedule, now);
   const newest = instants.at(-1);
-  let active = activeRuns;
+  const { graceSeconds, startDeadlineSeconds } = schedule.policy;
+  let isActive = activeRuns.length > 0;
   const ticks = instants.map((scheduledFor): TickDecision => {
-    const lateMs = now.getTime() - scheduledFor.getTime();
+    const lateMs = now.getTime() - dueAtOf(scheduledFor).getTime();
     if (omittedUntil && scheduledFor.getTime() === schedule.nextRunAt.getTime()) {
       return missed(
         scheduledFor,
         `This instant and all later ones up to ${omittedUntil.toISOString()} passed while the scheduler was not running.`,
       );
     }
-    if (lateMs > START_DEADLINE_MS) {
+    if (lateMs > startDeadlineSeconds * 1_000) {
       return missed(
         scheduledFor,
-        `It was noticed ${inWords(lateMs)} late; nothing is started later than 1 h.`,
+        `It was noticed ${inWords(lateMs)} late; nothing is started later than ${inWords(startDeadlineSeconds * 1_000)}.`,
       );
     }
-    if (lateMs > GRACE_MS && scheduledFor !== newest) {
+    if (lateMs > graceSeconds * 1_000 && scheduledFor !== newest) {
       return missed(
         scheduledFor,
         `It was noticed ${inWords(lateMs)} late; of several missed instants only the newest is run.`,
       );
     }
-    if (schedule.overlap === 'skip' && active > 0) {
+    if (heedsActiveRuns(schedule.policy) && isActive) {
       return { scheduledFor, outcome: 'skipped', reason: 'The previous run of this schedule had not ended.' };
     }
-    active += 1;
+    isActive = true;
     return { scheduledFor, outcome: 'started', reason: null };
   });
-  return { ticks, nextRunAt: nextInstant(schedule.timing, schedule.timezone, now) };
+  return { ticks, next: awaitInstant(nextInstant(schedule.timing, schedule.timezone, now)) };
 }
 
 /** All due instants; of very many the first, and those late enough to matter still. */
 function dueInstants(schedule: DueSchedule, now: Date): { instants: Date[]; omittedUntil: Date | null } {
-  const { timing, timezone, nextRunAt } = schedule;
+  const { timing, timezone, nextRunAt, policy } = schedule;
   const upToNow = (from: Date) => nextInstants(timing, timezone, from, MAX_RECORDS, now);
   const later = upToNow(nextRunAt);
   if (later.length < MAX_RECORDS) return { instants: [nextRunAt, ...later], omittedUntil: null };
-  const omittedUntil = new Date(now.getTime() - START_DEADLINE_MS - 1);
+  const omittedUntil = new Date(now.getTime() - policy.startDeadlineSeconds * 1_000 - 1);
   return { instants: [nextRunAt, ...upToNow(omittedUntil)], omittedUntil };
 }
 
@@ -86,6 +85,7 @@ function missed(scheduledFor: Date, reason: string): TickDecision {
 function inWords(ms: number): string {
   const seconds = Math.round(ms / 1_000);
   if (seconds < 120) return `${seconds} s`;
+  if (seconds === 3_600) return '1 h';
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
   if (seconds < 172_800) {
     const minutes = Math.floor((seconds % 3_600) / 60);

@@ -4,6 +4,7 @@ import type { Actor, ChangeLog } from '../../domain/actor.ts';
 import { clip, DomainError, InvalidStateError, NotFoundError } from '../../domain/errors.ts';
 import type { Page, PageRequest } from '../../domain/page.ts';
 import { newRun, type Run, type RunFilter, type RunSummary } from '../../domain/runs/run.ts';
+import { heedsActiveRuns } from '../../domain/schedules/policy.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';
 import type { ManualStart, Storage } from '../../storage/storage.ts';
 import { newId } from '../new-id.ts';
@@ -117,7 +118,7 @@ export function createRunService(options: RunServiceOptions): RunService {
   }
 
   async function requireNoActive(scheduleId: string): Promise<void> {
-    if ((await runs.countActive([scheduleId])).has(scheduleId)) throw alreadyActive();
+    if ((await runs.listActive([scheduleId])).has(scheduleId)) throw alreadyActive();
   }
 
   return {
@@ -139,15 +140,15 @@ export function createRunService(options: RunServiceOptions): RunService {
         find: (id) => runs.find(id),
         async check() {
           schedule = await findRunnable(actor, scheduleId);
-          if (schedule.overlap === 'skip' && !isForced) await requireNoActive(scheduleId);
+          if (heedsActiveRuns(schedule.policy) && !isForced) await requireNoActive(scheduleId);
         },
         async make(id) {
-          const { playbook, parameters, overlap } = schedule;
+          const { playbook, parameters, policy } = schedule;
           let outcome = 'started' as ManualStart;
           const run = await start(actor, { id, playbook, parameters, scheduleId }, async (admitted) => {
             outcome = await storage.schedules.startByHand(
               { ...admitted, scheduleId },
-              isForced || overlap === 'allow',
+              isForced || !heedsActiveRuns(policy),
             );
             return outcome === 'started';
           });

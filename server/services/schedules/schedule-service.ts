@@ -11,12 +11,13 @@ import {
 import { codePointAt, findInvisible } from '../../domain/invisible.ts';
 import type { Page, PageRequest } from '../../domain/page.ts';
 import type { RunParametersChange } from '../../domain/runs/parameters/input.ts';
-import type {
-  OverlapPolicy,
-  Schedule,
-  ScheduleFilter,
-  ScheduleOrder,
-  ScheduleSummary,
+import { changePolicy, type SchedulePolicyChange } from '../../domain/schedules/policy.ts';
+import {
+  awaitInstant,
+  type Schedule,
+  type ScheduleFilter,
+  type ScheduleOrder,
+  type ScheduleSummary,
 } from '../../domain/schedules/schedule.ts';
 import type { Tick } from '../../domain/schedules/tick.ts';
 import { decideTicks } from '../../domain/schedules/tick-decision.ts';
@@ -77,11 +78,11 @@ export interface CreateSchedule {
   readonly timezone: string | null;
   readonly name: string | null;
   readonly enabled: boolean;
-  readonly overlap: OverlapPolicy;
+  readonly policy: SchedulePolicyChange;
   readonly parameters: RunParameters | null;
 }
 
-/** undefined: leave it as it is, also inside the timing and the parameters. null: as it is at first. */
+/** undefined: leave it as it is, also inside the timing, the policy and the parameters. null: as it is at first. */
 export interface UpdateSchedule {
   readonly expectedVersion?: number | undefined;
   readonly playbook?: string | undefined;
@@ -89,7 +90,7 @@ export interface UpdateSchedule {
   readonly timezone?: string | null | undefined;
   readonly name?: string | null | undefined;
   readonly enabled?: boolean | undefined;
-  readonly overlap?: OverlapPolicy | undefined;
+  readonly policy?: SchedulePolicyChange | undefined;
   readonly parameters?: RunParametersChange | undefined;
 }
 
@@ -139,7 +140,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
   /** The store has it already: what fails here the sweep makes good. */
   async function announce(schedule: Schedule): Promise<void> {
     try {
-      if (schedule.nextRunAt) await scheduler.armTick(schedule.nextRunAt);
+      if (schedule.dueAt) await scheduler.armTick(schedule.dueAt);
     } catch (error) {
       options.onError(error, `arming schedule ${schedule.id}`);
     }
@@ -151,9 +152,9 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
    * @returns whether there were any: the schedule is not what it was then
    */
   async function recordPassed(schedule: Schedule, now: Date): Promise<boolean> {
-    const { id, version, nextRunAt, problem } = schedule;
-    if (!nextRunAt || nextRunAt > now || problem !== null) return false;
-    const decision = decideTicks({ ...schedule, nextRunAt }, now, 0);
+    const { id, version, nextRunAt, dueAt, problem } = schedule;
+    if (!nextRunAt || !dueAt || dueAt > now || problem !== null) return false;
+    const decision = decideTicks({ ...schedule, nextRunAt }, now, []);
     const ticks = decision.ticks.map(
       ({ scheduledFor, outcome, reason }): Tick => ({
         scheduleId: id,
@@ -163,7 +164,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
         reason: reason ?? 'The schedule was changed before it could be started.',
       }),
     );
-    const firing = { scheduleId: id, version, expectedNextRunAt: nextRunAt, nextRunAt: decision.nextRunAt };
+    const firing = { scheduleId: id, version, expectedNextRunAt: nextRunAt, ...decision.next };
     await schedules.fire([{ ...firing, ticks, runs: [] }]);
     return true;
   }
@@ -179,52 +180,58 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
 
   return {
     async create(actor, input, idempotencyKey = null) {
+      // flat, and in this order: a key that was bound by an earlier version is still known by it
+      const { policy, parameters: given, ...others } = input;
       let draft: Omit<Schedule, 'id'>;
-      return options.idempotency.once(idempotencyKey, ['createSchedule', input], {
-        newId: () => newId(options.now()),
-        async find(id, isDone) {
-          const schedule = await schedules.find(id);
-          if (!schedule && isDone) throw new NotFoundError('schedule', id);
-          return schedule;
+      return options.idempotency.once(
+        idempotencyKey,
+        ['createSchedule', { ...others, ...policy, parameters: given }],
+        {
+          newId: () => newId(options.now()),
+          async find(id, isDone) {
+            const schedule = await schedules.find(id);
+            if (!schedule && isDone) throw new NotFoundError('schedule', id);
+            return schedule;
+          },
+          async check() {
+            const now = options.now();
+            const timezone = requireTimezone(input.timezone ?? options.defaultTimezone, 'timezone');
+            const timing = parseTiming(input.timing, now);
+            const parameters = given ?? NO_PARAMETERS;
+            const name = requireName(input.name ?? input.playbook);
+            const next = requireNextInstant(timing, timezone);
+            await playbooks.checkRunnable(actor, input.playbook, parameters);
+            draft = {
+              name,
+              playbook: input.playbook,
+              timing,
+              timezone,
+              parameters,
+              policy: changePolicy(null, policy),
+              enabled: input.enabled,
+              ...awaitInstant(input.enabled ? next : null),
+              problem: null,
+              version: 1,
+              createdAt: now,
+              updatedAt: now,
+            };
+          },
+          async make(id) {
+            const schedule = { id, ...draft };
+            try {
+              await schedules.insert(schedule);
+            } catch (error) {
+              // another node may have made it with the same key
+              const made = idempotencyKey === null ? null : await schedules.find(id);
+              if (!made) throw error;
+              return made;
+            }
+            options.logChange(actor, 'created a schedule', { schedule: id, playbook: schedule.playbook });
+            await announce(schedule);
+            return schedule;
+          },
         },
-        async check() {
-          const now = options.now();
-          const timezone = requireTimezone(input.timezone ?? options.defaultTimezone, 'timezone');
-          const timing = parseTiming(input.timing, now);
-          const parameters = input.parameters ?? NO_PARAMETERS;
-          const name = requireName(input.name ?? input.playbook);
-          const next = requireNextInstant(timing, timezone);
-          await playbooks.checkRunnable(actor, input.playbook, parameters);
-          draft = {
-            name,
-            playbook: input.playbook,
-            timing,
-            timezone,
-            parameters,
-            overlap: input.overlap,
-            enabled: input.enabled,
-            nextRunAt: input.enabled ? next : null,
-            problem: null,
-            version: 1,
-            createdAt: now,
-            updatedAt: now,
-          };
-        },
-        async make(id) {
-          const schedule = { id, ...draft };
-          try {
-            await schedules.insert(schedule);
-          } catch (error) {
-            // another node may have made it with the same key
-            const made = idempotencyKey === null ? null : await schedules.find(id);
-            if (!made) throw error;
-            return made;
-          }
-          options.logChange(actor, 'created a schedule', { schedule: id, playbook: schedule.playbook });
-          await announce(schedule);
-          return schedule;
-        },
-      });
+      );
     },
 
     async update(actor, id, input) {
@@ -265,14 +272,12 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
           timing,
           timezone,
           parameters,
-          overlap: input.overlap ?? current.overlap,
+          policy: changePolicy(current.policy, input.policy ?? {}),
           enabled,
           // an instant that is due but not handled yet stays due, unless the change is about time
-          nextRunAt: !enabled
-            ? null
-            : isRetimed || isReenabled || current.problem !== null
-              ? nextInstant(timing, timezone, now)
-              : current.nextRunAt,
+          ...(enabled && !isRetimed && !isReenabled && current.problem === null
+            ? {}
+            : awaitInstant(enabled ? nextInstant(timing, timezone, now) : null)),
           problem: null,
           version: current.version + 1,
           updatedAt: now,
@@ -280,7 +285,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
         if (await schedules.replace(changed, current.version)) {
           options.logChange(actor, 'changed a schedule', { schedule: id, version: changed.version });
           await announce(changed);
-          if (current.nextRunAt?.getTime() !== changed.nextRunAt?.getTime()) await forget(current.nextRunAt);
+          if (current.dueAt?.getTime() !== changed.dueAt?.getTime()) await forget(current.dueAt);
           return changed;
         }
       }
@@ -291,7 +296,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
       const deleted = await schedules.delete(id);
       if (!deleted) throw new NotFoundError('schedule', id);
       options.logChange(actor, 'deleted a schedule', { schedule: id, playbook: deleted.playbook });
-      await forget(deleted.nextRunAt);
+      await forget(deleted.dueAt);
       await storage.changes.publish({ kind: 'schedule', id });
     },
 
@@ -366,11 +371,14 @@ function keepingAnchor(input: TimingInput, { timing, unreadable }: Schedule): Ti
 
 /** Of what cannot be read nothing is kept: a limit that is gone without a word would let it run on other hosts. */
 function requireReplacement(current: Schedule, input: UpdateSchedule): void {
-  const missing = (current.unreadable ?? []).filter((field) => input[field] === undefined);
+  const policy = Object.values(input.policy ?? {}).some((value) => value !== undefined);
+  const isGiven = { policy, timing: input.timing !== undefined, parameters: input.parameters !== undefined };
+  const missing = (current.unreadable ?? []).filter((field) => !isGiven[field]);
   if (missing.length === 0) return;
   throw new InvalidInputError(
     missing.map((field) => ({
-      path: [field],
+      // the API has the fields of the policy beside it
+      path: [field === 'policy' ? 'overlap' : field],
       message: `What is stored of its ${field} cannot be read; give it anew.`,
       position: null,
     })),

@@ -1,6 +1,7 @@
 import { type ChangeLog, SCHEDULER } from '../../domain/actor.ts';
 import { messageOf } from '../../domain/caught.ts';
-import { newRun, type Run } from '../../domain/runs/run.ts';
+import { type ActiveRun, newRun, type Run } from '../../domain/runs/run.ts';
+import { heedsActiveRuns } from '../../domain/schedules/policy.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';
 import type { Tick } from '../../domain/schedules/tick.ts';
 import { decideTicks } from '../../domain/schedules/tick-decision.ts';
@@ -51,7 +52,9 @@ const MAX_ROUNDS = 5;
 const MAX_FAILURES = 3;
 
 /** A schedule that waits for an instant. */
-type Waiting = Schedule & { readonly nextRunAt: Date };
+type Waiting = Schedule & { readonly nextRunAt: Date; readonly dueAt: Date };
+/** Runs that are queued or running, by schedule. */
+type ActiveRuns = Map<string, readonly ActiveRun[]>;
 /** What becomes of one schedule's due instants, before the store has agreed. */
 interface Decided {
   readonly firing: Firing;
@@ -62,8 +65,8 @@ export function createTickService(options: TickServiceOptions): TickService {
   const { storage, scheduler, executor } = options;
   const { schedules } = storage;
   let last: { scheduledFor: Date; lagMs: number } | null = null;
-  /** Runs that are made ready, by what they will be runs of. */
-  const armed = new Map<string, string>();
+  /** Runs that are made ready, by what they will be runs of, until their instant is due. */
+  const readyRuns = new Map<string, { readonly id: string; readonly dueAt: Date }>();
   /**
    * Schedules whose runs are counted while it is asked what is due: a question less to wait for. With each its manual starts:
    * the runs of those are stored by then, and if there was another one since, its runs are counted again.
@@ -79,31 +82,31 @@ export function createTickService(options: TickServiceOptions): TickService {
       foreseen = new Map();
       const [due, activeOfExpected] = await Promise.all([
         schedules.listDue(options.now(), BATCH),
-        countActive([...expected.keys()]),
+        listActive([...expected.keys()]),
       ]);
       if (due.length === 0) return [...next.values()];
       const others = due.filter(
-        (schedule) => schedule.overlap === 'skip' && expected.get(schedule.id) !== startsOf(schedule),
+        (schedule) => heedsActiveRuns(schedule.policy) && expected.get(schedule.id) !== startsOf(schedule),
       );
-      const active = await countActive(others.map(({ id }) => id));
+      const active = await listActive(others.map(({ id }) => id));
       for (const { id } of others) activeOfExpected.delete(id);
       const fired = await fireBatch(due, new Map([...activeOfExpected, ...active]));
-      for (const { nextRunAt } of fired) if (nextRunAt) next.set(nextRunAt.getTime(), nextRunAt);
+      for (const { dueAt } of fired) if (dueAt) next.set(dueAt.getTime(), dueAt);
       // those that were not fired are not what they were a moment ago: look again
       idleRounds = fired.length > 0 ? 0 : idleRounds + 1;
     }
     throw new Error('Schedules are due that cannot be fired: they are being changed all the time.');
   }
 
-  function activeRuns(due: readonly Schedule[]): Promise<Map<string, number>> {
-    return countActive(due.filter(({ overlap }) => overlap === 'skip').map(({ id }) => id));
+  function activeRuns(due: readonly Schedule[]): Promise<ActiveRuns> {
+    return listActive(due.filter(({ policy }) => heedsActiveRuns(policy)).map(({ id }) => id));
   }
 
-  async function countActive(scheduleIds: readonly string[]): Promise<Map<string, number>> {
-    return scheduleIds.length > 0 ? storage.runs.countActive(scheduleIds) : new Map();
+  async function listActive(scheduleIds: readonly string[]): Promise<ActiveRuns> {
+    return scheduleIds.length > 0 ? storage.runs.listActive(scheduleIds) : new Map();
   }
 
-  async function fireBatch(due: readonly Schedule[], active: Map<string, number>): Promise<Firing[]> {
+  async function fireBatch(due: readonly Schedule[], active: ActiveRuns): Promise<Firing[]> {
     let decided: readonly Decided[] = [];
     try {
       decided = await decideAll(due, active);
@@ -116,11 +119,11 @@ export function createTickService(options: TickServiceOptions): TickService {
   }
 
   /** Rejects when one of them cannot be decided; nothing is admitted then. */
-  async function decideAll(due: readonly Schedule[], active: Map<string, number>): Promise<Decided[]> {
+  async function decideAll(due: readonly Schedule[], active: ActiveRuns): Promise<Decided[]> {
     const decided: Decided[] = [];
     try {
       for (const schedule of due) {
-        const one = await decide(schedule, active.get(schedule.id) ?? 0);
+        const one = await decide(schedule, active.get(schedule.id) ?? []);
         if (one) decided.push(one);
       }
       return decided;
@@ -136,8 +139,8 @@ export function createTickService(options: TickServiceOptions): TickService {
     for (const { id } of due) {
       try {
         const schedule = await schedules.find(id);
-        if (!schedule?.nextRunAt || schedule.nextRunAt > options.now()) continue;
-        const decided = await decide(schedule, (await activeRuns([schedule])).get(id) ?? 0);
+        if (!schedule?.dueAt || schedule.dueAt > options.now()) continue;
+        const decided = await decide(schedule, (await activeRuns([schedule])).get(id) ?? []);
         if (decided) fired.push(...(await fire([decided])));
         failures = 0;
       } catch (error) {
@@ -151,7 +154,7 @@ export function createTickService(options: TickServiceOptions): TickService {
   }
 
   /** Null: it cannot be fired, and was marked so. */
-  async function decide(schedule: Schedule, active: number): Promise<Decided | null> {
+  async function decide(schedule: Schedule, active: readonly ActiveRun[]): Promise<Decided | null> {
     const { id, nextRunAt } = schedule;
     const now = options.now();
     let decision: ReturnType<typeof decideTicks>;
@@ -170,7 +173,7 @@ export function createTickService(options: TickServiceOptions): TickService {
     for (const tick of decision.ticks) {
       if (tick.outcome !== 'started') ticks.push({ scheduleId: id, ...tick, runId: null });
       else {
-        const admission = await executor.admit(runOf({ ...schedule, nextRunAt: tick.scheduledFor }, now));
+        const admission = await executor.admit(runOf(schedule, tick.scheduledFor, now));
         admissions.push(admission);
         // what could not be started says why in the ledger, too
         const reason = admission.run.status === 'failed' ? admission.run.reason : null;
@@ -180,9 +183,9 @@ export function createTickService(options: TickServiceOptions): TickService {
     const firing = {
       scheduleId: id,
       version: schedule.version,
-      ...(schedule.overlap === 'skip' ? { manualStarts: startsOf(schedule) } : {}),
+      ...(heedsActiveRuns(schedule.policy) ? { manualStarts: startsOf(schedule) } : {}),
       expectedNextRunAt: nextRunAt,
-      nextRunAt: decision.nextRunAt,
+      ...decision.next,
       ticks,
       runs: admissions.map(({ run }) => run),
     };
@@ -225,12 +228,12 @@ export function createTickService(options: TickServiceOptions): TickService {
     return options.now().getTime() - instant.getTime();
   }
 
-  /** The queued run of the instant that the schedule waits for; the one that was made ready, if there is one. */
-  function runOf(schedule: Waiting, now: Date): Run {
-    const key = keyOf(schedule);
-    const id = armed.get(key) ?? newId(now);
-    armed.delete(key);
-    return queuedRun(schedule, id, now);
+  /** The queued run of an instant; the one that was made ready for it, if there is one. */
+  function runOf(schedule: Schedule, scheduledFor: Date, now: Date): Run {
+    const key = keyOf(schedule, scheduledFor);
+    const id = readyRuns.get(key)?.id ?? newId(now);
+    readyRuns.delete(key);
+    return queuedRun(schedule, scheduledFor, id, now);
   }
 
   return {
@@ -239,17 +242,18 @@ export function createTickService(options: TickServiceOptions): TickService {
       if (room === 0) return false;
       const due = await schedules.listDue(instant, room);
       for (const schedule of due.slice(0, BATCH))
-        if (schedule.overlap === 'skip') foreseen.set(schedule.id, startsOf(schedule));
+        if (heedsActiveRuns(schedule.policy)) foreseen.set(schedule.id, startsOf(schedule));
       const active = await activeRuns(due);
       let isAll = due.length < room;
       for (const schedule of due) {
         if (active.has(schedule.id)) isAll = false;
-        if (!isWaiting(schedule) || schedule.nextRunAt < instant || active.has(schedule.id)) continue;
-        const [key, id] = [keyOf(schedule), newId(instant)];
-        const isWanted = () => options.now() < instant && !armed.has(key);
-        if (!isWanted() || !(await executor.arm(queuedRun(schedule, id, instant)))) continue;
+        if (!isWaiting(schedule) || schedule.dueAt < instant || active.has(schedule.id)) continue;
+        const { nextRunAt, dueAt } = schedule;
+        const [key, id] = [keyOf(schedule, nextRunAt), newId(instant)];
+        const isWanted = () => options.now() < instant && !readyRuns.has(key);
+        if (!isWanted() || !(await executor.arm(queuedRun(schedule, nextRunAt, id, instant)))) continue;
         // while it was made ready the instant may have come
-        if (isWanted()) armed.set(key, id);
+        if (isWanted()) readyRuns.set(key, { id, dueAt });
         else await executor.disarm(id);
       }
       return isAll;
@@ -274,10 +278,10 @@ export function createTickService(options: TickServiceOptions): TickService {
 
   /** What was made ready and not used: the schedule was changed, or another node was first. */
   async function disarmPassed(): Promise<void> {
-    const now = options.now().getTime();
-    for (const [key, id] of armed) {
-      if (Number(key.slice(key.lastIndexOf(' '))) > now) continue;
-      armed.delete(key);
+    const now = options.now();
+    for (const [key, { id, dueAt }] of readyRuns) {
+      if (dueAt > now) continue;
+      readyRuns.delete(key);
       // not waited for: the instants that come next do not depend on it
       void executor.disarm(id);
     }
@@ -289,15 +293,19 @@ function startsOf({ manualStarts = 0 }: Schedule): number {
 }
 
 function isWaiting(schedule: Schedule): schedule is Waiting {
-  return schedule.nextRunAt !== null;
+  return schedule.nextRunAt !== null && schedule.dueAt !== null;
 }
 
 /** What a run that is made ready is good for: an edit or another instant needs another one. */
-function keyOf({ id, version, nextRunAt }: Waiting): string {
-  return `${id} ${version} ${nextRunAt.getTime()}`;
+function keyOf({ id, version }: Schedule, scheduledFor: Date): string {
+  return `${id} ${version} ${scheduledFor.getTime()}`;
 }
 
-function queuedRun({ id: scheduleId, playbook, parameters, nextRunAt }: Waiting, id: string, now: Date): Run {
-  const scheduledFor = nextRunAt;
+function queuedRun(
+  { id: scheduleId, playbook, parameters }: Schedule,
+  scheduledFor: Date,
+  id: string,
+  now: Date,
+): Run {
   return newRun({ id, playbook, parameters, trigger: 'schedule', scheduleId, scheduledFor, queuedAt: now });
 }

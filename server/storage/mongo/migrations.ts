@@ -40,7 +40,41 @@ export const MIGRATIONS: readonly (readonly Statement[])[] = [
     indexes('changes', [{ key: { at: 1 }, expireAfterSeconds: 3_600 }]),
     indexes('jobs', [{ key: { name: 1, 'data.instant': 1 } }, { key: { name: 1, 'data.runId': 1 } }]),
   ],
+  // the policy as one value, and when the next instant is due beside its name
+  [indexes('schedules', [{ key: { enabled: 1, dueAt: 1, _id: 1 } }]), splitOffPolicies],
 ];
+
+/** What an older program changes meanwhile is read again. */
+async function splitOffPolicies(db: Db): Promise<void> {
+  const schedules = db.collection<EarlierSchedule>('schedules');
+  const untouched = { policy: null as never };
+  for (;;) {
+    const some = await schedules
+      .find(untouched, { projection: { overlap: 1, nextRunAt: 1 } })
+      .limit(1_000)
+      .toArray();
+    if (some.length === 0) return;
+    await schedules.bulkWrite(
+      some.map(({ _id, overlap, nextRunAt }) => ({
+        updateOne: {
+          filter: { _id, nextRunAt, ...untouched },
+          update: {
+            $set: { policy: JSON.stringify({ overlap }), dueAt: nextRunAt },
+            $unset: { overlap: '' as const },
+          },
+        },
+      })),
+    );
+  }
+}
+
+interface EarlierSchedule {
+  _id: string;
+  overlap?: string;
+  nextRunAt: Date | null;
+  policy?: string;
+  dueAt?: Date | null;
+}
 
 /** Makes those that are not there. */
 function indexes(collection: string, descriptions: IndexDescription[]): Statement {

@@ -1,8 +1,8 @@
 import type { Binary } from 'mongodb';
 import type { Run, RunStatus, RunSummary, RunTrigger } from '../../domain/runs/run.ts';
-import type { OverlapPolicy, Schedule, ScheduleSummary } from '../../domain/schedules/schedule.ts';
+import type { Schedule, ScheduleSummary } from '../../domain/schedules/schedule.ts';
 import type { Tick, TickOutcome } from '../../domain/schedules/tick.ts';
-import { NEVER_MS, readSchedule, searchTextOf, writeTiming } from '../stored.ts';
+import { NEVER_MS, readSchedule, searchTextOf, writePolicy, writeTiming } from '../stored.ts';
 import { readRunParameters, writeParameters } from '../stored-parameters.ts';
 
 /** Documents as the collections hold them, and both mapping directions. Ids are ours. */
@@ -13,14 +13,15 @@ export interface ScheduleDocument {
   nameSort: string;
   playbook: string;
   search: string;
-  /** JSON: the names of extra variables may be what names of fields may not. */
+  /** JSON, as the policy and the parameters: the names of extra variables may be what names of fields may not. */
   timing: string;
   timezone: string;
   parameters: string;
-  overlap: string;
+  policy: string;
   enabled: boolean;
   nextRunAt: Date | null;
   nextRunSort: number;
+  dueAt: Date | null;
   problem: string | null;
   version: number;
   createdAt: Date;
@@ -112,10 +113,11 @@ export function scheduleToDocument(schedule: Schedule): ScheduleDocument {
     timing: writeTiming(schedule.timing),
     timezone: schedule.timezone,
     parameters: writeParameters(schedule.parameters),
-    overlap: schedule.overlap,
+    policy: writePolicy(schedule.policy),
     enabled: schedule.enabled,
     nextRunAt: schedule.nextRunAt,
     nextRunSort: nextRunSort(schedule.nextRunAt),
+    dueAt: schedule.dueAt,
     problem: schedule.problem?.toWellFormed() ?? null,
     version: schedule.version,
     createdAt: schedule.createdAt,
@@ -140,12 +142,11 @@ type WithoutParameters = Omit<ScheduleSummaryDocument, 'parameters'>;
 
 function plainOf(document: WithoutParameters) {
   const { _id, name, playbook, timezone, enabled, version, createdAt, updatedAt } = document;
-  const overlap = document.overlap as OverlapPolicy;
-  return { id: _id, name, playbook, timezone, overlap, enabled, version, createdAt, updatedAt };
+  return { id: _id, name, playbook, timezone, enabled, version, createdAt, updatedAt };
 }
 
-function storedOf({ timing, problem, nextRunAt }: WithoutParameters) {
-  return { timing, problem, nextRunAt };
+function storedOf({ timing, policy, problem, nextRunAt, dueAt }: WithoutParameters) {
+  return { timing, policy, problem, nextRunAt, dueAt };
 }
 
 export function nextRunSort(nextRunAt: Date | null): number {

@@ -1,5 +1,5 @@
 import { type Db, type Filter, MongoServerError, type UpdateFilter } from 'mongodb';
-import type { RunEnd, RunFilter, RunSummary } from '../../domain/runs/run.ts';
+import type { ActiveRun, RunEnd, RunFilter, RunStatus, RunSummary } from '../../domain/runs/run.ts';
 import type { RunStore } from '../storage.ts';
 import { documentToRun, documentToRunSummary, type RunDocument, runToDocument } from './mongo-documents.ts';
 import { findPage, type Order } from './mongo-pages.ts';
@@ -92,14 +92,18 @@ export function createMongoRuns(db: Db): RunStore {
       );
     },
 
-    async countActive(scheduleIds) {
+    async listActive(scheduleIds) {
       const active = { scheduleId: { $in: [...scheduleIds] }, status: { $in: ['queued', 'running'] } };
-      const found = await runs.find(active, { projection: { _id: 0, scheduleId: 1 } }).toArray();
-      const counts = new Map<string, number>();
-      for (const { scheduleId } of found) {
-        if (scheduleId !== null) counts.set(scheduleId, (counts.get(scheduleId) ?? 0) + 1);
+      const found = await runs.find(active, { projection: { scheduleId: 1, status: 1 } }).toArray();
+      const bySchedule = new Map<string, ActiveRun[]>();
+      for (const { _id: id, scheduleId, status } of found) {
+        if (scheduleId === null) continue;
+        const others = bySchedule.get(scheduleId);
+        const run = { id, status: status as RunStatus };
+        if (others) others.push(run);
+        else bySchedule.set(scheduleId, [run]);
       }
-      return counts;
+      return bySchedule;
     },
 
     claim: (id, workerId, startedAt, leaseUntil, { workingFolder, ansibleConfig }) =>

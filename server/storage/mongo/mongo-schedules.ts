@@ -52,6 +52,7 @@ function claimOf({ firing, document }: Decided) {
       $set: {
         nextRunAt: firing.nextRunAt,
         nextRunSort: nextRunSort(firing.nextRunAt),
+        dueAt: firing.dueAt,
         firing: document,
       },
     },
@@ -179,23 +180,20 @@ export function createMongoSchedules(db: Db): ScheduleStore {
 
     async listDue(until, limit) {
       const found = await schedules
-        .find({ enabled: true, nextRunSort: { $lte: until.getTime() } })
-        .sort({ nextRunSort: 1, _id: 1 })
+        .find({ enabled: true, dueAt: { $lte: until } })
+        .sort({ dueAt: 1, _id: 1 })
         .limit(limit)
         .toArray();
       return found.map(documentToSchedule);
     },
 
     async listInstants(until) {
-      const found = await schedules.distinct('nextRunSort', {
-        enabled: true,
-        nextRunSort: { $lte: until.getTime() },
-      });
-      return found.map((instant) => new Date(instant));
+      const found = await schedules.distinct('dueAt', { enabled: true, dueAt: { $lte: until } });
+      return found.filter((dueAt) => dueAt !== null);
     },
 
-    async isAwaited(instant) {
-      const waiting = { enabled: true, nextRunSort: instant.getTime() };
+    async isAwaited(dueAt) {
+      const waiting = { enabled: true, dueAt };
       return (await schedules.findOne(waiting, { projection: { _id: 1 } })) !== null;
     },
 
@@ -259,7 +257,7 @@ export function createMongoSchedules(db: Db): ScheduleStore {
     completeFirings: () => completeOf(null),
 
     async setProblem(id, version, problem) {
-      const nextRun = problem === null ? {} : { nextRunAt: null, nextRunSort: NEVER_MS };
+      const nextRun = problem === null ? {} : { nextRunAt: null, nextRunSort: NEVER_MS, dueAt: null };
       return (await updated({ _id: id, version }, { $set: { problem, ...nextRun } })) === true;
     },
   };

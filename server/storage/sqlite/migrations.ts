@@ -131,4 +131,15 @@ export const MIGRATIONS: readonly string[] = [
   DROP INDEX runs_active_by_schedule;
   CREATE INDEX schedules_by_search ON schedules (search, enabled, playbook);
   `,
+  // the policy as one value, and when the next instant is due beside its name; parameters stay the last of the row
+  `
+  ALTER TABLE schedules ADD COLUMN policy TEXT NOT NULL DEFAULT '{}';
+  ALTER TABLE schedules ADD COLUMN due_at INTEGER;
+  ALTER TABLE schedules RENAME COLUMN parameters TO earlier_parameters;
+  ALTER TABLE schedules ADD COLUMN parameters TEXT NOT NULL DEFAULT 'null';
+  UPDATE schedules SET policy = json_object('overlap', overlap), due_at = next_run_at, parameters = earlier_parameters;
+  ALTER TABLE schedules DROP COLUMN earlier_parameters;
+  ALTER TABLE schedules DROP COLUMN overlap;
+  CREATE INDEX schedules_due ON schedules (enabled, due_at, id);
+  `,
 ];

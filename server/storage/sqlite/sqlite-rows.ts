@@ -1,7 +1,7 @@
 import type { Run, RunStatus, RunSummary, RunTrigger } from '../../domain/runs/run.ts';
-import type { OverlapPolicy, Schedule, ScheduleSummary } from '../../domain/schedules/schedule.ts';
+import type { Schedule, ScheduleSummary } from '../../domain/schedules/schedule.ts';
 import type { Tick, TickOutcome } from '../../domain/schedules/tick.ts';
-import { readSchedule, searchTextOf, writeTiming } from '../stored.ts';
+import { readSchedule, searchTextOf, writePolicy, writeTiming } from '../stored.ts';
 import { readRunParameters, writeParameters } from '../stored-parameters.ts';
 
 /** Rows as the tables hold them, and both mapping directions. */
@@ -15,9 +15,10 @@ export interface ScheduleRow {
   timing: string;
   timezone: string;
   parameters: string;
-  overlap: string;
+  policy: string;
   enabled: number;
   next_run_at: number | null;
+  due_at: number | null;
   problem: string | null;
   version: number;
   /** Only read as part of a schedule: edits leave it. */
@@ -71,9 +72,10 @@ export function scheduleToRow(schedule: Schedule): ScheduleRow {
     timing: writeTiming(schedule.timing),
     timezone: schedule.timezone,
     parameters: writeParameters(schedule.parameters),
-    overlap: schedule.overlap,
+    policy: writePolicy(schedule.policy),
     enabled: Number(schedule.enabled),
     next_run_at: toMs(schedule.nextRunAt),
+    due_at: toMs(schedule.dueAt),
     problem: schedule.problem?.toWellFormed() ?? null,
     version: schedule.version,
     created_at: schedule.createdAt.getTime(),
@@ -100,15 +102,14 @@ function plainOf({ id, name, playbook, timezone, version, ...row }: WithoutParam
     playbook,
     timezone,
     version,
-    overlap: row.overlap as OverlapPolicy,
     enabled: row.enabled === 1,
     createdAt: new Date(row.created_at),
     updatedAt: new Date(row.updated_at),
   };
 }
 
-function storedOf({ timing, problem, next_run_at }: WithoutParameters) {
-  return { timing, problem, nextRunAt: toDate(next_run_at) };
+function storedOf({ timing, policy, problem, next_run_at, due_at }: WithoutParameters) {
+  return { timing, policy, problem, nextRunAt: toDate(next_run_at), dueAt: toDate(due_at) };
 }
 
 export function tickToRow(tick: Tick): TickRow {

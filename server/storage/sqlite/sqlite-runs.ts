@@ -1,4 +1,4 @@
-import type { Run, RunEnd, RunFilter, RunSummary } from '../../domain/runs/run.ts';
+import type { ActiveRun, Run, RunEnd, RunFilter, RunSummary } from '../../domain/runs/run.ts';
 import { eachInTurns } from '../pages.ts';
 import type { RunStore } from '../storage.ts';
 import { type RunRow, rowToRun, rowToRunSummary, runToRow } from './sqlite-rows.ts';
@@ -134,12 +134,12 @@ export function createSqliteRuns(statements: Statements): RunStore & { insertNow
       return found;
     },
 
-    async countActive(scheduleIds) {
-      const sql = "SELECT count(*) AS n FROM runs WHERE schedule_id = ? AND status IN ('queued', 'running')";
+    async listActive(scheduleIds) {
+      const sql = "SELECT id, status FROM runs WHERE schedule_id = ? AND status IN ('queued', 'running')";
       return new Map(
         scheduleIds.flatMap((id) => {
-          const n = get<{ n: number }>(sql, id)?.n ?? 0;
-          return n > 0 ? [[id, n]] : [];
+          const active = all<ActiveRun>(sql, id);
+          return active.length > 0 ? [[id, active]] : [];
         }),
       );
     },

@@ -36,9 +36,10 @@ const COLUMNS = [
   'timing',
   'timezone',
   'parameters',
-  'overlap',
+  'policy',
   'enabled',
   'next_run_at',
+  'due_at',
   'problem',
   'version',
   'created_at',
@@ -123,8 +124,9 @@ export function createSqliteSchedules(statements: Statements, insertRun: (run: R
   function fireOne(firing: Firing): ReadonlySet<string> | null {
     const isOurs =
       run(
-        'UPDATE schedules SET next_run_at = ? WHERE id = ? AND enabled = 1 AND version = ? AND next_run_at = ? AND manual_starts = ifnull(?, manual_starts)',
+        'UPDATE schedules SET next_run_at = ?, due_at = ? WHERE id = ? AND enabled = 1 AND version = ? AND next_run_at = ? AND manual_starts = ifnull(?, manual_starts)',
         firing.nextRunAt?.getTime() ?? null,
+        firing.dueAt?.getTime() ?? null,
         firing.scheduleId,
         firing.version,
         firing.expectedNextRunAt.getTime(),
@@ -193,22 +195,22 @@ export function createSqliteSchedules(statements: Statements, insertRun: (run: R
 
     async listDue(until, limit) {
       return all<ScheduleRow>(
-        'SELECT * FROM schedules WHERE enabled = 1 AND next_run_sort <= ? ORDER BY next_run_sort, id LIMIT ?',
+        'SELECT * FROM schedules WHERE enabled = 1 AND due_at <= ? ORDER BY due_at, id LIMIT ?',
         until.getTime(),
         limit,
       ).map(rowToSchedule);
     },
 
     async listInstants(until) {
-      return all<{ next_run_sort: number }>(
-        'SELECT DISTINCT next_run_sort FROM schedules WHERE enabled = 1 AND next_run_sort <= ?',
+      return all<{ due_at: number }>(
+        'SELECT DISTINCT due_at FROM schedules WHERE enabled = 1 AND due_at <= ?',
         until.getTime(),
-      ).map((row) => new Date(row.next_run_sort));
+      ).map((row) => new Date(row.due_at));
     },
 
-    async isAwaited(instant) {
-      const sql = 'SELECT 1 FROM schedules WHERE enabled = 1 AND next_run_sort = ? LIMIT 1';
-      return get(sql, instant.getTime()) !== null;
+    async isAwaited(dueAt) {
+      const sql = 'SELECT 1 FROM schedules WHERE enabled = 1 AND due_at = ? LIMIT 1';
+      return get(sql, dueAt.getTime()) !== null;
     },
 
     async fire(firings) {
@@ -234,7 +236,7 @@ export function createSqliteSchedules(statements: Statements, insertRun: (run: R
       const sql =
         problem === null
           ? 'UPDATE schedules SET problem = ? WHERE id = ? AND version = ?'
-          : 'UPDATE schedules SET problem = ?, next_run_at = NULL WHERE id = ? AND version = ?';
+          : 'UPDATE schedules SET problem = ?, next_run_at = NULL, due_at = NULL WHERE id = ? AND version = ?';
       return run(sql, problem, id, version) === 1;
     },
   };

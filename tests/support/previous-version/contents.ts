@@ -3,7 +3,7 @@ import { newRun, type Run } from '../../../server/domain/runs/run.ts';
 import type { Schedule } from '../../../server/domain/schedules/schedule.ts';
 import type { Firing, Storage } from '../../../server/storage/storage.ts';
 import { NO_PARAMETERS } from '../../../shared/run-parameters.ts';
-import { makeChunk, makeEnd, makeSchedule, makeTick, minutesAfter, NOON } from '../make.ts';
+import { ALLOW, makeChunk, makeEnd, makeSchedule, makeTick, minutesAfter, NOON } from '../make.ts';
 import { OTHER_PARAMETERS } from '../other-parameters.ts';
 
 /**
@@ -26,7 +26,7 @@ const wanted = {
 
 export const SCHEDULES: readonly Schedule[] = [
   makeSchedule({ id: 'cron', name: 'Nightly', timing: { kind: 'cron', expression: '0 3 1 1 *' } }),
-  makeSchedule({ id: 'once', timing: { kind: 'once', at: FAR }, overlap: 'allow', timezone: 'Asia/Tokyo' }),
+  makeSchedule({ id: 'once', timing: { kind: 'once', at: FAR }, policy: ALLOW, timezone: 'Asia/Tokyo' }),
   makeSchedule({
     id: 'interval',
     timing: { kind: 'interval', seconds: 31_536_000, anchor: FAR },
@@ -39,7 +39,7 @@ export const SCHEDULES: readonly Schedule[] = [
   }),
   makeSchedule({ id: 'disabled', enabled: false, nextRunAt: null, version: 7 }),
   makeSchedule({ id: 'faulty', nextRunAt: null, problem: 'There is no playbook "gone.yaml".' }),
-].map((schedule) => (schedule.nextRunAt === null ? schedule : { ...schedule, nextRunAt: FAR }));
+].map((schedule) => (schedule.nextRunAt === null ? schedule : { ...schedule, nextRunAt: FAR, dueAt: FAR }));
 
 /** Lines that become one compressed chunk. */
 const LONG_LOG = Array.from({ length: 600 }, (_, n) => `ok: [host-${n}] => changed=false, the same as ever`);
@@ -94,6 +94,7 @@ function firingOf(scheduleId: string, minute: number, runId: string): Firing {
     version: 1,
     expectedNextRunAt: FAR,
     nextRunAt: FAR,
+    dueAt: FAR,
     ticks: [
       makeTick(
         { id: scheduleId },

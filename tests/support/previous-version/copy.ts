@@ -1,6 +1,7 @@
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BSON, type Document, MongoClient } from 'mongodb';
+import { DEFAULT_POLICY } from '../../../server/domain/schedules/policy.ts';
 
 const FIXTURE = new URL('../../fixtures/previous-version/', import.meta.url).pathname;
 
@@ -28,6 +29,17 @@ export async function copyDocuments(uri: string): Promise<void> {
   }
 }
 
+/** What this version has to read of it. */
 export function readExpected(kind: 'sqlite' | 'mongodb'): Expected {
-  return JSON.parse(readFileSync(join(FIXTURE, kind, 'expected.json'), 'utf8')) as Expected;
+  const { schedules, ...others } = JSON.parse(readFileSync(join(FIXTURE, kind, 'expected.json'), 'utf8'));
+  return { ...others, schedules: mapValues(schedules, fromEarlierSchedule) };
+}
+
+/** The policy was one field of a schedule, and an instant was due when it came. */
+function fromEarlierSchedule({ overlap, ...schedule }: Readonly<Record<string, unknown>>): object {
+  return { ...schedule, policy: { ...DEFAULT_POLICY, overlap }, dueAt: schedule.nextRunAt };
+}
+
+function mapValues<T, U>(object: Readonly<Record<string, T>>, map: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, map(value)]));
 }

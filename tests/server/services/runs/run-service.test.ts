@@ -6,7 +6,7 @@ import { createIdempotency } from '../../../../server/services/runs/idempotency.
 import type { Admission } from '../../../../server/services/runs/run-admission.ts';
 import { createRunService } from '../../../../server/services/runs/run-service.ts';
 import { TESTER } from '../../../support/actor.ts';
-import { makeEnd, makePage, makeSchedule, minutesAfter, NOON } from '../../../support/make.ts';
+import { ALLOW, makeEnd, makePage, makeSchedule, minutesAfter, NOON } from '../../../support/make.ts';
 import { openTempStorage } from '../../../support/temp-storage.ts';
 
 /** Two nodes on one store, and a playbook that may be away. */
@@ -67,7 +67,7 @@ it('starts a schedule once, however often and wherever it is asked at once', asy
 it('starts it beside a run when forced, when its policy says so, and when the run has ended', async () => {
   const { nodes, insert, begun, storage } = await makeNodes();
   const [node] = nodes;
-  const [skip, allow] = [await insert(), await insert({ overlap: 'allow' })];
+  const [skip, allow] = [await insert(), await insert({ policy: ALLOW })];
   const first = await node.triggerSchedule(TESTER, skip);
   await expect(node.triggerSchedule(TESTER, skip)).rejects.toMatchObject(refused('INVALID_STATE', /SKIP/));
   const second = await node.triggerSchedule(TESTER, skip, { isForced: true });

@@ -9,7 +9,7 @@ import {
 import type { Storage } from '../../../../server/storage/storage.ts';
 import { NO_PARAMETERS, RUN_PARAMETER_NAMES } from '../../../../shared/run-parameters.ts';
 import { TESTER } from '../../../support/actor.ts';
-import { makePage, makeSchedule, minutesAfter, NOON } from '../../../support/make.ts';
+import { ALLOW, makePage, makeSchedule, minutesAfter, NOON } from '../../../support/make.ts';
 import { OTHER_PARAMETERS } from '../../../support/other-parameters.ts';
 import { openTempStorage } from '../../../support/temp-storage.ts';
 import { waitUntil } from '../../../support/wait-until.ts';
@@ -73,7 +73,7 @@ it.each([
   ['at an interval', EVERY],
 ])('a schedule that runs %s is renamed and nothing else', async (_, more) => {
   const { service, storage } = await makeLate();
-  const schedule = makeSchedule({ id: 'renamed', parameters: OTHER_PARAMETERS, overlap: 'allow', ...more });
+  const schedule = makeSchedule({ id: 'renamed', parameters: OTHER_PARAMETERS, policy: ALLOW, ...more });
   await storage.schedules.insert(schedule);
   const { version, updatedAt, ...others } = schedule;
   expect(await service.update(TESTER, 'renamed', { name: 'Other' })).toMatchObject({
@@ -169,7 +169,7 @@ const ASKED: CreateSchedule = {
   timezone: null,
   name: 'Nightly',
   enabled: true,
-  overlap: 'skip',
+  policy: { overlap: 'skip' },
   parameters: OTHER_PARAMETERS,
 };
 const countOf = async (storage: Storage) =>
@@ -195,7 +195,7 @@ it.each<[string, Partial<CreateSchedule>]>([
   ['another name', { name: 'Daily' }],
   ['no name', { name: null }],
   ['another zone', { timezone: 'Asia/Tokyo' }],
-  ['another policy', { overlap: 'allow' }],
+  ['another policy', { policy: { overlap: 'allow' } }],
   ['none of its parameters', { parameters: null }],
   ['another parameter', { parameters: { ...OTHER_PARAMETERS, verbosity: 4 } }],
 ])('the same key with %s is refused and makes nothing', async (_, change) => {

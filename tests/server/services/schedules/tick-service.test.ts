@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { Run } from '../../../../server/domain/runs/run.ts';
-import type { Schedule } from '../../../../server/domain/schedules/schedule.ts';
+import { awaitInstant, type Schedule } from '../../../../server/domain/schedules/schedule.ts';
 import type { Admission } from '../../../../server/services/runs/run-admission.ts';
 import { createTickService } from '../../../../server/services/schedules/tick-service.ts';
 import { TIMINGS } from '../../../../server/timings.ts';
-import { makePage, makeRun, makeSchedule, minutesAfter, NOON } from '../../../support/make.ts';
+import { ALLOW, makePage, makeRun, makeSchedule, minutesAfter, NOON } from '../../../support/make.ts';
 import { openTempStorage } from '../../../support/temp-storage.ts';
 
 /** Ticks on a real store, with a clock that is set and an executor that admits everything and notes it. */
@@ -84,7 +84,7 @@ it('fires all that is due, tells the next instants once each, and begins what wa
 
 it('skips what still runs, and says so in the ledger', async () => {
   const { ticks, insert, begun, outcomesOf, clock } = await makeTicks();
-  const [skipping, allowing] = [await insert(), await insert({ overlap: 'allow' })];
+  const [skipping, allowing] = [await insert(), await insert({ policy: ALLOW })];
   await ticks.handle();
   clock.now = minutesAfter(NOON, 5);
 
@@ -201,7 +201,10 @@ it('drops the runs of a schedule that was edited between the look and the firing
   storage.schedules.listDue = async (...args) => {
     const due = await listDue(...args);
     if (isFirst) {
-      await storage.schedules.replace({ ...schedule, version: 2, nextRunAt: minutesAfter(NOON, 60) }, 1);
+      await storage.schedules.replace(
+        { ...schedule, version: 2, ...awaitInstant(minutesAfter(NOON, 60)) },
+        1,
+      );
     }
     isFirst = false;
     return due;
@@ -221,7 +224,7 @@ it('makes ready what will be due, uses it, and lets go of what was edited meanwh
   expect(await ticks.prepare(NOON)).toBe(true);
   await ticks.prepare(NOON);
   expect(armed).toHaveLength(2);
-  await storage.schedules.replace({ ...edited, version: 2, nextRunAt: minutesAfter(NOON, 60) }, 1);
+  await storage.schedules.replace({ ...edited, version: 2, ...awaitInstant(minutesAfter(NOON, 60)) }, 1);
   clock.now = NOON;
   await ticks.handle();
   // what was made ready and not used is looked for behind each instant
@@ -239,7 +242,7 @@ it('instants go on while something that was made ready cannot be let go of', asy
   const edited = await insert();
   await ticks.prepare(NOON);
   expect(armed).toHaveLength(1);
-  await storage.schedules.replace({ ...edited, version: 2, nextRunAt: minutesAfter(NOON, 60) }, 1);
+  await storage.schedules.replace({ ...edited, version: 2, ...awaitInstant(minutesAfter(NOON, 60)) }, 1);
   executor.disarm = () => new Promise(() => undefined);
   await insert();
   clock.now = NOON;
