@@ -3,7 +3,6 @@ import { onFirstClick } from '../../lib/clicks.ts';
 import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
 import { currentTime, relative } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
-import { toastError } from '../../ui/toast.tsx';
 import type { PlaybookEditing } from './open-playbook.ts';
 
 /** Which playbook is open, and what can be done with it. */
@@ -13,7 +12,7 @@ export function PlaybookHead(props: {
   schedules: readonly { readonly nextRunAt: string | null }[];
   isStarting: boolean;
   onCreate(): void;
-  onDelete(): Promise<void>;
+  onDelete(): void;
   onRun(): void;
   onRunWithParameters(): void;
 }) {
@@ -40,7 +39,7 @@ export function PlaybookHead(props: {
         <Button kind="quiet" onClick={() => props.onCreate()}>
           New
         </Button>
-        <Button kind="quiet" class="d" onClick={() => void props.onDelete().catch(toastError)}>
+        <Button kind="quiet" class="dangerous" onClick={() => props.onDelete()}>
           Delete
         </Button>
         <Button disabled={props.isStarting} onClick={onFirstClick(() => props.onRun())}>

@@ -1,36 +1,23 @@
 import { useIsRouting, useNavigate, useParams } from '@solidjs/router';
 import { createMemo, createSignal, lazy, onCleanup, Show, Suspense } from 'solid-js';
 import { subscribe } from '../../graphql/client.ts';
-import type { RunParametersInput } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
 import { decodedParam, playbookLink, runLink } from '../../lib/links.ts';
-import { createOnce } from '../../lib/once.ts';
-import { runPlaybook } from '../../lib/start-runs.ts';
 import { Button } from '../../ui/button.tsx';
-import { confirm } from '../../ui/confirm.tsx';
 import { Loaded } from '../../ui/loaded.tsx';
 import { Empty, Loading } from '../../ui/states.tsx';
-import { toast, toastError } from '../../ui/toast.tsx';
+import { toastError } from '../../ui/toast.tsx';
 import { ConflictDialog } from './conflict-dialog.tsx';
 import { NewPlaybookDialog } from './new-playbook-dialog.tsx';
-import { createPlaybookEditing, type OpenPlaybook } from './open-playbook.ts';
+import { createPlaybookEditing } from './open-playbook.ts';
+import { createPlaybookActions } from './playbook-actions.ts';
 import { PlaybookHead } from './playbook-head.tsx';
 import { PlaybookNotes } from './playbook-notes.tsx';
-import { deletePlaybook, PLAYBOOKS, SCHEDULE_CHANGED, savePlaybook } from './playbook-operations.ts';
+import { PLAYBOOKS, SCHEDULE_CHANGED } from './playbook-operations.ts';
 import { PlaybookTree } from './playbook-tree.tsx';
 import { RunDialog } from './run-dialog.tsx';
 
 const YamlEditor = lazy(() => import('./yaml-editor.tsx'));
-
-const STARTER = `- name: What this play is for
-  hosts: localhost
-  connection: local
-  gather_facts: false
-  tasks:
-    - name: Say hello
-      ansible.builtin.debug:
-        msg: Hello
-`;
 
 export default function PlaybooksPage() {
   const params = useParams<{ path: string }>();
@@ -53,63 +40,19 @@ export default function PlaybooksPage() {
   const schedules = () => listed()?.schedules ?? [];
   const problem = () => listed()?.problem ?? null;
 
-  const create = async (wanted: string): Promise<string | null> => {
-    const result = await savePlaybook({ path: wanted, content: STARTER });
-    if (result.__typename !== 'SavePlaybookPayload') return result.message;
-    setCreating(false);
-    await query.refetch();
-    navigate(playbookLink(wanted));
-    return null;
-  };
-  const remove = async () => {
-    const current = editing.playbook();
-    if (!current) return;
-    const count = schedules().length;
-    const isSure = await confirm({
-      title: `Delete ${current.path}?`,
-      text:
-        count > 0
-          ? `${count === 1 ? 'One schedule uses it; its' : `${count} schedules use it; their`} runs will fail until it is back.`
-          : 'The file is removed from the playbook folder.',
-      action: 'Delete playbook',
-      isDangerous: true,
-    });
-    if (!isSure) return;
-    const result = await deletePlaybook({ path: current.path, expectedRevision: current.revision });
-    if (result.__typename !== 'DeletePlaybookPayload') return toast(result.message, true);
-    editing.discard();
-    await query.refetch();
-    navigate('/playbooks/');
-  };
-
-  // shared by both ways to start a run, so that a retry after a lost answer never starts a second one
-  const once = createOnce();
-  const start = (playbook: OpenPlaybook, parameters: RunParametersInput = {}) =>
-    once({ playbook: playbook.path, of: playbook.revision, parameters }, (idempotencyKey) =>
-      runPlaybook({ playbook: playbook.path, parameters, idempotencyKey }),
-    );
-  const [isStarting, setStarting] = createSignal(false);
-  const startNow = async () => {
-    if (!(await editing.saveFirst('Save and run'))) return;
-    const current = editing.playbook();
-    if (!current) return;
-    const result = await start(current);
-    if (result.__typename === 'RunPlaybookPayload') navigate(runLink(result.run.id));
-    else editing.setFault(result.message);
-  };
-  // the page of the run may take long to come, and until then this one is still there; one may also stay here
-  const isRouting = useIsRouting();
-  const isBusy = () => isStarting() || isRouting();
-  const run = async () => {
-    if (isBusy()) return;
-    setStarting(true);
-    await startNow().catch(toastError);
-    setStarting(false);
-  };
-  const [isAsking, setAsking] = createSignal<OpenPlaybook | null>(null);
-  const askForParameters = async () => {
-    if (!isBusy() && (await editing.saveFirst('Save'))) setAsking(editing.playbook());
-  };
+  const actions = createPlaybookActions(editing, () => schedules().length, {
+    async created(created) {
+      setCreating(false);
+      await query.refetch();
+      navigate(playbookLink(created));
+    },
+    async deleted() {
+      await query.refetch();
+      navigate('/playbooks/');
+    },
+    started: (runId) => navigate(runLink(runId)),
+    isRouting: useIsRouting(),
+  });
 
   return (
     <>
@@ -117,11 +60,11 @@ export default function PlaybooksPage() {
         path={path()}
         editing={editing}
         schedules={schedules()}
-        isStarting={isBusy()}
+        isStarting={actions.isBusy()}
         onCreate={() => setCreating(true)}
-        onDelete={remove}
-        onRun={() => void run()}
-        onRunWithParameters={() => void askForParameters()}
+        onDelete={() => void actions.remove()}
+        onRun={() => void actions.run()}
+        onRunWithParameters={() => void actions.askForParameters()}
       />
       <PlaybookNotes editing={editing} problem={editing.isMissing() ? null : problem()} />
       <div class="card">
@@ -173,15 +116,15 @@ export default function PlaybooksPage() {
         </Loaded>
       </div>
       <Show when={isCreating()}>
-        <NewPlaybookDialog onCreate={create} onClose={() => setCreating(false)} />
+        <NewPlaybookDialog onCreate={actions.create} onClose={() => setCreating(false)} />
       </Show>
-      <Show when={isAsking()} keyed>
+      <Show when={actions.dialogFor()} keyed>
         {(playbook) => (
           <RunDialog
             playbook={playbook.path}
-            onStart={(parameters) => start(playbook, parameters)}
+            onStart={(parameters) => actions.start(playbook, parameters)}
             onStarted={(runId) => navigate(runLink(runId))}
-            onClose={() => setAsking(null)}
+            onClose={actions.closeDialog}
           />
         )}
       </Show>

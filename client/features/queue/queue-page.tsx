@@ -1,7 +1,6 @@
 import { useNavigate } from '@solidjs/router';
 import { createMemo, createSignal, For, onCleanup, Show } from 'solid-js';
 import { subscribe } from '../../graphql/client.ts';
-import { graphql } from '../../graphql/generated/gql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
 import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
 import { currentTime, relative } from '../../lib/time.ts';
@@ -9,27 +8,10 @@ import { Button } from '../../ui/button.tsx';
 import { Loaded } from '../../ui/loaded.tsx';
 import { createPager, PagerButtons } from '../../ui/pager.tsx';
 import { Empty } from '../../ui/states.tsx';
+import { QUEUE, RUN_CHANGED, SCHEDULE_CHANGED } from './queue-operations.ts';
 import { ScheduleRow } from './schedule-row.tsx';
 import { TIMELINE_RUNS, Timeline } from './timeline.tsx';
 
-const QUEUE = graphql(`
-  query Queue($first: Int!, $after: String, $fires: Int!, $filter: ScheduleFilter) {
-    schedules(first: $first, after: $after, filter: $filter) {
-      totalCount
-      pageInfo { hasNextPage endCursor }
-      edges {
-        node {
-          id name playbook description timezone overlap enabled nextRunAt problem version
-          timing { __typename ... on CronTiming { expression } }
-          nextRuns(count: $fires)
-          runs(first: 8) { edges { node { id status exitCode reason queuedAt finishedAt } } }
-        }
-      }
-    }
-  }
-`);
-const SCHEDULE_CHANGED = graphql(`subscription QueueSchedules { scheduleChanged { id } }`);
-const RUN_CHANGED = graphql(`subscription QueueRuns { runChanged { id } }`);
 type Filter = 'all' | 'enabled' | 'paused';
 
 const PAGE = 50;

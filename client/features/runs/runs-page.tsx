@@ -1,7 +1,6 @@
 import { A, useNavigate } from '@solidjs/router';
 import { createMemo, createSignal, For, onCleanup, Show } from 'solid-js';
 import { subscribe } from '../../graphql/client.ts';
-import { graphql } from '../../graphql/generated/gql.ts';
 import type { RunStatus } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
 import { runLink, scheduleLink } from '../../lib/links.ts';
@@ -11,19 +10,8 @@ import { Loaded } from '../../ui/loaded.tsx';
 import { createPager, PagerButtons } from '../../ui/pager.tsx';
 import { Empty } from '../../ui/states.tsx';
 import { ALL_STATUSES, StatusBadge, statusWord } from '../../ui/status-badge.tsx';
+import { ANY_RUN_CHANGED, RUNS } from './run-operations.ts';
 
-const RUNS = graphql(`
-  query Runs($first: Int!, $after: String, $filter: RunFilter) {
-    runs(first: $first, after: $after, filter: $filter) {
-      totalCount
-      pageInfo { hasNextPage endCursor }
-      edges {
-        node { id playbook status exitCode reason trigger queuedAt startedAt finishedAt scheduledFor schedule { id name } }
-      }
-    }
-  }
-`);
-const RUN_CHANGED = graphql(`subscription RunsChanged { runChanged { id } }`);
 const PAGE = 50;
 
 export default function RunsPage() {
@@ -34,7 +22,7 @@ export default function RunsPage() {
     const wanted = status();
     return { ...pager.page(), filter: wanted === '' ? {} : { status: [wanted] } };
   });
-  onCleanup(subscribe(RUN_CHANGED, {}, { next: query.invalidate }));
+  onCleanup(subscribe(ANY_RUN_CHANGED, {}, { next: query.invalidate }));
   const runs = createMemo(() => query.data()?.runs.edges.map((edge) => edge.node) ?? []);
 
   return (

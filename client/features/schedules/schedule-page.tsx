@@ -1,51 +1,27 @@
 import { A, useNavigate, useParams } from '@solidjs/router';
 import { createMemo, For, onCleanup, Show } from 'solid-js';
 import { subscribe } from '../../graphql/client.ts';
-import { graphql } from '../../graphql/generated/gql.ts';
-import type { ScheduleLedgerQuery, TickOutcome } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
-import { decodedParam, playbookLink, runLink } from '../../lib/links.ts';
+import { decodedParam, playbookLink } from '../../lib/links.ts';
 import { parameterWords, valuesOf } from '../../lib/parameters.ts';
 import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
-import { absolute, currentTime, latenessOf, relative, span } from '../../lib/time.ts';
+import { currentTime, relative } from '../../lib/time.ts';
 import { cronOf, whyNoNextRun } from '../../lib/timing.ts';
 import { Button } from '../../ui/button.tsx';
 import { Loaded } from '../../ui/loaded.tsx';
 import { createPager, PagerButtons } from '../../ui/pager.tsx';
 import { Empty } from '../../ui/states.tsx';
-import { ProblemBadge, StatusBadge } from '../../ui/status-badge.tsx';
-
-const LEDGER = graphql(`
-  query ScheduleLedger($id: ID!, $first: Int!, $after: String) {
-    node(id: $id) {
-      ... on Schedule {
-        id name playbook description timezone enabled nextRunAt problem
-        timing { __typename ... on CronTiming { expression } }
-        parameters { ...AllParameters }
-        ticks(first: $first, after: $after) {
-          totalCount
-          pageInfo { hasNextPage endCursor }
-          edges { node { scheduledFor outcome reason run { id status exitCode reason startedAt } } }
-        }
-      }
-    }
-  }
-`);
-const SCHEDULE_CHANGED = graphql(`subscription LedgerSchedules { scheduleChanged { id } }`);
-const RUN_CHANGED = graphql(`subscription LedgerRuns { runChanged { id } }`);
-
-type Schedule = Extract<NonNullable<ScheduleLedgerQuery['node']>, { ticks: unknown }>;
-type Tick = Schedule['ticks']['edges'][number]['node'];
+import { ProblemBadge } from '../../ui/status-badge.tsx';
+import {
+  LEDGER,
+  type LedgerSchedule,
+  RUN_CHANGED,
+  SCHEDULE_CHANGED,
+  scheduleOf,
+} from './ledger-operations.ts';
+import { TickRow } from './tick-row.tsx';
 
 const PAGE = 50;
-const NOT_STARTED: Record<Exclude<TickOutcome, 'STARTED'>, { glyph: string; word: string; tone: string }> = {
-  SKIPPED: { glyph: '↷', word: 'Skipped', tone: 'skip' },
-  MISSED: { glyph: '∅', word: 'Missed', tone: 'bad' },
-};
-
-function isSchedule(node: NonNullable<ScheduleLedgerQuery['node']>): node is Schedule {
-  return 'ticks' in node;
-}
 
 export default function SchedulePage() {
   const params = useParams<{ id: string }>();
@@ -56,17 +32,14 @@ export default function SchedulePage() {
   );
 }
 
-/** A schedule and its ledger: what became of each instant, also of those that did not run. */
+/** A schedule and its ledger: what the scheduler did at each instant, including those without a run. */
 function OneSchedule(props: { id: string }) {
   const navigate = useNavigate();
   const pager = createPager(PAGE);
   const query = createLiveQuery(LEDGER, () => ({ id: props.id, ...pager.page() }));
   onCleanup(subscribe(SCHEDULE_CHANGED, {}, { next: query.invalidate }));
   onCleanup(subscribe(RUN_CHANGED, {}, { next: query.invalidate }));
-  const schedule = createMemo(() => {
-    const node = query.data()?.node;
-    return node && isSchedule(node) ? node : null;
-  });
+  const schedule = createMemo(() => scheduleOf(query.data()));
 
   return (
     <Loaded query={query}>
@@ -132,7 +105,7 @@ function OneSchedule(props: { id: string }) {
   );
 }
 
-function About(props: { schedule: Schedule }) {
+function About(props: { schedule: LedgerSchedule }) {
   return (
     <>
       <div class="run-h">
@@ -159,47 +132,5 @@ function About(props: { schedule: Schedule }) {
       </div>
       <Show when={props.schedule.problem}>{(problem) => <div class="note m-3 bad">{problem()}</div>}</Show>
     </>
-  );
-}
-
-function TickRow(props: { tick: Tick; timezone: string }) {
-  const lateMs = () => latenessOf(props.tick.scheduledFor, props.tick.run?.startedAt);
-  // why the instant was handled as it was says nothing about how its run ended
-  const reasons = () =>
-    [...new Set([props.tick.reason, props.tick.run?.reason])].filter((reason) => reason != null);
-  return (
-    <tr>
-      <td class="num">
-        {absolute(props.tick.scheduledFor, props.timezone)}
-        <div class="s">{relative(props.tick.scheduledFor, currentTime())}</div>
-      </td>
-      <td>
-        <Show
-          when={props.tick.outcome !== 'STARTED' && NOT_STARTED[props.tick.outcome]}
-          fallback={
-            <Show when={props.tick.run} fallback={<span class="sub">started a run that was removed</span>}>
-              {(run) => (
-                <A href={runLink(run().id)}>
-                  <StatusBadge run={run()} />
-                </A>
-              )}
-            </Show>
-          }
-        >
-          {(outcome) => (
-            <span class={`st ${outcome().tone}`}>
-              <span aria-hidden="true">{outcome().glyph}</span>
-              {outcome().word}
-            </span>
-          )}
-        </Show>
-        <For each={reasons()}>{(reason) => <div class="s mt-1">{reason}</div>}</For>
-      </td>
-      <td class="wide num sub">
-        <Show when={lateMs() !== null} fallback="–">
-          +{span(lateMs() ?? 0)}
-        </Show>
-      </td>
-    </tr>
   );
 }

@@ -1,0 +1,58 @@
+import { Show } from 'solid-js';
+import { Button } from '../../ui/button.tsx';
+import { toast, toastError } from '../../ui/toast.tsx';
+import { downloadLog, logCurl } from './log-operations.ts';
+import type { createLogSearch } from './log-search.ts';
+
+/** The bar above the log: search, line count, and what can be done with the whole log. */
+export function LogTools(props: {
+  runId: string;
+  search: ReturnType<typeof createLogSearch>;
+  lineCount: string;
+  isWrapped: boolean;
+  onToggleWrap(): void;
+}) {
+  const copyCurl = async () => {
+    await navigator.clipboard.writeText(logCurl(props.runId));
+    toast('The command is copied.');
+  };
+  return (
+    <div class="tools">
+      <input
+        type="search"
+        class="in !w-56 !py-1"
+        placeholder="Search the log"
+        aria-label="Search the log"
+        value={props.search.text()}
+        onInput={(event) => props.search.setText(event.currentTarget.value)}
+        onKeyDown={(event) => event.key === 'Enter' && props.search.step(event.shiftKey ? -1 : 1)}
+      />
+      <Show when={props.search.isOn()}>
+        <span class="sub num">
+          {props.search.hitCount() === 0
+            ? 'not found'
+            : `${props.search.index() + 1} / ${props.search.hitCount()}`}
+        </span>
+        <Button kind="quiet" aria-label="Previous hit" onClick={() => props.search.step(-1)}>
+          ▲
+        </Button>
+        <Button kind="quiet" aria-label="Next hit" onClick={() => props.search.step(1)}>
+          ▼
+        </Button>
+      </Show>
+      <span class="sp" />
+      <span class="sub num" data-testid="line-count">
+        {props.lineCount}
+      </span>
+      <Button kind="quiet" aria-pressed={props.isWrapped} onClick={() => props.onToggleWrap()}>
+        {props.isWrapped ? 'Unwrap' : 'Wrap'}
+      </Button>
+      <Button kind="quiet" onClick={() => void downloadLog(props.runId).catch(toastError)}>
+        Download
+      </Button>
+      <Button kind="quiet" onClick={() => void copyCurl().catch(toastError)}>
+        Copy curl
+      </Button>
+    </div>
+  );
+}

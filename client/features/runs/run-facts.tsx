@@ -1,0 +1,62 @@
+import { A } from '@solidjs/router';
+import { For, Show } from 'solid-js';
+import { playbookLink, scheduleLink } from '../../lib/links.ts';
+import { parameterWords, valuesOf } from '../../lib/parameters.ts';
+import { absolute, currentTime, latenessOf, span } from '../../lib/time.ts';
+import type { OneRun } from './run-operations.ts';
+
+/** The working folder and the configuration; null before the run has started. */
+function placeWords(folder: string | null | undefined, config: string | null | undefined): string | null {
+  if (folder === null || folder === undefined) return null;
+  return `in ${folder === '' ? 'the playbook folder' : `${folder}/`} · ${config ?? 'no ansible.cfg'}`;
+}
+
+/** What ran, why, when, with which parameters, and for how long. */
+export function RunFacts(props: { run: OneRun }) {
+  const lateMs = () => latenessOf(props.run.scheduledFor, props.run.startedAt);
+  return (
+    <div class="run-h">
+      <A class="mono hover:underline" href={playbookLink(props.run.playbook)}>
+        {props.run.playbook}
+      </A>
+      <span class="sub num">
+        <Show when={props.run.scheduledFor} fallback={<>started by hand, {absolute(props.run.queuedAt)}</>}>
+          {(at) => (
+            <>
+              <Show when={props.run.schedule} fallback="scheduled">
+                {(schedule) => (
+                  <A class="underline" href={scheduleLink(schedule().id)}>
+                    scheduled
+                  </A>
+                )}
+              </Show>{' '}
+              {absolute(at())}
+              <Show when={lateMs() !== null}>, started +{lateMs()} ms</Show>
+            </>
+          )}
+        </Show>
+      </span>
+      <Show when={props.run.parameters?.check}>
+        <span class="st wait">check mode</span>
+      </Show>
+      <Show when={props.run.parameters}>
+        {(parameters) => (
+          <For each={parameterWords(valuesOf(parameters()))}>
+            {(word) => <span class="sub mono break-all">{word}</span>}
+          </For>
+        )}
+      </Show>
+      <Show when={placeWords(props.run.workingFolder, props.run.ansibleConfig)}>
+        {(words) => <span class="sub mono break-all">{words()}</span>}
+      </Show>
+      <span class="sp" />
+      <Show when={props.run.startedAt}>
+        {(started) => {
+          const end = () => props.run.finishedAt;
+          const until = () => (end() ? Date.parse(end() ?? '') : currentTime());
+          return <span class="num">{span(until() - Date.parse(started()))}</span>;
+        }}
+      </Show>
+    </div>
+  );
+}
