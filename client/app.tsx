@@ -122,7 +122,7 @@ function Health() {
   );
 }
 
-/** Keys that work everywhere outside of text fields. */
+/** Global shortcuts; ignored in text fields. */
 function useShortcuts(openHelp: () => void): void {
   const navigate = useNavigate();
   const places: Record<string, string> = { p: '/playbooks/', q: '/queue', r: '/runs' };

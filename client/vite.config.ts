@@ -9,7 +9,7 @@ const SERVER = 'http://127.0.0.1:4000';
 export default defineConfig({
   root: here('.'),
   plugins: [solid(), tailwindcss()],
-  // nothing as data: in the page: the content security policy allows files of our own only
+  // no data: URLs: the content security policy allows only our own files
   build: { outDir: here('../dist/client'), emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0 },
   server: {
     proxy: {

@@ -8,11 +8,11 @@ import { acceptToken, authorization, currentToken, fetchWithKey, refuseToken } f
 const FORBIDDEN = 4403;
 const [isConnected, setConnected] = createSignal(true);
 
-/** Whether the live connection stands; lists and logs catch up by themselves when it comes back. */
+/** Whether the live connection is up; lists and logs catch up automatically after a reconnect. */
 export const isLive = isConnected;
 
 const [reconnects, setReconnects] = createSignal(0);
-/** Bumped each time the live connection came back: what was read before may be old. */
+/** Incremented on each reconnect: data read before it may be stale. */
 export const reconnectCount = reconnects;
 
 const client = new Client({
@@ -23,7 +23,7 @@ const client = new Client({
   fetch: fetchWithKey,
 });
 
-/** What the present connection was opened with. */
+/** The key that the current connection was opened with. */
 let socketKey: string | null = null;
 const socket = createClient({
   url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`,
@@ -49,10 +49,10 @@ const socket = createClient({
   },
 });
 
-/** Something that the server did not do, in words for the person in front. */
+/** A failed request, with a message for the user. */
 export class ApiError extends Error {}
 
-/** Data of a query. @throws {ApiError} */
+/** Runs a query and returns its data. @throws {ApiError} */
 export async function request<D, V extends AnyVariables>(
   document: TypedDocumentNode<D, V>,
   variables: V,
@@ -64,7 +64,7 @@ export async function request<D, V extends AnyVariables>(
   throw new ApiError(error?.graphQLErrors[0]?.message ?? error?.message ?? 'The server gave no answer.');
 }
 
-/** As `request`, for what changes something. @throws {ApiError} */
+/** Like `request`, for mutations. @throws {ApiError} */
 export async function mutate<D, V extends AnyVariables>(
   document: TypedDocumentNode<D, V>,
   variables: V,
@@ -79,8 +79,8 @@ export async function mutate<D, V extends AnyVariables>(
 }
 
 /**
- * Events of a subscription over the one socket; it is subscribed to again after a lost connection.
- * @returns the function that ends it
+ * Subscribes over the shared socket, and again after each reconnect.
+ * @returns a function that unsubscribes
  */
 export function subscribe<D, V extends Record<string, unknown>>(
   document: TypedDocumentNode<D, V>,

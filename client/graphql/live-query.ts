@@ -5,16 +5,16 @@ import { messageOf } from '../lib/caught.ts';
 import { currentToken } from '../lib/session.ts';
 import { reconnectCount, request } from './client.ts';
 
-/** Data of a query that is read again when something changed. What is shown stays while the newer is on its way. */
+/** A query that is refetched when its data changes. The old data stays visible while the new data loads. */
 export interface LiveQuery<D> {
-  /** The newest data; undefined until the first came. Only what changed in it is new to the page. */
+  /** The latest data; undefined until the first response. Only changed parts are updated. */
   readonly data: Accessor<D | undefined>;
-  /** Why the last reading failed; null when it did not. */
+  /** Why the last fetch failed; null: it did not. */
   readonly error: Accessor<string | null>;
   readonly isLoading: Accessor<boolean>;
-  /** Reads again now. */
+  /** Refetches now. */
   refetch(): Promise<void>;
-  /** Reads again soon; many calls make one reading. */
+  /** Refetches soon; many calls are merged into one request. */
   invalidate(): void;
 }
 
@@ -38,7 +38,7 @@ export function createLiveQuery<D extends object, V extends AnyVariables>(
     setLoading(true);
     try {
       const data = await request(document, wanted);
-      // a newer question was asked meanwhile: its answer is the one to show
+      // a newer request is under way; its response is the one to show
       if (own !== latest) return;
       setStore('data', reconcile(data, { key: 'id', merge: true }) as never);
       setError(null);
@@ -58,7 +58,7 @@ export function createLiveQuery<D extends object, V extends AnyVariables>(
   }
 
   createEffect(on([() => JSON.stringify(variables()), reconnectCount, currentToken], () => void refetch()));
-  // what failed is tried again by itself
+  // failed requests are retried automatically
   const retry = setInterval(() => {
     if (error() !== null) void refetch();
   }, 3_000);

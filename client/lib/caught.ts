@@ -1,4 +1,4 @@
-/** What to say of something that was caught. */
+/** The message of a caught value. */
 export function messageOf(caught: unknown): string {
   return caught instanceof Error ? caught.message : String(caught);
 }

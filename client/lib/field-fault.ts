@@ -1,11 +1,11 @@
-/** What is wrong with what was typed into a field. */
+/** A validation error of a field. */
 export interface FieldFault {
   readonly message: string;
-  /** Index of the first character that is wrong; null when none can be named. */
+  /** Index of the first invalid character; null: unknown. */
   readonly position: number | null;
 }
 
-/** What the server finds wrong with an input. */
+/** A validation error as the server reports it. */
 interface Issue {
   readonly path: readonly string[];
   readonly message: string;

@@ -1,4 +1,4 @@
-/** Addresses inside the console. A path of a playbook may hold any character, and an id ends in "=". */
+/** Links within the console. A playbook's path may contain any character, and an id may end in "=". */
 
 export function runLink(id: string): string {
   return `/runs/${encodeURIComponent(id)}`;
@@ -13,7 +13,7 @@ export function playbookLink(path: string): string {
   return `/playbooks/${path.split('/').map(encodeURIComponent).join('/')}`;
 }
 
-/** What a part of the address stands for: the router hands it over as it is written there. */
+/** Decodes a route parameter, which the router passes on as it is written in the address. */
 export function decodedParam(param: string): string {
   try {
     return decodeURIComponent(param);

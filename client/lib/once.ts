@@ -1,11 +1,11 @@
 /**
- * Makes a click take effect once, even when it is repeated because the answer was lost.
- * @param request what is asked for; the same request within ten minutes of a failure gets the same key
- * @param ask sends the request with the key that it is given
+ * Makes a click take effect once, even if it is repeated because the response was lost.
+ * @param request identifies the action; the same request within ten minutes of a failure gets the same key
+ * @param ask sends the request with the given idempotency key
  */
 export type Once = <T>(request: unknown, ask: (idempotencyKey: string) => Promise<T>) => Promise<T>;
 
-/** Later than this a click is a new wish. */
+/** After this time a click counts as a new request. */
 const REMEMBERED_MS = 600_000;
 
 export function createOnce(now: () => number = Date.now): Once {
@@ -20,7 +20,7 @@ export function createOnce(now: () => number = Date.now): Once {
   };
 }
 
-/** `crypto.randomUUID` is there over HTTPS only. */
+/** `crypto.randomUUID` is only available over HTTPS. */
 function randomKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
     byte.toString(16).padStart(2, '0'),

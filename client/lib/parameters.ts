@@ -9,7 +9,7 @@ import {
 import { graphql } from '../graphql/generated/gql.ts';
 import type { AllParametersFragment, RunParametersInput } from '../graphql/generated/graphql.ts';
 
-/** Every row of the table; a test sees to it. */
+/** Every row of the parameter table; a test checks that none is missing. */
 export const ALL_PARAMETERS = graphql(`
   fragment AllParameters on RunParameters {
     inventories limit tags skipTags extraVarsJson extraVarsFiles check diff become becomeUser remoteUser connection
@@ -17,7 +17,7 @@ export const ALL_PARAMETERS = graphql(`
   }
 `);
 
-/** Parameters as they are typed: nothing is lost by being wrong. */
+/** Parameters as typed, so that invalid input is kept, too. */
 export type ParameterDraft = Readonly<Record<RunParameterName, string | boolean>>;
 
 export interface ParameterFault {
@@ -25,7 +25,7 @@ export interface ParameterFault {
   readonly message: string;
 }
 
-/** What the server tells of parameters, by the table; it can be given back as it is. */
+/** The parameters that the server returned, in a form that it also accepts as input. */
 export function valuesOf(read: AllParametersFragment): RunParameters & RunParametersInput {
   const values: Record<string, unknown> = {};
   for (const name of RUN_PARAMETER_NAMES) values[name] = read[name] ?? null;
@@ -50,8 +50,8 @@ function typedOf(name: RunParameterName, parameters: RunParameters): string | bo
 }
 
 /**
- * What was changed in the draft; everything that was not stays out of it, and so as it is.
- * @param before the draft before it was changed
+ * Only the changed parameters of the draft; the server leaves the others as they are.
+ * @param before the draft before the changes
  */
 export function changedParameters(
   draft: ParameterDraft,
@@ -89,7 +89,7 @@ function readTyped(
   }
 }
 
-/** Which parameter an issue of the server is about; null: none. */
+/** The parameter that an issue from the server is about; null: none. */
 export function parameterOf(path: readonly string[]): RunParameterName | null {
   const [first, second] = path;
   if (first !== 'parameters') return null;
@@ -107,7 +107,7 @@ function isObject(text: string): boolean {
   }
 }
 
-/** What is given, as it would be said on the command line; what is no option of it, in words. */
+/** The set parameters, written as command-line options; those without an option are described in words. */
 export function parameterWords(parameters: RunParameters): string[] {
   return RUN_PARAMETER_NAMES.filter((name) => isGiven(name, parameters[name])).flatMap((name) => {
     const { kind, option, label } = RUN_PARAMETERS[name];

@@ -2,7 +2,7 @@ import { createSignal } from 'solid-js';
 
 const KEY = 'sible.token';
 const ON_TRIAL = 'sible.token.onTrial';
-/** What the printed address carries. A browser keeps what stands after "#" to itself. */
+/** Part of the address printed at startup. Browsers never send what follows "#" to a server. */
 const IN_ADDRESS = '#key=';
 const UNAUTHORIZED = 401;
 
@@ -14,7 +14,7 @@ const [isRefused, setRefused] = createSignal(false);
 /** The key that is sent with each request; null: none. */
 export const currentToken = token;
 
-/** Whether the server asked for a key, or did not take the one that it was given. */
+/** Whether the server requires a key, or rejected the one it was sent. */
 export const isTokenRefused = isRefused;
 
 /**
@@ -34,7 +34,7 @@ export function acceptToken(accepted: string | null): void {
   if (accepted !== null && accepted === tokenOnTrial()) useToken(accepted, true);
 }
 
-/** @param isRemembered keep it when the browser is closed */
+/** @param isRemembered keep it after the browser is closed */
 export function useToken(value: string, isRemembered: boolean): void {
   sessionStorage.removeItem(ON_TRIAL);
   sessionStorage.setItem(KEY, value);
@@ -44,14 +44,14 @@ export function useToken(value: string, isRemembered: boolean): void {
   setRefused(false);
 }
 
-/** Used from now on, even after a reload, but kept only once the server has accepted it. */
+/** Uses a key from now on, even after a reload, but keeps it only once the server has accepted it. */
 function tryToken(value: string): void {
   sessionStorage.setItem(ON_TRIAL, value);
   setToken(value);
   setRefused(false);
 }
 
-/** Takes the key out of an address such as the server prints at its start, and out of the address bar. */
+/** Reads the key from an address such as the server prints at startup, and removes it from the address bar. */
 function takeKeyFromAddress(): void {
   if (!location.hash.startsWith(IN_ADDRESS)) return;
   const written = location.hash.slice(IN_ADDRESS.length);
@@ -72,10 +72,10 @@ function decoded(text: string): string {
 }
 
 takeKeyFromAddress();
-// opened in a tab that shows the console already
+// such an address was opened in a tab that already shows the console
 addEventListener('hashchange', takeKeyFromAddress);
 
-/** What the live connection is opened with. */
+/** Parameters of the live connection. */
 export function authorization(): Record<string, string> {
   const value = token();
   return value === null ? {} : { authorization: `Bearer ${value}` };

@@ -31,12 +31,12 @@ const TRIGGER = graphql(`
 
 export type RunPlaybookResult = RunPlaybookMutation['runPlaybook'];
 
-/** Starts a run of a playbook. @throws when there was no answer */
+/** Starts a run of a playbook. @throws when there was no response */
 export async function runPlaybook(input: RunPlaybookInput): Promise<RunPlaybookResult> {
   return (await mutate(RUN, { input })).runPlaybook;
 }
 
-/** Starts a run of a schedule. @throws when there was no answer */
+/** Starts a run of a schedule. @throws when there was no response */
 export async function triggerSchedule(
   input: TriggerScheduleInput,
 ): Promise<TriggerScheduleMutation['triggerSchedule']> {

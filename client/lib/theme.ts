@@ -19,7 +19,7 @@ export function chooseTheme(next: Theme): void {
   applyTheme();
 }
 
-/** Writes the chosen theme, or the system's, into the page. */
+/** Applies the chosen theme, or the system's, to the page. */
 export function applyTheme(): void {
   const isDark = theme() === 'dark' || (theme() === 'system' && prefersDark.matches);
   document.documentElement.dataset.theme = isDark ? 'dark' : 'light';

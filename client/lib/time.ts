@@ -3,7 +3,7 @@ import { createSignal } from 'solid-js';
 const [now, setNow] = createSignal(Date.now());
 setInterval(() => setNow(Date.now()), 1_000);
 
-/** Milliseconds since the epoch, a new value each second. */
+/** Milliseconds since the epoch, updated every second. */
 export const currentTime = now;
 
 const SECOND = 1_000;
@@ -11,7 +11,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** "in 00:48", "in 9 h 14 min", "in 13 days"; "12 s ago" for what has passed. */
+/** "in 00:48", "in 9 h 14 min", "in 13 days"; "12 s ago" for the past. */
 export function relative(iso: string, at: number): string {
   const ms = Date.parse(iso) - at;
   if (ms < 0) return ms > -2 * SECOND ? 'just now' : `${span(-ms)} ago`;
@@ -20,7 +20,7 @@ export function relative(iso: string, at: number): string {
   return `in ${span(ms)}`;
 }
 
-/** How long after its instant something started, in ms; null when it did not, or had none. */
+/** How long after its instant something started, in ms; null if it has not started or has no instant. */
 export function latenessOf(
   instant: string | null | undefined,
   startedAt: string | null | undefined,
@@ -45,7 +45,7 @@ function two(value: number): string {
   return String(value).padStart(2, '0');
 }
 
-/** Date and time in a zone (the viewer's when none is given), e.g. "Tue 24 Nov, 02:30"; with seconds where there are any. */
+/** Date and time in a zone (by default the viewer's), e.g. "Tue 24 Nov, 02:30"; with seconds unless they are zero. */
 export function absolute(iso: string, timezone?: string): string {
   const date = new Date(iso);
   const hasSeconds = date.getTime() % MINUTE !== 0;

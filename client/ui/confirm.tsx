@@ -11,7 +11,7 @@ interface Question {
 
 const [question, setQuestion] = createSignal<(Question & { answer(isYes: boolean): void }) | null>(null);
 
-/** Asks, and resolves with whether the action was chosen. */
+/** Asks for confirmation; resolves to whether the action was chosen. */
 export function confirm(asked: Question): Promise<boolean> {
   return new Promise((resolve) => {
     setQuestion({
@@ -24,7 +24,7 @@ export function confirm(asked: Question): Promise<boolean> {
   });
 }
 
-/** Where questions appear; once in the page. */
+/** Renders the confirmation dialog; mount it once. */
 export function ConfirmHost() {
   return (
     <Dialog

@@ -1,7 +1,7 @@
 import * as KobalteDialog from '@kobalte/core/dialog';
 import type { JSX } from 'solid-js';
 
-/** A modal dialog: focus stays inside and then returns to where it was; Escape and a click outside ask `onClose`. */
+/** A modal dialog: it traps the focus and restores it afterwards; Escape and a click outside call `onClose`. */
 export function Dialog(props: {
   title: JSX.Element;
   isOpen: boolean;
@@ -22,7 +22,7 @@ export function Dialog(props: {
             onOpenAutoFocus={() => {
               before = document.activeElement;
             }}
-            // Kobalte returns it only to a trigger of its own
+            // Kobalte restores the focus only to its own trigger
             onCloseAutoFocus={() => {
               if (before instanceof HTMLElement) before.focus({ preventScroll: true });
             }}

@@ -2,13 +2,13 @@ import { type JSX, Show } from 'solid-js';
 import type { FieldFault } from '../lib/field-fault.ts';
 
 interface Field {
-  /** Of the control; unique in the page. */
+  /** Id of the control; unique on the page. */
   readonly id: string;
   readonly fault?: FieldFault | undefined;
   readonly help?: string | undefined;
 }
 
-/** Attributes that tie a control to its label and to what is said below it. */
+/** Attributes that link a control to its label and to the note below it. */
 export function controlOf(field: Field) {
   return {
     id: field.id,
@@ -17,7 +17,7 @@ export function controlOf(field: Field) {
   };
 }
 
-/** What is wrong with a field, or else what helps. */
+/** The error of a field or, without one, its help text. */
 export function FieldNote(props: Field) {
   return (
     <Show
@@ -41,7 +41,7 @@ export function FieldNote(props: Field) {
   );
 }
 
-/** A control with its label, and below it what is wrong or what helps. */
+/** A control with its label and, below it, its error or help text. */
 export function FormField(props: Field & { label: string; children: JSX.Element }) {
   return (
     <div class="f">
@@ -52,13 +52,13 @@ export function FormField(props: Field & { label: string; children: JSX.Element 
   );
 }
 
-/** A field for one line of text. */
+/** A single-line text field. */
 export function TextField(
   props: Field & {
     label: string;
     value: string;
     onInput(value: string): void;
-    /** Further attributes of the input. */
+    /** Additional attributes of the input. */
     input?: JSX.InputHTMLAttributes<HTMLInputElement>;
     /** Below the input. */
     children?: JSX.Element;

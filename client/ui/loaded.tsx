@@ -1,7 +1,7 @@
 import { type JSX, Show } from 'solid-js';
 import { Failed, Loading } from './states.tsx';
 
-/** What is read from the server, and what stands there until it has come or when it cannot be read. */
+/** Shows its children once the query has data, and before that that it is loading or why it failed. */
 export function Loaded(props: {
   query: { data(): object | undefined; error(): string | null; refetch(): Promise<void> };
   children: JSX.Element;

@@ -1,14 +1,14 @@
 import { createSignal, Show } from 'solid-js';
 import { Button } from './button.tsx';
 
-/** Where in a long list a page stands. */
+/** The current page of a long list. */
 export interface Pager {
-  /** Which part of a connection it is; `after` is the cursor of the last item of the page before. */
+  /** Arguments of a connection; `after` is the cursor of the last item of the previous page. */
   page(): { readonly first: number; readonly after: string | null };
   isFirst(): boolean;
   forward(endCursor: string): void;
   back(): void;
-  /** To the first page, as when something else is listed. */
+  /** Goes back to the first page, e.g. when the filter changes. */
   reset(): void;
 }
 
@@ -23,31 +23,31 @@ export function createPager(size: number): Pager {
   };
 }
 
-/** Nothing while there is one page only. */
+/** Renders nothing while there is only one page. */
 export function PagerButtons(props: {
   pager: Pager;
   pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null } | undefined;
-  /** What the pages before and behind are, e.g. "Newer" and "Older". */
+  /** Labels of the previous and the next page, e.g. "Newer" and "Older". */
   back: string;
   forward: string;
 }) {
   const next = () => (props.pageInfo?.hasNextPage ? props.pageInfo.endCursor : null);
-  // the buttons are below the list, and a page is read from its top
-  const leaf = (move: () => void) => {
+  // the buttons are below the list, but a page is read from the top
+  const turn = (move: () => void) => {
     move();
     window.scrollTo(0, 0);
   };
   return (
     <Show when={!props.pager.isFirst() || next()}>
       <div class="mt-3 flex justify-center gap-2">
-        <Button disabled={props.pager.isFirst()} onClick={() => leaf(props.pager.back)}>
+        <Button disabled={props.pager.isFirst()} onClick={() => turn(props.pager.back)}>
           {props.back}
         </Button>
         <Button
           disabled={!next()}
           onClick={() => {
             const cursor = next();
-            if (cursor) leaf(() => props.pager.forward(cursor));
+            if (cursor) turn(() => props.pager.forward(cursor));
           }}
         >
           {props.forward}

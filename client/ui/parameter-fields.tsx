@@ -9,9 +9,9 @@ import type { FieldFault } from '../lib/field-fault.ts';
 import type { ParameterDraft } from '../lib/parameters.ts';
 import { controlOf, FieldNote, FormField, TextField } from './form-field.tsx';
 
-/** A field for each row of the table of parameters. */
+/** One field for each row of the parameter table. */
 export function ParameterFields(props: {
-  /** What the ids of the controls begin with. */
+  /** Prefix of the control ids. */
   idPrefix: string;
   draft: ParameterDraft;
   faults: Partial<Record<RunParameterName, FieldFault>>;

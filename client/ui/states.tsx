@@ -1,7 +1,7 @@
 import { type JSX, Show } from 'solid-js';
 import { Button } from './button.tsx';
 
-/** Nothing here yet, and what to do next. */
+/** An empty page: what is missing, and what to do next. */
 export function Empty(props: { title: string; children: JSX.Element; actions?: JSX.Element }) {
   return (
     <div class="empty">
@@ -14,7 +14,7 @@ export function Empty(props: { title: string; children: JSX.Element; actions?: J
   );
 }
 
-/** It could not be read, and why. */
+/** Loading failed, and why. */
 export function Failed(props: { message: string; onRetry(): void }) {
   return (
     <div class="empty" role="alert">

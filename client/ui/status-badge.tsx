@@ -1,6 +1,6 @@
 import type { RunStatus } from '../graphql/generated/graphql.ts';
 
-/** Shape, colour and word: none of them alone says it. */
+/** Shape, colour and word: the status never depends on one of them alone. */
 const STATUS: Record<RunStatus, { glyph: string; word: string; tone: string; bar: string }> = {
   QUEUED: { glyph: '◷', word: 'Queued', tone: 'wait', bar: 'h-wait' },
   RUNNING: { glyph: '▸', word: 'Running', tone: 'run', bar: 'h-run' },
@@ -11,7 +11,7 @@ const STATUS: Record<RunStatus, { glyph: string; word: string; tone: string; bar
   LOST: { glyph: '?', word: 'Lost', tone: 'lost', bar: 'h-lost' },
 };
 
-/** A run that succeeded needs no reason: one that has a reason did nothing, or not all that it should have. */
+/** A run that simply succeeded has no reason; one with a reason did nothing, or less than it should have. */
 const WARNED = { glyph: '⚠', word: 'Succeeded with a warning', tone: 'wait', bar: 'h-warned' };
 
 interface Outcome {
@@ -34,7 +34,7 @@ export function StatusBadge(props: { run: Outcome & { readonly exitCode?: number
   );
 }
 
-/** Marks a schedule that cannot run as it is; the reason stands beside it. */
+/** Marks a schedule that cannot run as it is; the reason is shown next to it. */
 export function ProblemBadge() {
   return (
     <span class="st bad">
@@ -48,17 +48,17 @@ export function statusWord(status: RunStatus): string {
   return STATUS[status].word;
 }
 
-/** The outcome in words, for those who do not see its bar. */
+/** The outcome in words, for users who cannot see the bar. */
 export function outcomeWords(run: Outcome): string {
   return run.status === 'SUCCEEDED' && run.reason ? `${WARNED.word}: ${run.reason}` : statusWord(run.status);
 }
 
-/** Class of the bar that stands for a run in a strip. */
+/** Class of the bar that represents a run in the history strip. */
 export function outcomeBar(run: Outcome): string {
   return lookOf(run).bar;
 }
 
-/** Tone of the note that tells a run's reason. */
+/** Tone of the note that shows a run's reason. */
 export function reasonTone(run: Outcome): string {
   const { tone } = lookOf(run);
   return tone === 'ok' || tone === 'run' ? 'skip' : tone;

@@ -133,7 +133,7 @@ describe.skipIf(isBrowserMissing)('the console', () => {
         ),
     ));
 
-  it('leafs through more schedules than a page holds', () =>
+  it('pages through more schedules than a page holds', () =>
     withServer(
       { storage: SQLITE, ansible: 'scripted', playbooks: { 'a.yaml': '- hosts: localhost\n' } },
       ({ server: { url }, api }) =>

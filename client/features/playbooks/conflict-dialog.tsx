@@ -5,13 +5,13 @@ import { Loading } from '../../ui/states.tsx';
 
 const TextDifference = lazy(() => import('./text-difference.tsx'));
 
-/** What somebody else made of the playbook that is being edited; null: it is gone. */
+/** Somebody else's version of the playbook being edited. */
 export interface Theirs {
   readonly content: string;
   readonly revision: string;
 }
 
-/** Shows both texts and lets the user choose; what was typed stays in the editor until then. */
+/** Shows both versions and lets the user choose; the edited text stays in the editor until then. */
 export function ConflictDialog(props: {
   path: string;
   mine: string;

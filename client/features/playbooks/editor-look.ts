@@ -12,7 +12,7 @@ const COLORS = HighlightStyle.define([
   { tag: tags.invalid, color: 'var(--bad)' },
 ]);
 
-/** Not in the style sheet: what is in a cascade layer loses against the editor's own styles. */
+/** Not in the style sheet, because rules in a cascade layer lose against the editor's own. */
 const THEME = EditorView.theme({
   '&': { height: '100%', fontSize: '13px', background: 'var(--log-bg)', color: 'var(--log-ink)' },
   '&.cm-focused': { outline: 'none' },

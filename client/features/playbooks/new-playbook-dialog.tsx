@@ -2,7 +2,7 @@ import { createSignal, Show } from 'solid-js';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 
-/** Asks for the path of a new playbook. `onCreate` resolves with what is wrong with it, or null. */
+/** Asks for the path of a new playbook. `onCreate` resolves to what is wrong with it, or null. */
 export function NewPlaybookDialog(props: {
   onCreate(path: string): Promise<string | null>;
   onClose(): void;

@@ -15,7 +15,7 @@ export interface OpenPlaybook {
   readonly revision: string;
 }
 
-/** The editor knows one line ending; when it is saved the server gives each line back its own. */
+/** The editor uses one line ending; on saving, the server restores the original one of each line. */
 function inEditor(content: string): string {
   return content.replace(/\r\n?/g, '\n');
 }
@@ -23,13 +23,13 @@ function inEditor(content: string): string {
 export type PlaybookEditing = ReturnType<typeof createPlaybookEditing>;
 
 /**
- * The playbook in the editor: what was read, what is typed, and what became of saving it.
- * @param path of the playbook that is to be open; null: none
+ * State of the playbook in the editor: its stored text, the edited text, and the outcome of saving.
+ * @param path of the playbook to open; null: none
  */
 export function createPlaybookEditing(path: () => string | null) {
   const [playbook, setPlaybook] = createSignal<OpenPlaybook | null>(null);
   const [text, setText] = createSignal('');
-  /** The text that the editor starts with; typing does not change it. */
+  /** The text that the editor is initialized with; typing does not change it. */
   const [initial, setInitial] = createSignal({ text: '' });
   const [fault, setFault] = createSignal<string | null>(null);
   const [conflict, setConflict] = createSignal<{ readonly theirs: Theirs | null } | null>(null);
@@ -60,7 +60,7 @@ export function createPlaybookEditing(path: () => string | null) {
   );
   guardLeaving(isChanged, path);
 
-  /** @param encoding another one than the file has */
+  /** @param encoding to convert the file to; unchanged when omitted */
   const save = async (
     expectedRevision: string | null = playbook()?.revision ?? null,
     encoding?: PlaybookEncoding,
@@ -72,7 +72,7 @@ export function createPlaybookEditing(path: () => string | null) {
     try {
       const result = await savePlaybook({ path: current.path, content, expectedRevision, encoding });
       const theirs = result.__typename === 'ConflictError' ? await readPlaybook(current.path) : null;
-      // another playbook has been opened since; this answer is not for it
+      // another playbook was opened meanwhile, and this response is not about that one
       if (playbook() !== current) return false;
       switch (result.__typename) {
         case 'SavePlaybookPayload':
@@ -96,7 +96,7 @@ export function createPlaybookEditing(path: () => string | null) {
     }
   };
 
-  /** Offers to save before the file is used. @returns whether the file now holds what is in the editor */
+  /** Offers to save unsaved changes before the file is used. @returns whether the file matches the editor */
   const saveFirst = async (action: string): Promise<boolean> => {
     if (!isChanged()) return true;
     const isSure = await confirm({
@@ -121,20 +121,20 @@ export function createPlaybookEditing(path: () => string | null) {
     save,
     saveFirst,
     keepEditing: () => setConflict(null),
-    /** Replaces what was typed with what is stored. */
+    /** Discards the edited text and loads the stored one. */
     async takeTheirs(): Promise<void> {
       setConflict(null);
       const current = path();
       if (current !== null) await open(current);
     },
-    /** Gives up what is typed. */
+    /** Discards the edited text. */
     discard(): void {
       setText(playbook()?.saved ?? '');
     },
   };
 }
 
-/** Asks before the page is left with changes that are not saved. */
+/** Asks for confirmation before the user leaves with unsaved changes. */
 function guardLeaving(isChanged: () => boolean, path: () => string | null): void {
   const mayLeave = () =>
     confirm({

@@ -19,7 +19,7 @@ const STARTER = `- name: What this play is for
 `;
 
 /**
- * What can be done with the open playbook beyond editing it.
+ * The actions on the open playbook beyond editing it.
  * @param scheduleCount how many schedules use it
  */
 export function createPlaybookActions(

@@ -5,7 +5,7 @@ import { currentTime, relative } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
 import type { PlaybookEditing } from './open-playbook.ts';
 
-/** Which playbook is open, and what can be done with it. */
+/** The path of the open playbook, and the buttons to act on it. */
 export function PlaybookHead(props: {
   path: string | null;
   editing: PlaybookEditing;

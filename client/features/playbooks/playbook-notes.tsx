@@ -5,7 +5,7 @@ import type { PlaybookEditing } from './open-playbook.ts';
 /** Problems with the open playbook, and anything unusual about its file. */
 export function PlaybookNotes(props: {
   editing: PlaybookEditing;
-  /** Why Ansible cannot run the file as it is stored; null when nothing is known against it. */
+  /** Why Ansible cannot run the stored file; null: no known problem. */
   problem: string | null;
 }) {
   const oddEncoding = () => {

@@ -35,7 +35,7 @@ const DELETE = graphql(`
   }
 `);
 
-/** @returns null when there is none at this path */
+/** @returns null if there is no playbook at this path */
 export async function readPlaybook(path: string) {
   return (await request(PLAYBOOK, { path })).playbook ?? null;
 }

@@ -3,14 +3,14 @@ import { createMemo, For, Show } from 'solid-js';
 interface Entry {
   readonly path: string;
   readonly scheduleCount: number;
-  /** Why it cannot be read; null: nothing is known against it. */
+  /** Why it cannot be read; null: no known problem. */
   readonly problem: string | null;
 }
 
-/** The playbooks by folder. */
+/** The playbooks as a tree of folders. */
 export function PlaybookTree(props: {
   playbooks: readonly Entry[];
-  /** How many more there are that are not listed. */
+  /** How many further playbooks are not listed. */
   leftOut: number;
   current: string | null;
   onOpen(path: string): void;

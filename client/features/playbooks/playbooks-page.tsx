@@ -144,7 +144,7 @@ export default function PlaybooksPage() {
   );
 }
 
-/** In the place of the editor. */
+/** Shown in place of the editor. */
 function NothingOpen(props: { isMissing: boolean; problem: string | null }) {
   return (
     <Show

@@ -20,10 +20,10 @@ import { toast } from '../../ui/toast.tsx';
 
 type Faults = Partial<Record<RunParameterName | 'form', FieldFault>>;
 
-/** Asks for the parameters of one run, and starts it. */
+/** Asks for the parameters of a single run, and starts it. */
 export function RunDialog(props: {
   playbook: string;
-  /** @throws when there was no answer */
+  /** @throws when there was no response */
   onStart(parameters: RunParametersInput): Promise<RunPlaybookResult>;
   onStarted(runId: string): void;
   onClose(): void;
@@ -38,7 +38,7 @@ export function RunDialog(props: {
 
   const show = (found: Faults) => {
     setFaults(found);
-    // the first field to correct, or the button, which lost the focus while it was disabled
+    // focus the first invalid field, or else the button, which lost the focus while it was disabled
     const [first] = Object.keys(found);
     if (first) queueMicrotask(() => document.getElementById(`run-${first}`)?.focus());
   };

@@ -4,7 +4,7 @@ import { EditorView, lineNumbers } from '@codemirror/view';
 import { onCleanup, onMount } from 'solid-js';
 import { YAML } from './editor-look.ts';
 
-/** What `mine` changes in `theirs`, line by line; long equal parts are folded. Both are fixed while it is open. */
+/** A line diff from `theirs` to `mine`; long unchanged parts are collapsed. Later changes of either are ignored. */
 export default function TextDifference(props: { theirs: string; mine: string; label: string }) {
   let host: HTMLDivElement | undefined;
   onMount(() => {

@@ -13,7 +13,7 @@ import {
 import { createEffect, on, onCleanup, onMount } from 'solid-js';
 import { YAML } from './editor-look.ts';
 
-/** A text editor for YAML. It owns the text while it is open; a new `initial` replaces it. */
+/** A YAML editor. It owns the text while it is mounted; a new `initial` replaces it. */
 export default function YamlEditor(props: {
   initial: { readonly text: string };
   label: string;

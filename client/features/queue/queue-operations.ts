@@ -42,12 +42,12 @@ const DELETE = graphql(`
 
 export type QueuedSchedule = QueueQuery['schedules']['edges'][number]['node'];
 
-/** Pauses or resumes a schedule. @throws when there was no answer */
+/** Pauses or resumes a schedule. @throws when there was no response */
 export async function enableSchedule(input: Pick<UpdateScheduleInput, 'id' | 'enabled'>) {
   return (await mutate(ENABLE, { input })).updateSchedule;
 }
 
-/** @throws when there was no answer */
+/** @throws when there was no response */
 export async function deleteSchedule(input: DeleteScheduleInput) {
   return (await mutate(DELETE, { input })).deleteSchedule;
 }

@@ -5,7 +5,7 @@ import { confirm } from '../../ui/confirm.tsx';
 import { toast, toastError } from '../../ui/toast.tsx';
 import { deleteSchedule, enableSchedule, type QueuedSchedule } from './queue-operations.ts';
 
-/** What can be done with a schedule in the queue. */
+/** The actions on a schedule in the queue. */
 export function createScheduleActions(
   schedule: () => QueuedSchedule,
   on: { changed(): void; started(runId: string): void; isRouting(): boolean },
@@ -63,7 +63,7 @@ export function createScheduleActions(
   };
 }
 
-/** The command that runs this schedule now, for a terminal. */
+/** Copies a command that runs this schedule now. */
 async function copyCurl(id: string): Promise<void> {
   const query = 'mutation ($id: ID!) { triggerSchedule(input: {id: $id}) { __typename } }';
   const body = JSON.stringify({ query, variables: { id } }).replaceAll("'", "'\\''");

@@ -4,10 +4,10 @@ import { absolute, currentTime } from '../../lib/time.ts';
 const DAY_MS = 86_400_000;
 const MAX_LANES = 12;
 const HOURS = [0, 3, 6, 9, 12, 15, 18, 21];
-/** So many instants of a schedule are to be given; what comes behind them is drawn as a band. */
+/** How many instants of a schedule are requested; later ones are drawn as a band. */
 export const TIMELINE_RUNS = 30;
 
-/** When the schedules shown run in the next 24 hours. */
+/** The next 24 hours of the schedules on this page. */
 export function Timeline(props: {
   schedules: readonly {
     readonly id: string;

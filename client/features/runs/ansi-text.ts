@@ -1,7 +1,7 @@
-/** A piece of a line that looks the same from end to end. */
+/** A part of a line with a single style. */
 export interface AnsiSpan {
   readonly text: string;
-  /** Class names; colours are the page's own, so that they can be read in both themes. */
+  /** Class names; colours are mapped to the page's own, which are readable in both themes. */
   readonly className: string;
 }
 
@@ -26,9 +26,9 @@ const PLAIN: Style = {
 };
 
 /**
- * A line of a terminal as pieces of text. Of escape sequences (ECMA-48) only colour and weight have an effect; titles, links,
- * the clipboard, the cursor and all else are dropped. "\r" goes back to the beginning: what stands there at the end is shown.
- * Bidi controls, which would show a line in another order than it has, are shown as their names.
+ * Splits a terminal line into styled parts. Of the escape sequences (ECMA-48), only colours and text styles have an effect;
+ * titles, links, the clipboard, cursor movement and everything else are dropped. "\r" returns to the start of the line: only
+ * the last state is shown. Bidi controls, which could reorder a line on screen, are shown as their names.
  */
 export function parseAnsi(line: string): AnsiSpan[] {
   const visible = lastState(line).replace(BIDI_CONTROL, nameOf);
@@ -63,14 +63,14 @@ function nameOf(char: string): string {
   return `<U+${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}>`;
 }
 
-/** The text alone. */
+/** The text without its styles. */
 export function plainText(line: string): string {
   return parseAnsi(line)
     .map((span) => span.text)
     .join('');
 }
 
-/** What a terminal would show of a line that a progress bar was drawn in. */
+/** The last state of a line that was redrawn, e.g. by a progress bar. */
 function lastState(line: string): string {
   if (!line.includes('\r')) return line;
   const states = line.split('\r').filter((state) => state !== '');
@@ -82,12 +82,12 @@ function hasControl(text: string): boolean {
   return false;
 }
 
-/** C0, DEL and C1; a tab is text. */
+/** C0, DEL and C1 controls, except the tab. */
 function isControl(char: string): boolean {
   return (char < ' ' && char !== '\t') || (char >= '\u007f' && char <= '\u009f');
 }
 
-/** Index behind the escape sequence that begins at `start`. */
+/** Index after the escape sequence that starts at `start`. */
 function escapeEnd(text: string, start: number): number {
   const kind = text[start + 1];
   if (kind === '[') {
@@ -97,7 +97,7 @@ function escapeEnd(text: string, start: number): number {
     return Math.min(at + 1, text.length);
   }
   if (kind === ']' || kind === 'P' || kind === '^' || kind === '_' || kind === 'X') {
-    // OSC and its like: text up to BEL or ESC \
+    // OSC, DCS, PM, APC, SOS: text up to BEL or ESC \
     for (let at = start + 2; at < text.length; at += 1) {
       if (text[at] === '\u0007') return at + 1;
       if (text[at] === ESC && text[at + 1] === '\\') return at + 2;
@@ -131,7 +131,7 @@ function applied(before: Style, parameters: string): Style {
       const color = isPalette
         ? fromPalette(codes[at + 2] ?? 0)
         : nearest(codes[at + 2] ?? 0, codes[at + 3] ?? 0, codes[at + 4] ?? 0);
-      // a background of any colour under text of any colour cannot be kept readable
+      // arbitrary background colours could make the text unreadable, so they are ignored
       if (code === 38) style.color = color;
       at += isPalette ? 2 : 4;
     }
@@ -139,7 +139,7 @@ function applied(before: Style, parameters: string): Style {
   return style;
 }
 
-/** One of 256 colours as one of 16. */
+/** Maps one of 256 colours to one of 16. */
 function fromPalette(index: number): number {
   if (index < 16) return index;
   if (index >= 232) return index < 244 ? 8 : 7;
@@ -148,7 +148,7 @@ function fromPalette(index: number): number {
   return nearest(level(Math.floor(cube / 36)), level(Math.floor(cube / 6) % 6), level(cube % 6));
 }
 
-/** The one of the 16 colours whose hue is nearest. */
+/** The one of the 16 colours with the closest hue. */
 function nearest(red: number, green: number, blue: number): number {
   const top = Math.max(red, green, blue);
   if (top - Math.min(red, green, blue) < 32) return top < 128 ? 8 : 7;

@@ -1,15 +1,15 @@
-/** The lines that a viewer holds: whole batches as they came, split into lines only where somebody looks. */
+/** The lines of a log in memory: batches as received, split into lines only when one of them is read. */
 export interface LogBuffer {
-  /** How many lines are held, from line 1 on without a gap. */
+  /** How many lines are held, from line 1 on, without gaps. */
   count(): number;
-  /** A line by its number, 1 or more; "" for one that is not held. */
+  /** A line by its number, from 1 on; "" if it is not held. */
   line(number: number): string;
   /**
-   * Takes a batch. Lines that are held already are left out.
-   * @returns whether it joined on; false: there is a gap, and nothing was taken
+   * Appends a batch. Lines that are already held are skipped.
+   * @returns false if there is a gap before the batch; nothing is appended then
    */
   append(batch: LogBatch): boolean;
-  /** Numbers of the lines that hold `text`, upper and lower case alike, at most `limit`. */
+  /** Numbers of the lines that contain `text`, ignoring case; at most `limit`. */
   search(text: string, limit: number): number[];
 }
 
@@ -20,7 +20,7 @@ export interface LogBatch {
 }
 
 interface Held extends LogBatch {
-  /** Where each line begins in `text`; null until a line of it is looked at. */
+  /** Start of each line in `text`; null until one of them is read. */
   offsets: Uint32Array | null;
 }
 

@@ -4,7 +4,7 @@ import { toast, toastError } from '../../ui/toast.tsx';
 import { downloadLog, logCurl } from './log-operations.ts';
 import type { createLogSearch } from './log-search.ts';
 
-/** The bar above the log: search, line count, and what can be done with the whole log. */
+/** The toolbar above the log: search, line count, wrapping, download. */
 export function LogTools(props: {
   runId: string;
   search: ReturnType<typeof createLogSearch>;

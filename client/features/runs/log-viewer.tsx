@@ -35,7 +35,7 @@ export function LogViewer(props: { runId: string }) {
     onCleanup(() => observer.disconnect());
   });
   useLogKeys({ f: scroll.follow, w: toggleWrap });
-  // a link to a line: as soon as that line is there
+  // a link to a line scrolls there as soon as the line has arrived
   createEffect(
     on(count, (held, before) => {
       const line = selection.range()?.[0];
@@ -121,7 +121,7 @@ export function LogViewer(props: { runId: string }) {
   );
 }
 
-/** Single keys that act on the log from anywhere in the page but a text field. */
+/** Single-key shortcuts for the log; ignored in text fields. */
 function useLogKeys(actions: Readonly<Record<string, () => void>>): void {
   const onKey = (event: KeyboardEvent) => {
     const { target } = event;

@@ -6,7 +6,7 @@ import { confirm } from '../../ui/confirm.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { cancelRun, type OneRun } from './run-operations.ts';
 
-/** What can be done with a run: stop it, or run the same again. */
+/** The actions on a run: stop it, or run it again. */
 export function createRunActions(
   run: () => OneRun | null,
   on: { changed(): void; started(runId: string): void; isRouting(): boolean },

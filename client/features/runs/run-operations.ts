@@ -45,7 +45,7 @@ export function runOf(data: RunQuery | undefined): OneRun | null {
   return node && isRun(node) ? node : null;
 }
 
-/** @throws when there was no answer */
+/** @throws when there was no response */
 export async function cancelRun(input: CancelRunInput) {
   return (await mutate(CANCEL, { input })).cancelRun;
 }

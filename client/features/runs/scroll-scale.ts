@@ -1,16 +1,16 @@
 export const ROW_PX = 20;
-/** Browsers stop at heights of about 16 million pixels; below that every row has its own. */
+/** Browsers cap heights at about 16 million pixels; up to here each row has its own pixels. */
 export const MAX_HEIGHT_PX = 12_000_000;
 
-/** Which rows stand in the window, when there are more of them than a browser can stack. */
+/** Maps scroll positions to rows, even for more rows than fit into a browser's maximum height. */
 export interface ScrollScale {
   /** Height of the scrolled content. */
   readonly heightPx: number;
-  /** The first row, 0-based, that is in view at this scroll position. */
+  /** The first visible row, 0-based, at this scroll position. */
   firstRow(scrollTop: number): number;
-  /** Where the content that begins with row `row` is to be placed, so that it is in view at `scrollTop`. */
+  /** Top of row `row` in the content, given the current `scrollTop`. */
   topOf(row: number, scrollTop: number): number;
-  /** The scroll position at which `row` is the first in view. */
+  /** The scroll position at which `row` is the first visible row. */
   scrollTopOf(row: number): number;
 }
 

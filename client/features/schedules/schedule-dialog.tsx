@@ -11,7 +11,7 @@ import type { ScheduleDraft } from './schedule-form.ts';
 import { SchedulePreview } from './schedule-preview.tsx';
 import { TimingFields } from './timing-fields.tsx';
 
-/** Where the dialog appears; once in the page. */
+/** Renders the dialog while it has a target; mount it once. */
 export function ScheduleDialogHost() {
   return (
     <Show when={scheduleDialogTarget()} keyed>
@@ -21,12 +21,12 @@ export function ScheduleDialogHost() {
 }
 
 function ScheduleDialog(props: { target: ScheduleDialogTarget }) {
-  // opened anew for each target
+  // each target gets its own dialog, so this never changes
   const { target } = props;
   const editor = createScheduleEditor(target);
   const isEditing = target.kind === 'edit';
   const isPlaybookGiven = target.kind === 'create' && target.playbook !== null;
-  // a fault belongs at its field, and where the field is not shown it must be told all the same
+  // a fault is shown at its field; if that field is hidden, it must still be shown somewhere
   const formFault = () => editor.faults().form ?? (isPlaybookGiven ? editor.faults().playbook : undefined);
 
   return (
@@ -134,7 +134,7 @@ function ScheduleDialog(props: { target: ScheduleDialogTarget }) {
   );
 }
 
-/** Opens by itself when a parameter is set or wrong; only the user closes it. */
+/** Opens automatically when a parameter is set or invalid; only the user closes it. */
 function ParametersPart(props: Omit<ComponentProps<typeof ParameterFields>, 'idPrefix'>) {
   let part: HTMLDetailsElement | undefined;
   const isTelling = createMemo(() =>

@@ -28,7 +28,7 @@ import {
 
 type Faults = Partial<Record<DraftField, FieldFault>>;
 
-/** What the dialog of a schedule holds while it is open: what is typed, what is wrong with it, and the way to the server. */
+/** State of the schedule dialog: the draft, its faults, and loading and saving it. */
 export function createScheduleEditor(target: ScheduleDialogTarget) {
   const [draft, setDraft] = createStore<ScheduleDraft>(
     emptyDraft(target.kind === 'create' ? (target.playbook ?? '') : '', viewerTimezone),
@@ -39,7 +39,7 @@ export function createScheduleEditor(target: ScheduleDialogTarget) {
   const [isSaving, setSaving] = createSignal(false);
   const [onceCreate, onceRun] = [createOnce(), createOnce()];
   const [isReady, setReady] = createSignal(false);
-  /** As it was read; null until then. */
+  /** The schedule as it was loaded; null before that. */
   let pristine: Pristine | null = null;
   let untouched = '';
 
@@ -110,14 +110,14 @@ export function createScheduleEditor(target: ScheduleDialogTarget) {
       const { id } = result.schedule;
       await runNow(id);
     } catch (error) {
-      // the dialog stays open with what was typed
+      // the dialog stays open and keeps the draft
       show({ form: { message: messageOf(error), position: null } });
     } finally {
       setSaving(false);
     }
   };
 
-  /** After the dialog has closed. */
+  /** Called once the dialog is closed, so errors go to a toast. */
   const runNow = async (id: string) => {
     try {
       const started = await onceRun(id, (idempotencyKey) => triggerSchedule({ id, idempotencyKey }));
@@ -140,7 +140,7 @@ export function createScheduleEditor(target: ScheduleDialogTarget) {
     return updateSchedule({ ...change, id: target.scheduleId, expectedVersion: pristine.version });
   };
 
-  /** Takes over what somebody else has changed in fields that were not edited here. */
+  /** Adopts concurrent changes to fields that were not edited here. */
   const followOthers = async () => {
     if (target.kind !== 'edit' || !pristine) return;
     const before = pristine.draft;
@@ -148,7 +148,7 @@ export function createScheduleEditor(target: ScheduleDialogTarget) {
     setDraft(rebase(draft, before, pristine.draft));
   };
 
-  // what the preview finds wrong with the timing is shown while typing; other fields keep theirs
+  // the preview replaces the faults of the timing while the user types; those of other fields stay
   const onPreviewFaults = (found: Faults) => {
     const { cron: _cron, at: _at, every: _every, timezone: _timezone, ...others } = faults();
     setFaults({ ...others, ...found });

@@ -63,14 +63,14 @@ function isSchedule(node: NonNullable<ScheduleToEditQuery['node']>): node is Edi
   return 'timing' in node;
 }
 
-/** @throws when it was deleted or cannot be read */
+/** @throws when it was deleted or could not be read */
 export async function readSchedule(id: string): Promise<Pristine> {
   const { node } = await request(SCHEDULE, { id });
   if (!node || !isSchedule(node)) throw new Error('The schedule was deleted meanwhile.');
   return { draft: draftOf(node), version: node.version, unreadable: node.unreadable };
 }
 
-/** What can be chosen from: the server's time zone, and the paths of all playbooks. */
+/** The options of the dialog: the server's time zone, and the paths of all playbooks. */
 export async function readChoices(): Promise<{ timezone: string; playbooks: readonly string[] }> {
   const { system, playbooks } = await request(CONTEXT, {});
   return { timezone: system.timezone, playbooks: playbooks.map((playbook) => playbook.path) };

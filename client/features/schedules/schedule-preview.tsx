@@ -16,7 +16,7 @@ const PREVIEW = graphql(`
 `);
 const TYPING_MS = 200;
 
-/** What the server makes of the timing while it is typed: the same code that will fire it. */
+/** Previews the timing while it is typed, computed by the same code on the server that will fire it. */
 export function SchedulePreview(props: {
   draft: ScheduleDraft;
   onFaults(faults: Partial<Record<DraftField, FieldFault>>): void;
@@ -35,7 +35,7 @@ export function SchedulePreview(props: {
     }
     try {
       const { previewSchedule } = await request(PREVIEW, { timing, timezone: props.draft.timezone });
-      // a newer question was asked meanwhile
+      // a newer request is under way
       if (own !== latest) return;
       if (previewSchedule.__typename === 'SchedulePreview') {
         setPreview(previewSchedule);
@@ -45,7 +45,7 @@ export function SchedulePreview(props: {
         props.onFaults(faultsOf(previewSchedule.issues));
       }
     } catch {
-      // the server is away: the banner says so, and what was shown stays
+      // the server is unreachable: the banner says so, and the last preview stays
     }
   };
 

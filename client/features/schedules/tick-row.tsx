@@ -14,7 +14,7 @@ const NOT_STARTED: Record<Exclude<TickOutcome, 'STARTED'>, { glyph: string; word
 /** One instant of the ledger: what the scheduler did, and the run it started. */
 export function TickRow(props: { tick: LedgerTick; timezone: string }) {
   const lateMs = () => latenessOf(props.tick.scheduledFor, props.tick.run?.startedAt);
-  // why the instant was handled as it was says nothing about how its run ended
+  // the tick's reason and the run's are independent: one explains the scheduler, the other the outcome
   const reasons = () =>
     [...new Set([props.tick.reason, props.tick.run?.reason])].filter((reason) => reason != null);
   return (

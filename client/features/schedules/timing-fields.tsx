@@ -10,7 +10,7 @@ const KINDS = [
   ['interval', 'Interval'],
 ] as const;
 
-/** When it runs, and in which zone that is read. */
+/** When the schedule runs, and in which time zone. */
 export function TimingFields(props: {
   draft: ScheduleDraft;
   zones: readonly string[];
