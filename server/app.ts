@@ -39,7 +39,7 @@ export interface App {
   /** The key that the API asks for; null: none. */
   readonly key: string | null;
   readonly storageKind: 'sqlite' | 'mongodb';
-  /** Stops serving and following. Playbooks under way go on, and are taken up at the next start. */
+  /** Stops serving and following. Playbooks under way go on, and the next start reattaches to them. */
   close(): Promise<void>;
 }
 

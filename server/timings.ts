@@ -26,7 +26,7 @@ export interface SchedulerTimings {
    * waits for the exact instant.
    */
   readonly leadMs: number;
-  /** What could not be made ready at first (its last run went on) may be ready so short before the instant. */
+  /** What could not be prepared at first, since its last run went on, is tried again this shortly before the instant. */
   readonly lastCallMs: number;
   /**
    * After this a node that holds a tick's job counts as dead and another one takes over. Taking over too early is harmless,

@@ -22,7 +22,7 @@ export interface Runner {
    * @throws {RunRefusedError} when it cannot be started as asked
    */
   arm(request: RunRequest): void;
-  /** Ends what `arm` has made ready, and removes the spool folder. Safe to call again, and when nothing is ready. */
+  /** Ends a supervisor that was armed, and removes the spool folder. Safe to call again, and when none was. */
   disarm(runId: string): Promise<void>;
   /**
    * Has a playbook started in a session of its own, with the output in the run's spool folder.

@@ -49,7 +49,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
   });
   const underWay = new Set<Promise<unknown>>();
   /** When instants were armed, in ms, by instant. */
-  const armed = new Map<number, number>();
+  const armedAt = new Map<number, number>();
 
   agenda.on('error', (error: unknown) => options.onError(error, 'agenda'));
 
@@ -65,7 +65,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
         if (!(await Promise.race([ready, false]))) void getReady(instant);
         await waitUntil(instant, stopping.signal);
         const next = await reporting('tick', () => options.onTick(instant));
-        armed.delete(instant.getTime());
+        armedAt.delete(instant.getTime());
         for (const one of next) await armTick(one);
       }),
     { ...retrying, concurrency: UNLIMITED, lockLifetime: timings.tickLockMs },
@@ -81,7 +81,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
             const isDone = await holding(String(job.attrs._id), () =>
               reporting('run', () => options.onRun(job.attrs.data.runId)),
             );
-            // a job that fails is let go of, and due again later
+            // a job that fails is released, and due again later
             if (!isDone) throw new Error('There was no room for it.');
           } finally {
             stopTouching();
@@ -99,7 +99,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
     lockLifetime: timings.runLockMs,
   });
 
-  /** @returns whether nothing is left to be made ready */
+  /** @returns whether nothing is left to be prepared */
   async function getReady(instant: Date): Promise<boolean> {
     if (instant.getTime() - Date.now() < timings.lastCallMs / 2) return true;
     try {
@@ -113,7 +113,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
   async function armTick(instant: Date): Promise<void> {
     const [at, now] = [instant.getTime(), Date.now()];
     // many schedules wait for the same instant; one that is near is always asked for, since its job may be done already
-    const known = armed.get(at);
+    const known = armedAt.get(at);
     if (known !== undefined && now - known < REMEMBER_MS && at - now > FAR_MS) return;
     const data: TickData = { instant: instant.toISOString() };
     await agenda
@@ -121,7 +121,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
       .unique({ 'data.instant': data.instant }, { insertOnly: true })
       .schedule(new Date(at - timings.leadMs))
       .save();
-    putBounded(armed, at, now, MAX_REMEMBERED);
+    putBounded(armedAt, at, now, MAX_REMEMBERED);
   }
 
   /** Keeps what is under way known, so that `stop` can wait for it; nothing new begins once it stops. */
@@ -157,7 +157,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
     armTick,
 
     async disarmTick(instant) {
-      armed.delete(instant.getTime());
+      armedAt.delete(instant.getTime());
       // other nodes may remember it still: those that wait for a near instant rely on its job
       if (instant.getTime() - Date.now() < FAR_MS) return;
       await agenda.cancel({ name: 'tick', data: { instant: instant.toISOString() } });
@@ -177,7 +177,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
 
     async stop(timeoutMs) {
       stopping.abort();
-      // what it holds and cannot let go of is free when its lock expires
+      // a job that it cannot release is free when its lock expires
       await agenda.stop(false).catch((error: unknown) => options.onError(error, 'stopping'));
       const timeout = new AbortController();
       await Promise.race([

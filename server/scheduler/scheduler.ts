@@ -18,7 +18,7 @@ export interface Scheduler {
 export interface SchedulerCallbacks {
   /**
    * The instant comes within a few seconds, on this node. It is not waited for.
-   * @returns whether nothing is left to be made ready; false: it is called once more, just before the instant
+   * @returns whether nothing is left to be prepared; false: it is called once more, just before the instant
    */
   onTickAhead(instant: Date): Promise<boolean>;
   /**

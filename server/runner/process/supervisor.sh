@@ -56,7 +56,7 @@ fi 2>/dev/null
 # to enter a cgroup takes the kernel 10 ms: one that waits anyway does it before, any other when the playbook is under way
 if ! may_start; then
   [ -z "$cgroup" ] || printf '%s\n' "$$" >|"$cgroup/cgroup.procs"
-  # made ready ahead of its instant: sleeps until the server has said that it may start, or is gone
+  # armed ahead of its instant: sleeps until the server has said that it may start, or is gone
   may_start || kill -STOP "$$"
   may_start || {
     report ended -

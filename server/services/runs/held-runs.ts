@@ -1,4 +1,4 @@
-import type { RunProcess, RunRequest } from '../../runner/runner.ts';
+import type { RunProcess } from '../../runner/runner.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { retryUntilAborted } from '../retry.ts';
 import { type ActiveRuns, type ActiveRunsOptions, createActiveRuns, type Following } from './active-runs.ts';
@@ -8,8 +8,8 @@ import { createSlots, type Slots } from './slots.ts';
 export interface HeldRuns {
   /** One for each run that goes on here or is about to. */
   readonly slots: Slots;
-  /** Runs that are made ready, and have no place yet. */
-  readonly armed: Map<string, RunRequest>;
+  /** Runs that are prepared, and have no place yet. */
+  readonly prepared: Set<string>;
   /** Runs that had to wait: none that comes later may be started before them. */
   readonly waiting: Set<string>;
   /** Runs that are ours by their row, and about to be started; true: they were canceled meanwhile. */
@@ -94,7 +94,7 @@ export function createHeldRuns(options: HeldRunsOptions, stopping: AbortSignal):
 
   return {
     slots: createSlots(options.concurrency),
-    armed: new Map(),
+    prepared: new Set(),
     waiting,
     starting,
     active,

@@ -1,5 +1,5 @@
 import type { Run, RunPlace } from '../../domain/runs/run.ts';
-import { type Runner, RunRefusedError } from '../../runner/runner.ts';
+import { type Runner, RunRefusedError, type RunRequest } from '../../runner/runner.ts';
 import type { Scheduler } from '../../scheduler/scheduler.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { HeldRuns } from './held-runs.ts';
@@ -10,17 +10,34 @@ export interface RunAdmission {
   /** For how many runs there is room now that is not kept for others. */
   countRoom(): number;
   /**
-   * Gets ready for a run that is to be admitted soon, as far as there is room now. It is no promise: the run is admitted
-   * like any other, only faster. Never rejects.
-   * @returns whether it is ready; then it must be admitted or `disarm`ed
+   * Prepares a run that is to be admitted soon, as far as there is room now. It is no promise: the run is admitted like any
+   * other, only faster. Never rejects.
+   * @returns null: there is no room, or it cannot be run; what cannot be run says why when it is admitted
    */
-  arm(run: Run): Promise<boolean>;
-  /** Lets go of what `arm` made ready, and resolves when that is done. Safe to call again. Never rejects. */
-  disarm(runId: string): Promise<void>;
-  /** Resolves when nothing of the run is being let go of. */
-  disarmed(runId: string): Promise<void>;
+  prepare(run: Run): Promise<PreparedRun | null>;
+  /** Resolves when nothing of the run is being released. */
+  released(runId: string): Promise<void>;
   /** What becomes of a new run here: decided, but neither stored nor begun. Never rejects. */
-  admit(run: Run): Promise<Admission>;
+  admit(run: Run, known?: KnownRun): Promise<Admission>;
+}
+
+/**
+ * A run whose folder, command and sleeping supervisor wait for its instant. Whoever has been given it holds it, and either
+ * hands it to `admit` or releases it, once.
+ */
+export interface PreparedRun {
+  readonly id: string;
+  readonly request: RunRequest;
+  /** Removes what was prepared, and resolves when that is done. Never rejects. */
+  release(): Promise<void>;
+}
+
+/** What the caller of `admit` has done for the run already. */
+export interface KnownRun {
+  /** The run as it was prepared; `admit` holds it from now on. */
+  readonly prepared?: PreparedRun | undefined;
+  /** Its playbook was found runnable with these parameters just now. */
+  readonly isRunnable?: boolean;
 }
 
 /** A new run that is about to be stored. One of the functions must be called, once. */
@@ -51,21 +68,21 @@ export function createRunAdmission(
 ): RunAdmission {
   const { storage, runner, scheduler, workerId } = options;
   const { runs } = storage;
-  const { slots, armed, waiting, starting } = held;
-  /** What is being let go of: the same run is not started before that is done. */
-  const disarming = new Map<string, Promise<void>>();
+  const { slots, prepared, waiting, starting } = held;
+  /** What is being released: the same run is not started before that is done. */
+  const releasing = new Map<string, Promise<void>>();
 
-  function disarm(runId: string): Promise<void> {
-    armed.delete(runId);
-    let letGo = disarming.get(runId);
-    if (!letGo) {
-      letGo = runner
+  function release(runId: string): Promise<void> {
+    prepared.delete(runId);
+    let released = releasing.get(runId);
+    if (!released) {
+      released = runner
         .disarm(runId)
-        .catch((error: unknown) => options.onError(error, `letting go of run ${runId}`))
-        .finally(() => disarming.delete(runId));
-      disarming.set(runId, letGo);
+        .catch((error: unknown) => options.onError(error, `releasing run ${runId}`))
+        .finally(() => releasing.delete(runId));
+      releasing.set(runId, released);
     }
-    return letGo;
+    return released;
   }
 
   /** @returns the run as ours; null when there is no room */
@@ -76,10 +93,10 @@ export function createRunAdmission(
       runner.prepare(admitted.id);
     } catch (error) {
       slots.free();
-      options.onError(error, `preparing run ${admitted.id}`);
+      options.onError(error, `making the folder of run ${admitted.id}`);
       return null;
     }
-    armed.delete(admitted.id);
+    prepared.delete(admitted.id);
     starting.set(admitted.id, false);
     held.listen();
     return {
@@ -92,12 +109,10 @@ export function createRunAdmission(
     };
   }
 
-  async function admit(admitted: Run): Promise<Admission> {
-    const request = await requestOrRefusal(admitted);
-    if (typeof request === 'string') {
-      if (armed.has(admitted.id)) void disarm(admitted.id);
+  async function admit(admitted: Run, known: KnownRun = {}): Promise<Admission> {
+    const request = known.prepared?.request ?? (await requestOrRefusal(admitted, known.isRunnable));
+    if (typeof request === 'string')
       return admission({ ...admitted, ...failureOf(request) }, nothing, nothing);
-    }
     const ours = reserve(admitted, placeOf(request.workspace));
     if (ours) {
       return admission(
@@ -112,11 +127,11 @@ export function createRunAdmission(
         async () => {
           starting.delete(ours.id);
           slots.free();
-          await disarm(ours.id);
+          await release(ours.id);
         },
       );
     }
-    if (armed.has(admitted.id)) void disarm(admitted.id);
+    void known.prepared?.release();
     waiting.add(admitted.id);
     held.listen();
     return admission(
@@ -137,7 +152,7 @@ export function createRunAdmission(
       drop,
       reconcile() {
         const decide = async () => {
-          // first what may store it still
+          // complete pending firings first: one may still insert this run
           await storage.schedules.completeFirings();
           const stored = await runs.find(admitted.id);
           if (stored?.status === admitted.status && stored.workerId === admitted.workerId) return begin();
@@ -156,31 +171,29 @@ export function createRunAdmission(
 
   function countRoom(): number {
     if (waiting.size > 0 || held.stopping.aborted) return 0;
-    return Math.max(0, slots.countFree() - armed.size);
+    return Math.max(0, slots.countFree() - prepared.size);
   }
 
   return {
     countRoom,
 
-    async arm(run) {
-      // what cannot be run says so when it is admitted
-      const request = await requestOrRefusal(run);
-      if (typeof request === 'string' || countRoom() === 0) return false;
+    async prepare(run) {
+      const planned = await requestOrRefusal(run);
+      if (typeof planned === 'string' || countRoom() === 0) return null;
       try {
-        const full = { ...request, files: await runner.filesOf(request.parameters) };
-        if (countRoom() === 0) return false;
-        runner.arm(full);
-        armed.set(run.id, full);
-        return true;
+        const request = { ...planned, files: await runner.filesOf(planned.parameters) };
+        if (countRoom() === 0) return null;
+        runner.arm(request);
+        prepared.add(run.id);
+        return { id: run.id, request, release: () => release(run.id) };
       } catch (error) {
-        if (!(error instanceof RunRefusedError)) options.onError(error, `getting ready for run ${run.id}`);
-        await disarm(run.id);
-        return false;
+        if (!(error instanceof RunRefusedError)) options.onError(error, `preparing run ${run.id}`);
+        await release(run.id);
+        return null;
       }
     },
 
-    disarm,
-    disarmed: async (runId) => disarming.get(runId),
+    released: async (runId) => releasing.get(runId),
     admit,
   };
 }

@@ -10,8 +10,8 @@ import { createRunAdmission, type RunAdmission } from './run-admission.ts';
 import { createRunRecovery } from './run-recovery.ts';
 import { createRunStart, placeOf } from './run-start.ts';
 
-/** The runs of this node: starts them, follows them to their end, and takes them up again after a restart. */
-export interface RunExecutor extends Omit<RunAdmission, 'disarmed'> {
+/** The runs of this node: starts them, follows them to their end, and reattaches to them after a restart. */
+export interface RunExecutor extends Omit<RunAdmission, 'released'> {
   /**
    * Runs this run if it is still queued; resolves when it has ended.
    * @returns false: there is no room for it here, and another node may have some
@@ -23,7 +23,7 @@ export interface RunExecutor extends Omit<RunAdmission, 'disarmed'> {
   cancelIfHere(runId: string): void;
   /** How many runs go on here. */
   countActive(): number;
-  /** Stops following. The playbooks go on, and are taken up by the next `recover`. */
+  /** Stops following. The playbooks go on, and the next `recover` reattaches to them. */
   close(): Promise<void>;
 }
 
@@ -52,8 +52,8 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
   const held = createHeldRuns(options, closing.signal);
   const { slots, waiting, starting, active } = held;
   const starts = createRunStart(options, held);
-  const { disarmed, ...admission } = createRunAdmission(options, held, starts);
-  const takeUpAll = createRunRecovery(options, held, starts);
+  const { released, ...admission } = createRunAdmission(options, held, starts);
+  const reattachAll = createRunRecovery(options, held, starts);
   const heartbeat = setInterval(() => void held.beat(), timings.heartbeatMs);
 
   /** Only once the refusal is stored: another node may have started the run, and then the ledger must not deny it. */
@@ -67,7 +67,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
 
     async execute(runId) {
       waiting.delete(runId);
-      await disarmed(runId);
+      await released(runId);
       const queued = await runs.find(runId);
       if (queued?.status !== 'queued' || held.isTaken(runId)) return true;
       starting.set(runId, false);
@@ -106,7 +106,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
     },
 
     async recover() {
-      await takeUpAll();
+      await reattachAll();
       await held.beat();
     },
 

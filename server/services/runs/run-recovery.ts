@@ -18,8 +18,8 @@ export interface RunRecoveryOptions {
 }
 
 /**
- * Reattaches to runs that a previous process of this node started: a run that goes on is followed from where its log stands, one that was
- * never started is queued again, and of one that is gone it says so.
+ * Reattaches to runs that a previous process of this node started: a run that goes on is followed from where its log stands,
+ * one that never started is queued again, and one that is gone is marked as lost.
  */
 export function createRunRecovery(
   options: RunRecoveryOptions,
@@ -30,8 +30,8 @@ export function createRunRecovery(
   const { runs } = storage;
   const { slots, starting } = held;
 
-  /** Tried once before anything else; what cannot be done then is when it can, or at the next start. */
-  function evenIfLater(during: string, work: () => Promise<void>): Promise<void> {
+  /** Tried once before anything else; what fails is retried in the background, or by the next start. */
+  function nowOrLater(during: string, work: () => Promise<void>): Promise<void> {
     return retryInBackground(work, held.stopping, (error) => options.onError(error, during), options.timings);
   }
 
@@ -47,14 +47,14 @@ export function createRunRecovery(
   }
 
   async function recoverRun(runId: string): Promise<void> {
-    const taken = await withRunLock(runId, () => takeUp(runId));
-    if (taken === 'notStarted') await evenIfLater(`queueing run ${runId}`, () => queueAgain(runId));
+    const taken = await withRunLock(runId, () => reattach(runId));
+    if (taken === 'notStarted') await nowOrLater(`queueing run ${runId}`, () => queueAgain(runId));
   }
 
   async function queueAgain(runId: string): Promise<void> {
     const isQueued = await withRunLock(runId, async () => {
       if (await runs.unclaim(runId, workerId)) return true;
-      // it was given up by the others: who waits for it has gone on
+      // other nodes have marked it as lost meanwhile
       await runs.finish(runId, workerId, failureOf('It was not started: its node went away.'));
       return false;
     });
@@ -62,7 +62,7 @@ export function createRunRecovery(
     if (isQueued !== null) await storage.changes.publish({ kind: 'run', id: runId });
   }
 
-  async function takeUp(runId: string): Promise<Reattached['kind'] | null> {
+  async function reattach(runId: string): Promise<Reattached['kind'] | null> {
     const found = await runs.find(runId);
     const isOurs =
       found !== null &&
@@ -108,6 +108,6 @@ export function createRunRecovery(
     await storage.schedules.completeFirings();
     const running = await runs.listRunningOf(workerId);
     const ids = new Set([...(await runner.listSpooled()), ...running.map(({ id }) => id)]);
-    for (const id of ids) await evenIfLater(`taking up run ${id}`, () => recoverRun(id));
+    for (const id of ids) await nowOrLater(`reattaching to run ${id}`, () => recoverRun(id));
   };
 }

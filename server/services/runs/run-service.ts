@@ -72,7 +72,8 @@ export function createRunService(options: RunServiceOptions): RunService {
     store: (run: Run) => Promise<boolean>,
   ): Promise<Run | null> {
     const run = newRun({ ...template, trigger: 'manual', scheduledFor: null, queuedAt: options.now() });
-    const admission = await executor.admit(run);
+    // whoever asked was told already if it could not be run
+    const admission = await executor.admit(run, { isRunnable: true });
     let isStored: boolean;
     try {
       isStored = await store(admission.run);

@@ -16,8 +16,11 @@ import type { HeldRuns } from './held-runs.ts';
 
 /** Starts runs on this node. */
 export interface RunStart {
-  /** What the runner is to be asked for, or why the run cannot be started, in words. Never rejects. */
-  requestOrRefusal(run: Run): Promise<PlannedRun | string>;
+  /**
+   * What the runner is to be asked for, or why the run cannot be started, in words. Never rejects.
+   * @param isRunnable whether the caller has checked just now that the playbook can be run
+   */
+  requestOrRefusal(run: Run, isRunnable?: boolean): Promise<PlannedRun | string>;
   /** The run's own time limit, which replaces that of the server, or else the server's, in ms; null: neither. */
   timeoutOf(parameters: RunParameters | null): number | null;
   /**
@@ -67,15 +70,17 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
     return seconds === null ? options.timeoutMs : seconds * 1_000;
   }
 
-  async function requestOrRefusal({ id, playbook, parameters }: Run): Promise<PlannedRun | string> {
+  async function requestOrRefusal(
+    { id, playbook, parameters }: Run,
+    isRunnable = false,
+  ): Promise<PlannedRun | string> {
     if (parameters === null) return 'It was not started. What is stored of its parameters cannot be read.';
-    const refusal = await refusalOf(playbook, parameters);
+    const refusal = isRunnable ? null : await refusalOf(playbook, parameters);
     if (refusal !== null) return refusal;
     try {
-      const ready = held.armed.get(id);
-      const workspace = ready?.workspace ?? runner.workspaceOf(options.playbooks.root, playbook, parameters);
+      const workspace = runner.workspaceOf(options.playbooks.root, playbook, parameters);
       // one without extra variables needs no file, and starts without waiting for that answer
-      const files = ready?.files ?? (parameters.extraVarsJson === null ? [] : null);
+      const files = parameters.extraVarsJson === null ? [] : null;
       return { runId: id, playbook, parameters, workspace, files, timeoutMs: timeoutOf(parameters) };
     } catch (error) {
       if (error instanceof RunRefusedError) return `It was not started. ${error.message}`;

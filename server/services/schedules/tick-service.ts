@@ -8,7 +8,7 @@ import { decideTicks } from '../../domain/schedules/tick-decision.ts';
 import type { Scheduler } from '../../scheduler/scheduler.ts';
 import type { Firing, Storage } from '../../storage/storage.ts';
 import { newId } from '../new-id.ts';
-import type { Admission } from '../runs/run-admission.ts';
+import type { Admission, PreparedRun } from '../runs/run-admission.ts';
 import type { RunExecutor } from '../runs/run-executor.ts';
 
 /** Turns instants that have come into ledger rows and runs. */
@@ -34,7 +34,7 @@ export interface TickService {
 export interface TickServiceOptions {
   readonly storage: Pick<Storage, 'schedules' | 'runs' | 'changes'>;
   readonly scheduler: Pick<Scheduler, 'armTick' | 'queueRun'>;
-  readonly executor: Pick<RunExecutor, 'countRoom' | 'arm' | 'disarm' | 'admit'>;
+  readonly executor: Pick<RunExecutor, 'countRoom' | 'prepare' | 'admit'>;
   now(): Date;
   /** Schedules that wait for an instant sooner than this are looked at by each repair, in ms. */
   readonly repairAheadMs: number;
@@ -65,8 +65,8 @@ export function createTickService(options: TickServiceOptions): TickService {
   const { storage, scheduler, executor } = options;
   const { schedules } = storage;
   let last: { scheduledFor: Date; lagMs: number } | null = null;
-  /** Runs that are made ready, by what they will be runs of, until their instant is due. */
-  const readyRuns = new Map<string, { readonly id: string; readonly dueAt: Date }>();
+  /** Runs that are prepared, by what they will be runs of, until their instant is due. */
+  const preparedRuns = new Map<string, { readonly prepared: PreparedRun; readonly dueAt: Date }>();
   /**
    * Schedules whose runs are counted while it is asked what is due: a question less to wait for. With each its manual starts:
    * the runs of those are stored by then, and if there was another one since, its runs are counted again.
@@ -173,7 +173,9 @@ export function createTickService(options: TickServiceOptions): TickService {
     for (const tick of decision.ticks) {
       if (tick.outcome !== 'started') ticks.push({ scheduleId: id, ...tick, runId: null });
       else {
-        const admission = await executor.admit(runOf(schedule, tick.scheduledFor, now));
+        const prepared = takePrepared(schedule, tick.scheduledFor);
+        const run = queuedRun(schedule, tick.scheduledFor, prepared?.id ?? newId(now), now);
+        const admission = await executor.admit(run, { prepared });
         admissions.push(admission);
         // what could not be started says why in the ledger, too
         const reason = admission.run.status === 'failed' ? admission.run.reason : null;
@@ -228,12 +230,12 @@ export function createTickService(options: TickServiceOptions): TickService {
     return options.now().getTime() - instant.getTime();
   }
 
-  /** The queued run of an instant; the one that was made ready for it, if there is one. */
-  function runOf(schedule: Schedule, scheduledFor: Date, now: Date): Run {
+  /** The run that was prepared for an instant, if there is one: it is the caller's now. */
+  function takePrepared(schedule: Schedule, scheduledFor: Date): PreparedRun | undefined {
     const key = keyOf(schedule, scheduledFor);
-    const id = readyRuns.get(key)?.id ?? newId(now);
-    readyRuns.delete(key);
-    return queuedRun(schedule, scheduledFor, id, now);
+    const found = preparedRuns.get(key);
+    preparedRuns.delete(key);
+    return found?.prepared;
   }
 
   return {
@@ -249,19 +251,20 @@ export function createTickService(options: TickServiceOptions): TickService {
         if (active.has(schedule.id)) isAll = false;
         if (!isWaiting(schedule) || schedule.dueAt < instant || active.has(schedule.id)) continue;
         const { nextRunAt, dueAt } = schedule;
-        const [key, id] = [keyOf(schedule, nextRunAt), newId(instant)];
-        const isWanted = () => options.now() < instant && !readyRuns.has(key);
-        if (!isWanted() || !(await executor.arm(queuedRun(schedule, nextRunAt, id, instant)))) continue;
-        // while it was made ready the instant may have come
-        if (isWanted()) readyRuns.set(key, { id, dueAt });
-        else await executor.disarm(id);
+        const key = keyOf(schedule, nextRunAt);
+        const isWanted = () => options.now() < instant && !preparedRuns.has(key);
+        if (!isWanted()) continue;
+        const prepared = await executor.prepare(queuedRun(schedule, nextRunAt, newId(instant), instant));
+        // while it was prepared the instant may have come
+        if (prepared && isWanted()) preparedRuns.set(key, { prepared, dueAt });
+        else await prepared?.release();
       }
       return isAll;
     },
 
     handle() {
       const handled = handling.then(handleDue, handleDue);
-      handling = handled.then(disarmPassed, disarmPassed);
+      handling = handled.then(releasePassed, releasePassed);
       return handled;
     },
 
@@ -276,14 +279,14 @@ export function createTickService(options: TickServiceOptions): TickService {
     },
   };
 
-  /** What was made ready and not used: the schedule was changed, or another node was first. */
-  async function disarmPassed(): Promise<void> {
+  /** What was prepared and not used: the schedule was changed, or another node was first. */
+  async function releasePassed(): Promise<void> {
     const now = options.now();
-    for (const [key, { id, dueAt }] of readyRuns) {
+    for (const [key, { prepared, dueAt }] of preparedRuns) {
       if (dueAt > now) continue;
-      readyRuns.delete(key);
+      preparedRuns.delete(key);
       // not waited for: the instants that come next do not depend on it
-      void executor.disarm(id);
+      void prepared.release();
     }
   }
 }
@@ -296,7 +299,7 @@ function isWaiting(schedule: Schedule): schedule is Waiting {
   return schedule.nextRunAt !== null && schedule.dueAt !== null;
 }
 
-/** What a run that is made ready is good for: an edit or another instant needs another one. */
+/** What a run that is prepared is good for: an edit or another instant needs another one. */
 function keyOf({ id, version }: Schedule, scheduledFor: Date): string {
   return `${id} ${version} ${scheduledFor.getTime()}`;
 }

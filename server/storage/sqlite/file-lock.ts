@@ -2,10 +2,10 @@ import Database from 'libsql';
 import { codeOf } from '../../domain/caught.ts';
 
 /**
- * A lock that the kernel holds for this process, and lets go of however the process ends: also between containers on one
+ * A lock that the kernel holds for this process, and releases however the process ends: also between containers on one
  * volume, where process ids say nothing. SQLite knows how to hold one on every platform.
  * @param path of a file for the lock alone
- * @returns the function that lets go of it; null when another process, or this one, holds it
+ * @returns the function that releases it; null when another process, or this one, holds it
  * @see https://www.sqlite.org/pragma.html#pragma_locking_mode
  */
 export function takeFileLock(path: string): (() => void) | null {

@@ -8,7 +8,7 @@ import { TIMINGS } from '../../../server/timings.ts';
 import { known, makeRunner, outputOf, request, stateOf } from '../../support/make-runner.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
-it('a run that was made ready starts when it is told to, and not before', async () => {
+it('a run that was armed starts when it is told to, and not before', async () => {
   const { runner, spool } = await makeRunner();
   runner.arm(request(runner, 'r'));
   await waitUntil(() => stateOf(spool('r', 'pid')) === 'T');
@@ -20,7 +20,7 @@ it('a run that was made ready starts when it is told to, and not before', async 
   expect(await process.exit).toMatchObject({ exitCode: 0, isLost: false, reason: null });
 });
 
-it('starts one that was made ready only just before, 30 times of 30', async () => {
+it('starts one that was armed only just before, 30 times of 30', async () => {
   const { runner } = await makeRunner();
   for (let n = 0; n < 30; n += 1) {
     runner.arm(request(runner, `r${n}`));
@@ -81,7 +81,7 @@ it('the launcher of a server that was killed wakes none of those of the server t
   expect(stateOf(spool('new', 'pid'))).toBe('T');
 });
 
-it('what was made ready and is not wanted leaves no process and no folder', async () => {
+it('what was armed and is not wanted leaves no process and no folder', async () => {
   const { runner, spool } = await makeRunner();
   const ids = Array.from({ length: 20 }, (_, n) => `r${n}`);
   for (const id of ids) runner.arm(request(runner, id));
@@ -113,7 +113,7 @@ it('ends what is ready when it is closed, and what a killed server left when its
   expect(existsSync(spool('r', ''))).toBe(false);
 });
 
-it('takes a run that was made ready and never told to start for one that never ran', async () => {
+it('takes a run that was armed and never told to start for one that never ran', async () => {
   const { runner, spool } = await makeRunner();
   runner.arm(request(runner, 'r'));
   await waitUntil(() => stateOf(spool('r', 'pid')) === 'T');

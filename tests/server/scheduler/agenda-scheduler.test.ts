@@ -33,7 +33,7 @@ function tickJob(instant: Date, nextRunAt: Date): JobParameters {
   return { name: 'tick', type: 'normal', priority: 0, nextRunAt, data: { instant: instant.toISOString() } };
 }
 
-it('survives a store that fails while a job is let go of, and lets go of it all the same', async () => {
+it('survives a store that fails while a job is released, and releases it all the same', async () => {
   const { jobBackend } = await openTempStorage();
   const { repository } = jobBackend;
   const instant = new Date(Date.now() + 20_000);
@@ -151,7 +151,7 @@ it('starts a run whose earlier job was done and could not be removed', async () 
   await waitUntil(() => begun.length === 2);
 });
 
-it('waits for what is under way when it stops, also when what it holds cannot be let go of', async () => {
+it('waits for what is under way when it stops, also when what it holds cannot be released', async () => {
   const { jobBackend } = await openTempStorage();
   const { repository } = jobBackend;
   let isHeld = false;

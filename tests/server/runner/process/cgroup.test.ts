@@ -67,7 +67,7 @@ it.each([
   } else expect(reason).toContain('may be left');
 });
 
-it('a run that was made ready is in its cgroup before it starts, and what a restarted server cancels is ended, too', async () => {
+it('a run that was armed is in its cgroup before it starts, and what a restarted server cancels is ended, too', async () => {
   const { runner, restart, spool } = await makeRunner(`${DROPS_ALL}; echo ready; sleep 300`);
   const id = randomUUID();
   runner.arm(request(runner, id));

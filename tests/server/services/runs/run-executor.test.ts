@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { NotFoundError } from '../../../../server/domain/errors.ts';
+import type { KnownRun, PreparedRun } from '../../../../server/services/runs/run-admission.ts';
 import { createRunExecutor } from '../../../../server/services/runs/run-executor.ts';
 import { TIMINGS } from '../../../../server/timings.ts';
 import { NO_PARAMETERS } from '../../../../shared/run-parameters.ts';
@@ -13,6 +14,12 @@ interface Asked {
   concurrency?: number;
   isShared?: boolean;
   timeoutMs?: number | null;
+}
+
+/** A run that was prepared, for `admit`. */
+function known(prepared: PreparedRun | null): KnownRun {
+  if (!prepared) throw new Error('It was not prepared.');
+  return { prepared };
 }
 
 async function makeExecutor({ concurrency = 2, isShared = false, timeoutMs = null }: Asked = {}) {
@@ -110,31 +117,31 @@ it('what cannot be run is stored as failed, with the reason', async () => {
   expect(runner.calls).toEqual([]);
 });
 
-it('what was made ready is started, or let go of when there is no room for it', async () => {
+it('what was prepared is started, or released when there is no room for it', async () => {
   const { executor, storage, runner } = await makeExecutor({ concurrency: 1 });
-  expect(await executor.arm(makeRun({ id: 'ready' }))).toBe(true);
-  // one place, and it is kept for what is ready
+  const prepared = await executor.prepare(makeRun({ id: 'ready' }));
+  // one place, and it is kept for what is prepared
   expect(executor.countRoom()).toBe(0);
-  expect(await executor.arm(makeRun({ id: 'other' }))).toBe(false);
+  expect(await executor.prepare(makeRun({ id: 'other' }))).toBeNull();
 
-  const admission = await executor.admit(makeRun({ id: 'ready' }));
+  const admission = await executor.admit(makeRun({ id: 'ready' }), known(prepared));
   await storage.runs.insert(admission.run);
   await admission.begin();
   expect(runner.calls).toEqual(['arm', 'start what is ready']);
 
   runner.end('ready');
   await waitUntil(() => executor.countRoom() === 1);
-  expect(await executor.arm(makeRun({ id: 'late' }))).toBe(true);
+  const late = await executor.prepare(makeRun({ id: 'late' }));
   const manual = await executor.admit(makeRun({ id: 'manual' }));
   expect(manual.run.status).toBe('running');
-  expect((await executor.admit(makeRun({ id: 'late' }))).run.status).toBe('queued');
+  expect((await executor.admit(makeRun({ id: 'late' }), known(late))).run.status).toBe('queued');
   await waitUntil(() => runner.armed.size === 0);
 });
 
 it('a run that was not stored gives its place back', async () => {
   const { executor, runner } = await makeExecutor({ concurrency: 1 });
-  await executor.arm(makeRun({ id: 'r' }));
-  const admission = await executor.admit(makeRun({ id: 'r' }));
+  const prepared = await executor.prepare(makeRun({ id: 'r' }));
+  const admission = await executor.admit(makeRun({ id: 'r' }), known(prepared));
   expect(executor.countRoom()).toBe(0);
 
   await admission.drop();
@@ -228,21 +235,21 @@ it('a run for which there is no room is left to other nodes, where there may be 
   expect(await executed).toBe(true);
 });
 
-it('what is being let go of is not started before that is done', async () => {
+it('what is being released is not started before that is done', async () => {
   const { executor, storage, runner } = await makeExecutor({ concurrency: 1 });
-  expect(await executor.arm(makeRun({ id: 'late' }))).toBe(true);
+  const prepared = await executor.prepare(makeRun({ id: 'late' }));
   const manual = await executor.admit(makeRun({ id: 'manual' }));
   await storage.runs.insert(manual.run);
   await manual.begin();
-  let letGo = () => {};
+  let release = () => {};
   const { disarm } = runner;
   runner.disarm = async (id) => {
     await new Promise<void>((resolve) => {
-      letGo = resolve;
+      release = resolve;
     });
     await disarm(id);
   };
-  const late = await executor.admit(makeRun({ id: 'late' }));
+  const late = await executor.admit(makeRun({ id: 'late' }), known(prepared));
   await storage.runs.insert(late.run);
   await late.begin();
   runner.end('manual');
@@ -250,14 +257,14 @@ it('what is being let go of is not started before that is done', async () => {
   const executed = executor.execute('late');
   await waitUntil(() => executor.countActive() === 0);
   expect(runner.running.has('late')).toBe(false);
-  letGo();
+  release();
   await waitUntil(() => runner.running.has('late'));
   expect(runner.calls.slice(-2)).toEqual(['disarm', 'start']);
   runner.end('late');
   await executed;
 });
 
-it('a run that cannot be taken up after a restart, since the database is away, is taken up when it is back', async () => {
+it('a run that cannot be reattached to after a restart, since the database is away, is reattached to when it is back', async () => {
   const { executor, storage, runner, queued, errors, statusOf } = await makeExecutor();
   const ours = { status: 'running', workerId: 'w', startedAt: NOON, leaseUntil: NOON } as const;
   await storage.runs.insert(makeRun({ id: 'going', ...ours }));
@@ -282,7 +289,7 @@ it('a run that cannot be taken up after a restart, since the database is away, i
   await executor.recover();
 
   await waitUntil(() => runner.running.has('going') && queued.length > 0);
-  expect(errors).toEqual([expect.stringMatching(/^taking up run/), 'queueing run waiting']);
+  expect(errors).toEqual([expect.stringMatching(/^reattaching to run/), 'queueing run waiting']);
   expect(queued).toEqual(['waiting']);
   expect(await statusOf('waiting')).toBe('queued');
   runner.end('going');

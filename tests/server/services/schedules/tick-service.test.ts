@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { Run } from '../../../../server/domain/runs/run.ts';
 import { awaitInstant, type Schedule } from '../../../../server/domain/schedules/schedule.ts';
+import type { RunRequest } from '../../../../server/runner/runner.ts';
 import type { Admission } from '../../../../server/services/runs/run-admission.ts';
 import { createTickService } from '../../../../server/services/schedules/tick-service.ts';
 import { TIMINGS } from '../../../../server/timings.ts';
@@ -15,17 +16,17 @@ async function makeTicks() {
   const begun: string[] = [];
   const dropped: string[] = [];
   const settled: string[] = [];
-  const armed: string[] = [];
-  const disarmed: string[] = [];
+  const prepared: string[] = [];
+  const released: string[] = [];
   const problems: string[] = [];
   const instants: Date[] = [];
   const executor = {
     countRoom: () => 10,
-    arm: async ({ id }: Run) => {
-      armed.push(id);
-      return true;
+    release: async (id: string) => void released.push(id),
+    prepare: async ({ id }: Run) => {
+      prepared.push(id);
+      return { id, request: {} as RunRequest, release: () => executor.release(id) };
     },
-    disarm: async (id: string) => void disarmed.push(id),
     admit: async (run: Run): Promise<Admission> => ({
       run: { ...run, status: 'running', workerId: 'w', startedAt: clock.now },
       begin: async () => void begun.push(run.id),
@@ -60,8 +61,8 @@ async function makeTicks() {
     begun,
     dropped,
     settled,
-    armed,
-    disarmed,
+    prepared,
+    released,
     problems,
     instants,
   };
@@ -216,34 +217,34 @@ it('drops the runs of a schedule that was edited between the look and the firing
   expect(dropped).toHaveLength(1);
 });
 
-it('makes ready what will be due, uses it, and lets go of what was edited meanwhile', async () => {
-  const { ticks, insert, clock, armed, begun, disarmed, storage } = await makeTicks();
+it('prepares what will be due, uses it, and releases what was edited meanwhile', async () => {
+  const { ticks, insert, clock, prepared, begun, released, storage } = await makeTicks();
   clock.now = minutesAfter(NOON, -1);
   const [kept, edited] = [await insert(), await insert()];
 
   expect(await ticks.prepare(NOON)).toBe(true);
   await ticks.prepare(NOON);
-  expect(armed).toHaveLength(2);
+  expect(prepared).toHaveLength(2);
   await storage.schedules.replace({ ...edited, version: 2, ...awaitInstant(minutesAfter(NOON, 60)) }, 1);
   clock.now = NOON;
   await ticks.handle();
-  // what was made ready and not used is looked for behind each instant
+  // what was prepared and not used is looked for behind each instant
   await ticks.handle();
 
   const run = (await storage.runs.list({ scheduleId: kept.id }, makePage())).items[0]?.node;
   expect(begun).toEqual([run?.id]);
-  expect(armed).toContain(run?.id);
-  expect(disarmed).toEqual(armed.filter((id) => id !== run?.id));
+  expect(prepared).toContain(run?.id);
+  expect(released).toEqual(prepared.filter((id) => id !== run?.id));
 });
 
-it('instants go on while something that was made ready cannot be let go of', async () => {
-  const { ticks, insert, clock, begun, armed, executor, storage } = await makeTicks();
+it('instants go on while something that was prepared cannot be released', async () => {
+  const { ticks, insert, clock, begun, prepared, executor, storage } = await makeTicks();
   clock.now = minutesAfter(NOON, -1);
   const edited = await insert();
   await ticks.prepare(NOON);
-  expect(armed).toHaveLength(1);
+  expect(prepared).toHaveLength(1);
   await storage.schedules.replace({ ...edited, version: 2, ...awaitInstant(minutesAfter(NOON, 60)) }, 1);
-  executor.disarm = () => new Promise(() => undefined);
+  executor.release = () => new Promise(() => undefined);
   await insert();
   clock.now = NOON;
   await ticks.handle();
