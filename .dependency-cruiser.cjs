@@ -43,17 +43,21 @@ module.exports = {
     room('server/domain', 'logs'),
     room('server/domain', 'playbooks'),
     room('server/domain', 'schedules', ['time', 'runs']),
-    layer('storage-shared', '^server/storage/(stored|stored-parameters|notify-listeners|log-codec)\\.ts$', [
-      '^server/domain/',
-      '^shared/',
-      '^server/storage/stored-parameters\\.ts$',
-      '^server/storage/storage\\.ts$',
-    ]),
+    layer(
+      'storage-shared',
+      '^server/storage/(stored|stored-parameters|stored-facts|notify-listeners|log-codec)\\.ts$',
+      [
+        '^server/domain/',
+        '^shared/',
+        '^server/storage/stored-parameters\\.ts$',
+        '^server/storage/storage\\.ts$',
+      ],
+    ),
     layer('storage-port', '^server/storage/storage\\.ts$', ['^server/domain/', '^shared/']),
     layer('storage-choice', '^server/storage/open-storage\\.ts$', ['^server/storage/', TIMINGS]),
     layer('storage-adapter', '^server/storage/(mongo|sqlite)/', [
       '^server/domain/',
-      '^server/storage/(storage|stored|stored-parameters|pages|notify-listeners|log-codec|newer-database)\\.ts$',
+      '^server/storage/(storage|stored|stored-parameters|stored-facts|pages|notify-listeners|log-codec|newer-database)\\.ts$',
       '^server/storage/$1/',
       TIMINGS,
     ]),

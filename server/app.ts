@@ -17,6 +17,7 @@ import { createAnsibleReader } from './reader/ansible-reader.ts';
 import { createAnsibleRunner } from './runner/ansible-runner.ts';
 import { createAgendaScheduler } from './scheduler/agenda-scheduler.ts';
 import { createRunLogService } from './services/logs/run-log-service.ts';
+import { createOutboxReader } from './services/outbox-reader.ts';
 import { openPlaybookFolder } from './services/playbooks/playbook-folder.ts';
 import { createPlaybookListing } from './services/playbooks/playbook-listing.ts';
 import { createPlaybookService } from './services/playbooks/playbook-service.ts';
@@ -123,6 +124,7 @@ export async function startApp(options: AppOptions): Promise<App> {
         await ticks.repair();
         await runs.markLost(SCHEDULER);
         await idempotency.forgetOld();
+        await outboxReader.read();
       },
       onError,
     });
@@ -141,6 +143,12 @@ export async function startApp(options: AppOptions): Promise<App> {
       onInfo,
     });
     closers.push(() => executor.close());
+    const outboxReader = createOutboxReader({
+      outbox: storage.outbox,
+      workerId,
+      leaseMs: timings.outboxLeaseMs,
+      now,
+    });
     const idempotency = createIdempotency({ keys: storage.keys, now });
     const runs = createRunService({
       storage,

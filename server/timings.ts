@@ -9,6 +9,8 @@ export interface Timings {
   readonly logs: LogTimings;
   readonly mongo: MongoTimings;
   readonly sqlite: SqliteTimings;
+  /** How long a node may take to tell the facts that it claimed; then another one tells them. */
+  readonly outboxLeaseMs: number;
   /** Between two looks at the playbooks of schedules. */
   readonly playbookWatchMs: number;
   /** How long a probe waits for the database. */
@@ -145,6 +147,7 @@ export const TIMINGS: Timings = {
     migrationLeaseMs: 10_000,
   },
   sqlite: { busyRetryMs: 50, busyGiveUpMs: 10_000 },
+  outboxLeaseMs: 60_000,
   playbookWatchMs: 3_000,
   probeMs: 2_000,
   stopMs: 5_000,

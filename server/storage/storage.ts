@@ -1,4 +1,5 @@
 import type { AgendaBackend } from 'agenda';
+import type { OutboxRow } from '../domain/facts.ts';
 import type { LogChunk, LogHead, LogReadLimits, StoredLines } from '../domain/logs/run-log.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { KeyBinding } from '../domain/runs/idempotency.ts';
@@ -29,6 +30,7 @@ export interface Storage {
   readonly runs: RunStore;
   readonly runLogs: RunLogStore;
   readonly keys: KeyStore;
+  readonly outbox: OutboxStore;
   readonly changes: ChangeFeed;
   /** Where Agenda keeps its jobs: the same database. Connected already; its `disconnect` leaves the connection open. */
   readonly jobBackend: AgendaBackend;
@@ -96,6 +98,24 @@ export interface ScheduleStore {
 }
 
 export type ManualStart = 'started' | 'active' | 'taken' | 'gone';
+
+/**
+ * Facts that somebody may have to be told of. Each is recorded in the same step as what it tells of: `insert`, `replace`,
+ * `delete`, `setProblem` and `fire` of the schedules, whatever ends a run, and whatever stores one that has ended. When such
+ * a method resolves, the facts can be claimed; when it rejects, they can if the change was stored or will be.
+ * A row is told at least once: its id is the same when it comes again.
+ */
+export interface OutboxStore {
+  /**
+   * Claims rows that are due and that nobody holds, oldest first, until `leaseUntil`: no other claim gives them before.
+   * Rows of workers that did not come back are due again then.
+   */
+  claim(workerId: string, limit: number, leaseUntil: Date, now: Date): Promise<OutboxRow[]>;
+  /** Lets go of a row that could not be told, and has it due again at `at`. @returns whether this worker still held it */
+  retry(workerId: string, id: string, at: Date): Promise<boolean>;
+  /** Forgets rows that were told, whoever holds them. Safe to call again. */
+  remove(ids: readonly string[]): Promise<void>;
+}
 
 /** Keys of callers that may ask for the same thing more than once. */
 export interface KeyStore {

@@ -5,6 +5,7 @@ import { waitUntil } from '../support/wait-until.ts';
 import { describeFiring } from './firing-contract.ts';
 import { describeManualStarts } from './manual-start-contract.ts';
 import { type OpenStorage, storageTest } from './opened-storage.ts';
+import { describeOutbox } from './outbox-contract.ts';
 import { describeRunLogStore } from './run-log-store-contract.ts';
 import { describeRunStore } from './run-store-contract.ts';
 import { describeRunTransitions } from './run-transitions-contract.ts';
@@ -24,6 +25,7 @@ export function describeStorageContract(name: string, open: OpenStorage): void {
     describe('runs', () => describeRunStore(open));
     describe('states of a run', () => describeRunTransitions(open));
     describe('run logs', () => describeRunLogStore(open));
+    describe('outbox', () => describeOutbox(open));
     describe('changes', () => describeChanges(open));
     describe('the whole', () => describeWhole(open));
   });

@@ -1,16 +1,23 @@
-import { MongoClient } from 'mongodb';
+import { type Db, MongoClient } from 'mongodb';
 import { describe, expect, it } from 'vitest';
+import type { Fact } from '../../server/domain/facts.ts';
+import type { Schedule } from '../../server/domain/schedules/schedule.ts';
 import {
   runToDocument,
   type ScheduleDocument,
   tickToDocument,
 } from '../../server/storage/mongo/mongo-documents.ts';
+import { createMongoEnds } from '../../server/storage/mongo/mongo-ends.ts';
+import { createMongoFirings } from '../../server/storage/mongo/mongo-firings.ts';
+import { createMongoRuns } from '../../server/storage/mongo/mongo-runs.ts';
+import { createMongoSchedules } from '../../server/storage/mongo/mongo-schedules.ts';
 import { openMongoStorage } from '../../server/storage/mongo/mongo-storage.ts';
 import { reopenWhenSilent } from '../../server/storage/mongo/silent-driver.ts';
 import type { Storage } from '../../server/storage/storage.ts';
 import { describeJobBackendContract } from '../contract/job-backend-contract.ts';
+import { factsOf, inAnyOrder } from '../contract/outbox-contract.ts';
 import { describeStorageContract } from '../contract/storage-contract.ts';
-import { fireOne, makeRun, makeSchedule, minutesAfter, NOON } from '../support/make.ts';
+import { fireOne, makeEnd, makeFiring, makeRun, makeSchedule, minutesAfter, NOON } from '../support/make.ts';
 import { makeMongoDatabase, mongoUri } from '../support/mongo.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -96,6 +103,110 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
     await database.drop();
   });
 
+  describe.each([
+    // killed behind the change, before its facts are recorded
+    { where: 'before its facts are recorded', isCut: (collection: string) => collection === 'outbox' },
+    // killed behind the facts, before the document says so
+    {
+      where: 'before its document says that they are',
+      isCut: (_: string, method: string) => method !== 'insertMany',
+    },
+  ])('a node that is killed $where', ({ isCut }) => {
+    it('loses and doubles no fact', async () => {
+      const database = makeMongoDatabase();
+      const storage = await openMongoStorage(database.uri);
+      const client = new MongoClient(database.uri);
+      const dying = storesOf(cutting(client.db(), isCut));
+      try {
+        const [fired, broken, edited, removed] = [1, 2, 3, 4].map(() => makeSchedule()) as [
+          Schedule,
+          Schedule,
+          Schedule,
+          Schedule,
+        ];
+        const expected: Fact[] = [];
+        for (const { id, name } of [fired, broken, edited, removed])
+          expected.push({ kind: 'scheduleChanged', scheduleId: id, change: 'created', version: 1, name });
+        for (const schedule of [broken, edited, removed]) await storage.schedules.insert(schedule);
+        await storage.outbox.claim('nobody', 0, NOON, NOON);
+
+        await dying.schedules.insert(fired);
+        await storage.schedules.completeFirings();
+        await storage.outbox.claim('nobody', 0, NOON, NOON);
+        const firing = makeFiring(fired);
+        const refused = firing.runs.map((run) => ({ ...run, ...makeEnd({ status: 'failed' }) }));
+        expect(await fireOne(dying.schedules, { ...firing, runs: refused })).toBe(true);
+        await dying.schedules.setProblem(broken.id, 1, 'Faulty.');
+        await dying.schedules.replace({ ...edited, version: 2 }, 1);
+        // what is told of it is not there yet, so it is not gone
+        await expect(dying.schedules.delete(removed.id)).rejects.toThrow('killed');
+        const run = makeRun(makeEnd());
+        await dying.runs.insert(run);
+        await settled(dying);
+
+        const other = await openMongoStorage(database.uri);
+        const rows = await other.outbox.claim(
+          'other',
+          100,
+          new Date(Date.now() + 60_000),
+          new Date(Date.now() + 1_000),
+        );
+
+        const [tick] = firing.ticks;
+        expected.push(
+          {
+            kind: 'tickRecorded',
+            scheduleId: fired.id,
+            scheduledFor: NOON,
+            outcome: 'started',
+            runId: tick?.runId ?? '',
+          },
+          { kind: 'runEnded', runId: tick?.runId ?? '', scheduleId: fired.id, status: 'failed' },
+          { kind: 'scheduleProblem', scheduleId: broken.id, problem: 'Faulty.' },
+          {
+            kind: 'scheduleChanged',
+            scheduleId: edited.id,
+            change: 'updated',
+            version: 2,
+            name: edited.name,
+          },
+          {
+            kind: 'scheduleChanged',
+            scheduleId: removed.id,
+            change: 'deleted',
+            version: 1,
+            name: removed.name,
+          },
+          { kind: 'runEnded', runId: run.id, scheduleId: null, status: 'succeeded' },
+        );
+        expect(inAnyOrder(rows.map(({ fact }) => fact))).toEqual(inAnyOrder(expected));
+        expect(await other.schedules.find(removed.id)).toBeNull();
+        const db = client.db();
+        expect(await db.collection('schedules').countDocuments({ 'firing.id': { $exists: true } })).toBe(0);
+        expect(await db.collection('runs').countDocuments({ 'ended.id': { $exists: true } })).toBe(0);
+        await other.close();
+      } finally {
+        await client.close();
+        await storage.close();
+        await database.drop();
+      }
+    });
+  });
+
+  it('gives a fact that it cannot read as such, and the others as they are', async () => {
+    const database = makeMongoDatabase();
+    const storage = await openMongoStorage(database.uri);
+    const client = new MongoClient(database.uri);
+    for (const id of ['one', 'two']) await storage.runs.insert(makeRun({ id, ...makeEnd() }));
+    await storage.outbox.claim('nobody', 0, NOON, NOON);
+    const outbox = client.db().collection('outbox');
+    await outbox.updateOne({ fact: /"one"/ }, { $set: { fact: '{"kind":"moon"}' } });
+    expect((await factsOf(storage)).map((fact) => fact?.kind).sort()).toEqual(['runEnded', undefined]);
+    await client.close();
+    await storage.close();
+    await database.drop();
+  });
+
   it('says what is wrong with a URI, without its password', async () => {
     const uri = 'mongodb://user:secret@127.0.0.1:1/x?serverSelectionTimeoutMS=200';
     const error = await openMongoStorage(uri).catch((caught: unknown) => caught);
@@ -126,3 +237,33 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
     }
   });
 });
+
+/** The stores of one node, and what it has under way. */
+function storesOf(db: Db) {
+  const [firings, ends] = [createMongoFirings(db), createMongoEnds(db)];
+  return { firings, ends, schedules: createMongoSchedules(db, firings), runs: createMongoRuns(db, ends) };
+}
+
+/** Resolves when what it has begun has failed. */
+async function settled({ firings, ends }: ReturnType<typeof storesOf>): Promise<void> {
+  await firings.settled(null);
+  await ends.recordPending().catch(() => undefined);
+}
+
+/** A database for a node that is killed when it calls one of these methods, which complete what was decided. */
+function cutting(db: Db, isCut: (collection: string, method: string) => boolean): Db {
+  const methods = ['insertMany', 'updateMany', 'deleteMany'];
+  const wrap = <T extends object>(target: T, member: (key: string) => unknown): T =>
+    new Proxy(target, {
+      get(object, key) {
+        const own = member(String(key));
+        if (own !== undefined) return own;
+        const value: unknown = Reflect.get(object, key, object);
+        return typeof value === 'function' ? value.bind(object) : value;
+      },
+    });
+  const killed = () => Promise.reject(new Error('killed'));
+  const collection = (name: string) =>
+    wrap(db.collection(name), (key) => (methods.includes(key) && isCut(name, key) ? killed : undefined));
+  return wrap(db, (key) => (key === 'collection' ? collection : undefined));
+}

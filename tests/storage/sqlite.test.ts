@@ -5,8 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { openSqliteStorage } from '../../server/storage/sqlite/sqlite-storage.ts';
 import type { Storage } from '../../server/storage/storage.ts';
 import { describeJobBackendContract } from '../contract/job-backend-contract.ts';
+import { factsOf } from '../contract/outbox-contract.ts';
 import { describeStorageContract } from '../contract/storage-contract.ts';
-import { makeRun, makeSchedule } from '../support/make.ts';
+import { makeEnd, makeFiring, makeRun, makeSchedule } from '../support/make.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 
 describeStorageContract('sqlite', async () => {
@@ -120,6 +121,61 @@ describe('the file', () => {
       await storage.close();
     }),
   );
+
+  it('changes nothing whose fact cannot be recorded, and the other way round', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'sible.sqlite');
+      const storage = await openSqliteStorage(path);
+      const schedule = makeSchedule();
+      const run = makeRun();
+      await storage.schedules.insert(schedule);
+      await storage.runs.insert(run);
+      await factsOf(storage);
+      const raw = new Database(path);
+      raw.exec("CREATE TRIGGER full BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'full'); END");
+
+      const { schedules, runs } = storage;
+      const failed = makeRun(makeEnd({ status: 'failed' }));
+      const changes: (() => Promise<unknown>)[] = [
+        () => schedules.insert(makeSchedule()),
+        () => schedules.replace({ ...schedule, version: 2 }, 1),
+        () => schedules.setProblem(schedule.id, 1, 'Faulty.'),
+        () => schedules.delete(schedule.id),
+        () => schedules.fire([makeFiring(schedule)]),
+        () => schedules.startByHand({ ...failed, scheduleId: schedule.id }, true),
+        () => runs.insert(failed),
+        () => runs.insertNew(failed),
+        () => runs.finish(run.id, null, makeEnd({ status: 'canceled' })),
+      ];
+      for (const change of changes) await expect(change(), String(change)).rejects.toThrow('full');
+
+      raw.exec('DROP TRIGGER full');
+      raw.close();
+      expect(await schedules.count({})).toBe(1);
+      expect(await schedules.find(schedule.id)).toEqual(schedule);
+      expect(await storage.ticks.count(schedule.id)).toBe(0);
+      expect(await runs.find(run.id)).toEqual(run);
+      expect(await runs.count({})).toBe(1);
+      expect(await factsOf(storage)).toEqual([]);
+      await storage.close();
+    }));
+
+  it('gives a fact that it cannot read as such, and the others as they are', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'sible.sqlite');
+      const storage = await openSqliteStorage(path);
+      for (const id of ['one', 'two', 'three']) await storage.runs.insert(makeRun({ id, ...makeEnd() }));
+      const raw = new Database(path);
+      for (const [id, fact] of [
+        ['one', '{"kind":"moon"}'],
+        ['two', '{"kind":'],
+      ])
+        raw.prepare('UPDATE outbox SET fact = ? WHERE instr(fact, ?) > 0').run(fact, `"${id}"`);
+      raw.close();
+      const facts = await factsOf(storage);
+      expect(facts.map((fact) => fact?.kind ?? null)).toEqual([null, null, 'runEnded']);
+      await storage.close();
+    }));
 
   it('shows a run whose parameters are broken without them, and the others as they are', () =>
     inFolder(async (folder) => {

@@ -42,6 +42,10 @@ export const MIGRATIONS: readonly (readonly Statement[])[] = [
   ],
   // the policy as one value, and when the next instant is due beside its name
   [indexes('schedules', [{ key: { enabled: 1, dueAt: 1, _id: 1 } }]), splitOffPolicies],
+  [
+    indexes('outbox', [{ key: { dueAt: 1, _id: 1 } }, { key: { claim: 1 }, sparse: true }]),
+    indexes('runs', [{ key: { 'ended.at': 1 }, sparse: true }]),
+  ],
 ];
 
 /** What an older program changes meanwhile is read again. */

@@ -28,7 +28,7 @@ export interface ScheduleDocument {
   updatedAt: Date;
   /** Absent: none. Edits leave it. */
   manualStarts?: number;
-  /** A firing that is decided, and whose ticks and runs are being stored; absent otherwise. */
+  /** A change that is decided, and whose ticks, runs and facts are being stored; absent otherwise. */
   firing?: FiringDocument;
 }
 
@@ -40,9 +40,15 @@ export type ScheduleSummaryDocument = Omit<
 
 export interface FiringDocument {
   id: string;
+  /** When it was decided; missing from those that earlier versions have left. */
+  at?: Date;
   ticks: TickDocument[];
   runs: RunDocument[];
+  /** What was done to the schedule itself; absent: it was fired or started by hand. */
+  change?: ScheduleChange;
 }
+
+export type ScheduleChange = 'created' | 'updated' | 'deleted' | 'problem';
 
 export interface TickDocument {
   /** Schedule and instant: the unique key of the ledger. */
@@ -72,6 +78,28 @@ export interface RunDocument {
   workerId: string | null;
   leaseUntil: Date | null;
   cancelRequestedAt: Date | null;
+  /** An end whose fact is being recorded; absent otherwise. */
+  ended?: EndedDocument;
+}
+
+export interface EndedDocument {
+  /** Of the fact. */
+  id: string;
+  at: Date;
+  status: string;
+}
+
+export interface OutboxDocument {
+  _id: string;
+  at: Date;
+  /** JSON. */
+  fact: string;
+  /** When it may be claimed: at first when it was recorded, then when the lease of who claimed it ends. */
+  dueAt: Date;
+  workerId: string | null;
+  /** Of the claim that has it; absent: it was never claimed. */
+  claim?: string;
+  attempts: number;
 }
 
 export interface KeyDocument {
@@ -176,7 +204,12 @@ export function documentToRun(document: RunDocument): Run {
 }
 
 /** @param document whose parameters were not read */
-export function documentToRunSummary({ _id, parameters: _, ...document }: RunDocument): RunSummary {
+export function documentToRunSummary({
+  _id,
+  parameters: _,
+  ended: _ended,
+  ...document
+}: RunDocument): RunSummary {
   return {
     ...document,
     id: _id,

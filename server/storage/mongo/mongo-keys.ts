@@ -1,9 +1,9 @@
 import { type Db, MongoServerError } from 'mongodb';
 import type { KeyBinding } from '../../domain/runs/idempotency.ts';
 import type { KeyStore } from '../storage.ts';
+import { DUPLICATE_KEY } from './insert-missing.ts';
 import type { KeyDocument } from './mongo-documents.ts';
 
-const DUPLICATE_KEY = 11_000;
 /** Each try finds that somebody else was faster; more than a few in a row would be a defect. */
 const MAX_TRIES = 10;
 

@@ -3,9 +3,8 @@ import { readChunks, type StoredChunk } from '../../domain/logs/log-chunk.ts';
 import type { LogHead } from '../../domain/logs/run-log.ts';
 import { createUnpacker, packBytes } from '../log-codec.ts';
 import type { RunLogStore } from '../storage.ts';
+import { DUPLICATE_KEY } from './insert-missing.ts';
 import type { ChunkDocument } from './mongo-documents.ts';
-
-const DUPLICATE_KEY = 11_000;
 
 export function createMongoRunLogs(db: Db): RunLogStore {
   const chunks = db.collection<ChunkDocument>('runLogs');

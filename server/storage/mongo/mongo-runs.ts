@@ -1,13 +1,21 @@
 import { type Db, type Filter, MongoServerError, type UpdateFilter } from 'mongodb';
-import type { ActiveRun, RunEnd, RunFilter, RunStatus, RunSummary } from '../../domain/runs/run.ts';
+import {
+  type ActiveRun,
+  isFinished,
+  type Run,
+  type RunEnd,
+  type RunFilter,
+  type RunStatus,
+  type RunSummary,
+} from '../../domain/runs/run.ts';
 import type { RunStore } from '../storage.ts';
+import { DUPLICATE_KEY } from './insert-missing.ts';
 import { documentToRun, documentToRunSummary, type RunDocument, runToDocument } from './mongo-documents.ts';
+import { endedAs, type MongoEnds } from './mongo-ends.ts';
 import { findPage, type Order } from './mongo-pages.ts';
 
 /** What every read but `find` reads. */
 const SUMMARY = { projection: { parameters: 0 } } as const;
-
-const DUPLICATE_KEY = 11_000;
 
 const NEWEST_FIRST: Order<RunDocument> = {
   field: 'queuedAt',
@@ -17,7 +25,7 @@ const NEWEST_FIRST: Order<RunDocument> = {
   stored: (value) => new Date(value),
 };
 
-export function createMongoRuns(db: Db): RunStore {
+export function createMongoRuns(db: Db, ends: MongoEnds): RunStore {
   const runs = db.collection<RunDocument>('runs');
 
   /** One compare-and-set. */
@@ -27,6 +35,27 @@ export function createMongoRuns(db: Db): RunStore {
   ): Promise<RunSummary | null> {
     const document = await runs.findOneAndUpdate(filter, update, { returnDocument: 'after', ...SUMMARY });
     return document && documentToRunSummary(document);
+  }
+
+  async function insert(run: Run): Promise<void> {
+    const document = runToDocument(run);
+    if (!isFinished(run.status)) await runs.insertOne(document);
+    else {
+      await runs.insertOne({ ...document, ended: endedAs(run.status) });
+      ends.record([run.id]);
+    }
+  }
+
+  async function finish(
+    id: string,
+    workerId: string | null,
+    end: RunEnd,
+    leaseBefore?: Date,
+  ): Promise<RunSummary | null> {
+    const ending = endingOf(id, workerId, end, leaseBefore);
+    const ended = ending && (await ends.afterEnding(id, () => change(ending.filter, ending.update)));
+    if (ended) ends.record([id]);
+    return ended;
   }
 
   const listSorted = async (
@@ -43,13 +72,11 @@ export function createMongoRuns(db: Db): RunStore {
     ).map(documentToRunSummary);
 
   return {
-    async insert(run) {
-      await runs.insertOne(runToDocument(run));
-    },
+    insert,
 
     async insertNew(run) {
       try {
-        await runs.insertOne(runToDocument(run));
+        await insert(run);
         return true;
       } catch (error) {
         if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
@@ -126,18 +153,18 @@ export function createMongoRuns(db: Db): RunStore {
         { $set: { status: 'queued', workerId: null, startedAt: null, leaseUntil: null, place: null } },
       ),
 
-    async finish(id, workerId, end, leaseBefore) {
-      const ending = endingOf(id, workerId, end, leaseBefore);
-      return ending && change(ending.filter, ending.update);
-    },
+    finish,
 
-    async finishOwn(workerId, ends) {
-      const endings = ends.flatMap(({ id, end }) => endingOf(id, workerId, end) ?? []);
+    async finishOwn(workerId, wanted) {
+      const endings = wanted.flatMap(({ id, end }) => endingOf(id, workerId, end) ?? []);
       if (endings.length === 0) return;
-      await runs.bulkWrite(
+      const { matchedCount } = await runs.bulkWrite(
         endings.map((ending) => ({ updateOne: ending })),
         { ordered: false },
       );
+      ends.record(wanted.map(({ id }) => id));
+      // of an earlier end the fact may still have been under way
+      if (matchedCount < endings.length) for (const { id, end } of wanted) await finish(id, workerId, end);
     },
 
     async requestCancel(id, at) {
@@ -186,11 +213,12 @@ function endingOf(
   if (workerId !== null && end.status !== 'lost' && !leaseBefore) from.push('lost');
   if (workerId === null && (end.status === 'canceled' || end.status === 'failed')) from.push('queued');
   if (from.length === 0) return null;
-  const filter: Filter<RunDocument> = { _id: id, workerId, status: { $in: from } };
+  const filter: Filter<RunDocument> = { _id: id, workerId, status: { $in: from }, ended: null as never };
   if (leaseBefore) filter.leaseUntil = { $lt: leaseBefore };
   const { status, exitCode, finishedAt } = end;
   const reason = end.reason?.toWellFormed() ?? null;
-  return { filter, update: { $set: { status, exitCode, reason, finishedAt, leaseUntil: null } } };
+  const ended = endedAs(status);
+  return { filter, update: { $set: { status, exitCode, reason, finishedAt, leaseUntil: null, ended } } };
 }
 
 function filterOf(filter: RunFilter): Filter<RunDocument> {

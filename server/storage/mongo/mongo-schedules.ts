@@ -1,12 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import {
-  type Collection,
-  type Db,
-  type Document,
-  type Filter,
-  MongoBulkWriteError,
-  type OptionalUnlessRequiredId,
-} from 'mongodb';
+import type { Db, Document, Filter } from 'mongodb';
 import type { Firing, ScheduleStore } from '../storage.ts';
 import { NEVER_MS } from '../stored.ts';
 import {
@@ -17,14 +9,10 @@ import {
   runToDocument,
   type ScheduleDocument,
   scheduleToDocument,
-  type TickDocument,
   tickToDocument,
 } from './mongo-documents.ts';
+import { changed, MAX_TRIES, type MongoFirings, newFiring, type Pending } from './mongo-firings.ts';
 import { createMongoScheduleLists } from './mongo-schedule-lists.ts';
-
-const DUPLICATE_KEY = 11_000;
-/** Each try completes a firing that somebody else left; more than a few in a row would be a defect. */
-const MAX_TRIES = 10;
 
 /** A firing, and what is stored of it. */
 interface Decided {
@@ -32,10 +20,19 @@ interface Decided {
   readonly document: FiringDocument;
 }
 
-function decide(firing: Firing): Decided {
+function decide(firing: Firing, now: Date): Decided {
   const ticks = firing.ticks.map(tickToDocument);
-  return { firing, document: { id: randomUUID(), ticks, runs: firing.runs.map(runToDocument) } };
+  return { firing, document: newFiring(now, { ticks, runs: firing.runs.map(runToDocument) }) };
 }
+
+/** A firing alone tells nothing of the schedule itself. */
+const pendingOf = ({ firing, document }: Decided): Pending => ({
+  _id: firing.scheduleId,
+  name: '',
+  version: firing.version,
+  problem: null,
+  firing: document,
+});
 
 /** The update that makes a firing the schedule's own, if it still is as the decision took it to be. */
 function claimOf({ firing, document }: Decided) {
@@ -64,57 +61,10 @@ function startsAs(manualStarts: number): never {
   return (manualStarts === 0 ? null : manualStarts) as never;
 }
 
-export function createMongoSchedules(db: Db): ScheduleStore {
+export function createMongoSchedules(db: Db, firings: MongoFirings): ScheduleStore {
+  const { complete, completeOf, afterFiring } = firings;
   const schedules = db.collection<ScheduleDocument>('schedules');
-  const ticks = db.collection<TickDocument>('ticks');
   const runs = db.collection<RunDocument>('runs');
-
-  /** Marks of firings that are being taken off. */
-  const unmarking = new Set<Promise<unknown>>();
-
-  /**
-   * Stores what firings decided. Any node that next touches the schedule does it, as often as it likes: what is there already stays as it is.
-   * A process that was paused half-way and does it again much later finds everything there, so runs are never removed
-   * while they are young enough for such a process to exist.
-   * @returns ids of the runs that are stored
-   */
-  async function complete(firings: readonly FiringDocument[]): Promise<Set<string>> {
-    const decided = firings.flatMap((firing) => firing.ticks);
-    const areNew = await insertMissing(ticks, decided);
-    const allRuns = firings.flatMap((firing) => firing.runs);
-    const stored = areNew ? allRuns : await runsOfLedger(decided, allRuns);
-    await insertMissing(runs, stored);
-    // not waited for: a mark that stays is completed once more by any node that next touches it
-    const unmarked = schedules
-      .updateMany({ 'firing.id': { $in: firings.map((firing) => firing.id) } }, { $unset: { firing: '' } })
-      .catch(() => undefined)
-      .finally(() => unmarking.delete(unmarked));
-    unmarking.add(unmarked);
-    return new Set(stored.map((run) => run._id));
-  }
-
-  /** Runs whose instant is theirs: another one was there before when a clock was put back. */
-  async function runsOfLedger(
-    decided: readonly TickDocument[],
-    decidedRuns: readonly RunDocument[],
-  ): Promise<RunDocument[]> {
-    const found = await ticks.find({ _id: { $in: decided.map((tick) => tick._id) } }).toArray();
-    const ids = new Set(found.map((tick) => tick.runId));
-    return decidedRuns.filter((run) => ids.has(run._id));
-  }
-
-  /** Completes the firings that are under way on these schedules (null: on all). @returns how many */
-  async function completeOf(scheduleIds: readonly string[] | null): Promise<number> {
-    await Promise.all(unmarking);
-    const which = scheduleIds === null ? {} : { _id: { $in: [...scheduleIds] } };
-    const found = await schedules
-      .find({ ...which, 'firing.id': { $exists: true } })
-      .project<Pick<ScheduleDocument, 'firing'>>({ firing: 1 })
-      .toArray();
-    const firings = found.flatMap(({ firing }) => firing ?? []);
-    if (firings.length > 0) await complete(firings);
-    return firings.length;
-  }
 
   /** Ids of the firings that are under way, by schedule. */
   async function firingIdsOf(scheduleIds: readonly string[]): Promise<Map<string, string>> {
@@ -131,29 +81,14 @@ export function createMongoSchedules(db: Db): ScheduleStore {
     return new Set(found.map(({ _id }) => _id));
   }
 
-  /**
-   * One compare-and-set on the schedule, after any firing under way on it was completed.
-   * @param attempt must ask for `firing: null`, and gives null when it found nothing
-   */
-  async function afterFiring<T>(id: string, attempt: () => Promise<T | null>): Promise<T | null> {
-    let wasFree = false;
-    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      const done = await attempt();
-      if (done !== null) return done;
-      const isFree = (await completeOf([id])) === 0;
-      // a firing may have been completed between the attempt and the look: once more
-      if (isFree && wasFree) return null;
-      wasFree = isFree;
-    }
-    throw new Error(`Schedule ${id} is always being fired.`);
-  }
-
   const updated = async (filter: Filter<ScheduleDocument>, update: Document): Promise<true | null> =>
     (await schedules.updateOne(filter, update)).matchedCount === 1 ? true : null;
 
   return {
     async insert(schedule) {
-      await schedules.insertOne(scheduleToDocument(schedule));
+      const document = { ...scheduleToDocument(schedule), firing: changed('created') };
+      await schedules.insertOne(document);
+      await complete([document]);
     },
 
     async find(id) {
@@ -163,17 +98,27 @@ export function createMongoSchedules(db: Db): ScheduleStore {
 
     async replace(schedule, expectedVersion) {
       const { _id, ...fields } = scheduleToDocument(schedule);
+      const replacing = { ...fields, firing: changed('updated') };
       const replaced = await afterFiring(_id, () =>
-        updated({ _id, version: expectedVersion, firing: null as never }, { $set: fields }),
+        updated({ _id, version: expectedVersion, firing: null as never }, { $set: replacing }),
       );
+      if (replaced) await complete([{ _id, ...replacing }]);
       return replaced === true;
     },
 
     async delete(id) {
+      // marked first: of a document that is gone nothing could be told any more
+      const firing = changed('deleted');
       const deleted = await afterFiring(id, () =>
-        schedules.findOneAndDelete({ _id: id, firing: null as never }),
+        schedules.findOneAndUpdate(
+          { _id: id, firing: null as never },
+          { $set: { firing } },
+          { returnDocument: 'after' },
+        ),
       );
-      return deleted && documentToSchedule(deleted);
+      if (!deleted) return null;
+      await complete([{ ...deleted, firing }]);
+      return documentToSchedule(deleted);
     },
 
     ...createMongoScheduleLists(schedules),
@@ -197,11 +142,12 @@ export function createMongoSchedules(db: Db): ScheduleStore {
       return (await schedules.findOne(waiting, { projection: { _id: 1 } })) !== null;
     },
 
-    async fire(firings) {
-      await Promise.all(unmarking);
+    async fire(wanted) {
+      await firings.settled(wanted.map(({ scheduleId }) => scheduleId));
       const stored = new Map<Firing, ReadonlySet<string> | null>();
       const gone: Decided[] = [];
-      let pending = firings.map(decide);
+      const now = new Date();
+      let pending = wanted.map((firing) => decide(firing, now));
       for (let tries = 0; pending.length > 0; tries += 1) {
         if (tries === MAX_TRIES) throw new Error('Schedules are always being fired.');
         const { matchedCount } = await schedules.bulkWrite(
@@ -215,7 +161,7 @@ export function createMongoSchedules(db: Db): ScheduleStore {
             : await firingIdsOf(pending.map(({ firing }) => firing.scheduleId));
         const isOurs = ({ firing, document }: Decided) => held.get(firing.scheduleId) === document.id;
         const ours = pending.filter(isOurs);
-        const runIds = await complete(ours.map(({ document }) => document));
+        const runIds = await complete(ours.map(pendingOf));
         for (const { firing } of ours)
           stored.set(firing, new Set(firing.runs.map(({ id }) => id).filter((id) => runIds.has(id))));
         gone.push(...pending.filter(({ firing }) => !held.has(firing.scheduleId)));
@@ -229,7 +175,7 @@ export function createMongoSchedules(db: Db): ScheduleStore {
         const ids = firing.runs.map(({ id }) => id).filter((id) => theirs.has(id));
         stored.set(firing, ids.length > 0 ? new Set(ids) : null);
       }
-      return firings.map((firing) => stored.get(firing) ?? null);
+      return wanted.map((firing) => stored.get(firing) ?? null);
     },
 
     async startByHand(run, isForced) {
@@ -245,10 +191,10 @@ export function createMongoSchedules(db: Db): ScheduleStore {
         // a firing or another start since the look would have changed one of these
         const { version, nextRunAt, manualStarts } = schedule;
         const asSeen = { _id: scheduleId, version, nextRunAt, manualStarts: startsAs(manualStarts ?? 0) };
-        const firing: FiringDocument = { id: randomUUID(), ticks: [], runs: [runToDocument(run)] };
+        const firing = newFiring(new Date(), { runs: [runToDocument(run)] });
         const update = { $inc: { manualStarts: 1 }, $set: { firing } };
         if (!(await updated({ ...asSeen, firing: null as never }, update))) continue;
-        await complete([firing]);
+        await complete([{ ...schedule, firing }]);
         return 'started';
       }
       throw new Error(`Schedule ${scheduleId} is always being started.`);
@@ -258,32 +204,16 @@ export function createMongoSchedules(db: Db): ScheduleStore {
 
     async setProblem(id, version, problem) {
       const nextRun = problem === null ? {} : { nextRunAt: null, nextRunSort: NEVER_MS, dueAt: null };
-      return (await updated({ _id: id, version }, { $set: { problem, ...nextRun } })) === true;
+      const fields = { problem, ...nextRun };
+      const firing = changed('problem');
+      const which = { _id: id, version, firing: null as never };
+      const marked = await afterFiring(id, async () => {
+        if (await updated({ ...which, problem: { $ne: problem } }, { $set: { ...fields, firing } }))
+          return 'changed';
+        return (await updated({ ...which, problem }, { $set: fields })) && 'as it was';
+      });
+      if (marked === 'changed') await complete([{ _id: id, name: '', version, problem, firing }]);
+      return marked !== null;
     },
   };
-}
-
-/**
- * Inserts those that are not there; the others stay as they are.
- * @returns whether none was there
- */
-async function insertMissing<D extends { _id: string }>(
-  collection: Collection<D>,
-  documents: readonly D[],
-): Promise<boolean> {
-  if (documents.length === 0) return true;
-  try {
-    await collection.insertMany([...documents] as OptionalUnlessRequiredId<D>[], { ordered: false });
-    return true;
-  } catch (error) {
-    if (!(error instanceof MongoBulkWriteError)) throw error;
-    const faults = [error.writeErrors].flat();
-    // without any of its own it is about the write concern: they may be taken back
-    const isAllThere =
-      faults.length > 0 &&
-      faults.every(({ code }) => code === DUPLICATE_KEY) &&
-      error.result.getWriteConcernError() === undefined;
-    if (!isAllThere) throw error;
-    return false;
-  }
 }

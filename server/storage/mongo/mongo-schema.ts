@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Collection, type Db, MongoServerError } from 'mongodb';
 import { NewerDatabaseError } from '../newer-database.ts';
+import { DUPLICATE_KEY } from './insert-missing.ts';
 import { MIGRATIONS, type Statement } from './migrations.ts';
 
 /**
@@ -34,7 +35,6 @@ interface Lock {
 }
 
 const ID = 'schema';
-const DUPLICATE_KEY = 11_000;
 
 interface MigrateOptions {
   readonly steps?: readonly (readonly Statement[])[];

@@ -5,7 +5,10 @@ import { type MongoTimings, TIMINGS } from '../../timings.ts';
 import { NewerDatabaseError } from '../newer-database.ts';
 import type { Storage } from '../storage.ts';
 import { createMongoChanges } from './mongo-changes.ts';
+import { createMongoEnds } from './mongo-ends.ts';
+import { createMongoFirings } from './mongo-firings.ts';
 import { createMongoKeys } from './mongo-keys.ts';
+import { createMongoOutbox } from './mongo-outbox.ts';
 import { createMongoRunLogs } from './mongo-run-logs.ts';
 import { createMongoRuns } from './mongo-runs.ts';
 import { createMongoSchedules } from './mongo-schedules.ts';
@@ -67,6 +70,12 @@ async function assemble(client: MongoClient, db: Db, timings: MongoTimings): Pro
   const jobBackend = new MongoBackend({ mongo: db, collection: 'jobs' });
   await jobBackend.connect();
   const changes = createMongoChanges(db, timings);
+  const [firings, ends] = [createMongoFirings(db), createMongoEnds(db)];
+  async function recordPending(): Promise<void> {
+    await firings.completeOf(null);
+    await firings.settled(null);
+    await ends.recordPending();
+  }
   const stopLooking = reopenWhenSilent(client, {
     silentMs: timings.silentMs,
     everyMs: timings.silentLookMs,
@@ -74,11 +83,12 @@ async function assemble(client: MongoClient, db: Db, timings: MongoTimings): Pro
   return {
     kind: 'mongodb',
     isShared: true,
-    schedules: createMongoSchedules(db),
+    schedules: createMongoSchedules(db, firings),
     ticks: createMongoTicks(db),
-    runs: createMongoRuns(db),
+    runs: createMongoRuns(db, ends),
     runLogs: createMongoRunLogs(db),
     keys: createMongoKeys(db),
+    outbox: createMongoOutbox(db, recordPending),
     changes,
     jobBackend,
     async ping(timeoutMs) {

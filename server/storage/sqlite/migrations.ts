@@ -142,4 +142,16 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE schedules DROP COLUMN overlap;
   CREATE INDEX schedules_due ON schedules (enabled, due_at, id);
   `,
+  `
+  CREATE TABLE outbox (
+    id TEXT PRIMARY KEY,
+    at INTEGER NOT NULL,
+    fact TEXT NOT NULL,
+    -- when it may be claimed: at first when it was recorded, then when the lease of who claimed it ends
+    due_at INTEGER NOT NULL,
+    worker_id TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0
+  ) WITHOUT ROWID;
+  CREATE INDEX outbox_due ON outbox (due_at, id);
+  `,
 ];

@@ -1,6 +1,8 @@
 import type { ActiveRun, Run, RunEnd, RunFilter, RunSummary } from '../../domain/runs/run.ts';
 import { eachInTurns } from '../pages.ts';
 import type { RunStore } from '../storage.ts';
+import { factsOfRun } from '../stored-facts.ts';
+import type { RecordFacts } from './sqlite-outbox.ts';
 import { type RunRow, rowToRun, rowToRunSummary, runToRow } from './sqlite-rows.ts';
 import {
   insertText,
@@ -48,11 +50,15 @@ const NEWEST_FIRST: Order<SummaryRow> = {
 const FINISH = `UPDATE runs SET status = ?, exit_code = ?, reason = ?, finished_at = ?, lease_until = NULL WHERE id = ? AND worker_id IS ?`;
 
 /** @returns the store, and how a firing stores its runs inside its own transaction */
-export function createSqliteRuns(statements: Statements): RunStore & { insertNow(run: Run): void } {
-  const { get, all, run } = statements;
+export function createSqliteRuns(
+  statements: Statements,
+  record: RecordFacts,
+): RunStore & { insertNow(run: Run): void } {
+  const { get, all, run, transaction } = statements;
   const insertNow = (inserted: Run) => {
     const row = runToRow(inserted);
     run(INSERT, ...COLUMNS.map((name) => row[name]));
+    record(factsOfRun(inserted));
   };
   const one = (sql: string, ...values: SqlValue[]): RunSummary | null => {
     const row = get<SummaryRow>(sql, ...values);
@@ -62,8 +68,9 @@ export function createSqliteRuns(statements: Statements): RunStore & { insertNow
 
   /** @param sql takes a lease, an id and a worker, in this order @returns those that it changed */
   const leaseEach = (sql: string, workerId: string, ids: readonly string[], leaseUntil: Date): RunSummary[] =>
-    statements.transaction(() => ids.flatMap((id) => one(sql, leaseUntil.getTime(), id, workerId) ?? []));
+    transaction(() => ids.flatMap((id) => one(sql, leaseUntil.getTime(), id, workerId) ?? []));
 
+  /** Inside a transaction. */
   const finish = (
     id: string,
     workerId: string | null,
@@ -85,7 +92,9 @@ export function createSqliteRuns(statements: Statements): RunStore & { insertNow
     ];
     const lease = leaseBefore ? ' AND lease_until < ?' : '';
     if (leaseBefore) values.push(leaseBefore.getTime());
-    return one(`${FINISH} AND status IN (${from.join(', ')})${lease} RETURNING ${SUMMARY}`, ...values);
+    const ended = one(`${FINISH} AND status IN (${from.join(', ')})${lease} RETURNING ${SUMMARY}`, ...values);
+    if (ended) record(factsOfRun(ended));
+    return ended;
   };
 
   return {
@@ -164,10 +173,11 @@ export function createSqliteRuns(statements: Statements): RunStore & { insertNow
       );
     },
 
-    finish: async (id, workerId, end, leaseBefore) => finish(id, workerId, end, leaseBefore),
+    finish: async (id, workerId, end, leaseBefore) =>
+      transaction(() => finish(id, workerId, end, leaseBefore)),
 
     async finishOwn(workerId, ends) {
-      statements.transaction(() => {
+      transaction(() => {
         for (const { id, end } of ends) finish(id, workerId, end);
       });
     },

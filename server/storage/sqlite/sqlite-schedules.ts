@@ -6,7 +6,9 @@ import type { Tick } from '../../domain/schedules/tick.ts';
 import { eachInTurns } from '../pages.ts';
 import type { Firing, ManualStart, ScheduleStore, TickStore } from '../storage.ts';
 import { NEVER_MS } from '../stored.ts';
+import { factOfChange, factOfProblem, factOfTick } from '../stored-facts.ts';
 import { LONG_PARAMETERS } from '../stored-parameters.ts';
+import type { RecordFacts } from './sqlite-outbox.ts';
 import {
   rowToSchedule,
   rowToScheduleSummary,
@@ -92,8 +94,12 @@ const TICK_ORDER: Order<TickRow> = {
 };
 
 /** @param insertRun stores a run inside the transaction of a firing */
-export function createSqliteSchedules(statements: Statements, insertRun: (run: Run) => void): ScheduleStore {
-  const { get, all, run } = statements;
+export function createSqliteSchedules(
+  statements: Statements,
+  insertRun: (run: Run) => void,
+  record: RecordFacts,
+): ScheduleStore {
+  const { get, all, run, transaction } = statements;
 
   const findSummary = (id: string): ScheduleSummary | null => {
     const row = get<ScheduleSummaryRow>(`SELECT ${SUMMARY} FROM schedules WHERE id = ?`, id);
@@ -135,7 +141,8 @@ export function createSqliteSchedules(statements: Statements, insertRun: (run: R
     if (!isOurs) return null;
     const inLedger = new Set<string>();
     for (const tick of firing.ticks) {
-      if (run(INSERT_TICK, ...tickValues(tick)) === 0 && tick.runId !== null) inLedger.add(tick.runId);
+      if (run(INSERT_TICK, ...tickValues(tick)) === 1) record([factOfTick(tick)]);
+      else if (tick.runId !== null) inLedger.add(tick.runId);
     }
     const stored = firing.runs.filter(({ id }) => !inLedger.has(id));
     for (const started of stored) insertRun(started);
@@ -145,7 +152,10 @@ export function createSqliteSchedules(statements: Statements, insertRun: (run: R
   return {
     async insert(schedule) {
       const row = scheduleToRow(schedule);
-      await statements.grouped(() => run(INSERT, ...COLUMNS.map((name) => row[name])));
+      await statements.grouped(() => {
+        run(INSERT, ...COLUMNS.map((name) => row[name]));
+        record([factOfChange(schedule, 'created')]);
+      });
     },
 
     async find(id) {
@@ -157,12 +167,19 @@ export function createSqliteSchedules(statements: Statements, insertRun: (run: R
     async replace(schedule, expectedVersion) {
       const row = scheduleToRow(schedule);
       const values = COLUMNS.filter((name) => name !== 'id').map((name) => row[name]);
-      return run(REPLACE, ...values, schedule.id, expectedVersion) === 1;
+      return transaction(() => {
+        if (run(REPLACE, ...values, schedule.id, expectedVersion) === 0) return false;
+        record([factOfChange(schedule, 'updated')]);
+        return true;
+      });
     },
 
     async delete(id) {
-      const row = get<ScheduleRow>('DELETE FROM schedules WHERE id = ? RETURNING *', id);
-      return row && rowToSchedule(row);
+      return transaction(() => {
+        const row = get<ScheduleRow>('DELETE FROM schedules WHERE id = ? RETURNING *', id);
+        if (row) record([factOfChange(row, 'deleted')]);
+        return row && rowToSchedule(row);
+      });
     },
 
     // rejects, as the others do, where the cursor is none
@@ -214,11 +231,11 @@ export function createSqliteSchedules(statements: Statements, insertRun: (run: R
     },
 
     async fire(firings) {
-      return statements.transaction(() => firings.map(fireOne));
+      return transaction(() => firings.map(fireOne));
     },
 
     async startByHand(started, isForced) {
-      return statements.transaction((): ManualStart => {
+      return transaction((): ManualStart => {
         const { id, scheduleId } = started;
         if (get('SELECT 1 FROM runs WHERE id = ?', id)) return 'taken';
         if (!isForced && get(ACTIVE, scheduleId)) return 'active';
@@ -237,7 +254,12 @@ export function createSqliteSchedules(statements: Statements, insertRun: (run: R
         problem === null
           ? 'UPDATE schedules SET problem = ? WHERE id = ? AND version = ?'
           : 'UPDATE schedules SET problem = ?, next_run_at = NULL, due_at = NULL WHERE id = ? AND version = ?';
-      return run(sql, problem, id, version) === 1;
+      return transaction(() => {
+        const before = get<{ problem: string | null }>('SELECT problem FROM schedules WHERE id = ?', id);
+        if (run(sql, problem, id, version) === 0) return false;
+        if (before?.problem !== problem) record([factOfProblem(id, problem)]);
+        return true;
+      });
     },
   };
 }

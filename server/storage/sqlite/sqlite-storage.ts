@@ -7,6 +7,7 @@ import type { Storage } from '../storage.ts';
 import { createSqliteChanges } from './sqlite-changes.ts';
 import { createSqliteJobBackend } from './sqlite-job-backend.ts';
 import { createSqliteKeys } from './sqlite-keys.ts';
+import { createSqliteOutbox } from './sqlite-outbox.ts';
 import { retryWhileBusy } from './sqlite-retry.ts';
 import { createSqliteRunLogs } from './sqlite-run-logs.ts';
 import { createSqliteRuns } from './sqlite-runs.ts';
@@ -36,17 +37,19 @@ export async function openSqliteStorage(
     throw error;
   }
   const statements = createStatements(db);
-  const runs = createSqliteRuns(statements);
+  const { record, ...outbox } = createSqliteOutbox(statements);
+  const { insertNow, ...runs } = createSqliteRuns(statements, record);
   const jobBackend = createSqliteJobBackend(statements);
   const retrying = <Store extends object>(store: Store) => retryWhileBusy(store, timings);
   return {
     kind: 'sqlite',
     isShared: false,
-    schedules: retrying(createSqliteSchedules(statements, runs.insertNow)),
+    schedules: retrying(createSqliteSchedules(statements, insertNow, record)),
     ticks: retrying(createSqliteTicks(statements)),
     runs: retrying(runs),
     runLogs: retrying(createSqliteRunLogs(statements)),
     keys: retrying(createSqliteKeys(statements)),
+    outbox: retrying(outbox),
     changes: createSqliteChanges(),
     jobBackend: { ...jobBackend, repository: retrying(jobBackend.repository) },
     async ping() {

@@ -1,0 +1,36 @@
+import { createSlices } from '../domain/long-work.ts';
+import type { OutboxStore } from '../storage/storage.ts';
+
+/** Tells facts to the channels that are configured, of which there are none yet: then they are told to nobody, and forgotten. */
+export interface OutboxReader {
+  /** Works through what is due. Safe to call on several nodes at once: the store gives each fact to one. */
+  read(): Promise<void>;
+}
+
+export interface OutboxReaderOptions {
+  readonly outbox: OutboxStore;
+  readonly workerId: string;
+  /** How long telling a batch may take before another node tells it again. */
+  readonly leaseMs: number;
+  now(): Date;
+}
+
+/** Facts that are claimed at once: on SQLite about a millisecond. */
+const BATCH = 100;
+/** What is more waits for the next call: others share the sweep. */
+const MAX_BATCHES = 1_000;
+
+export function createOutboxReader({ outbox, workerId, leaseMs, now }: OutboxReaderOptions): OutboxReader {
+  return {
+    async read() {
+      const slices = createSlices();
+      for (let batches = 0; batches < MAX_BATCHES; batches += 1) {
+        const at = now();
+        const rows = await outbox.claim(workerId, BATCH, new Date(at.getTime() + leaseMs), at);
+        await outbox.remove(rows.map(({ id }) => id));
+        if (rows.length < BATCH) return;
+        await slices.pause();
+      }
+    },
+  };
+}

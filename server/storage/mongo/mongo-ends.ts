@@ -1,0 +1,98 @@
+import type { Db } from 'mongodb';
+import { batching } from '../../domain/batching.ts';
+import type { Run, RunStatus } from '../../domain/runs/run.ts';
+import { factsOfRun, orderedId } from '../stored-facts.ts';
+import { insertMissing } from './insert-missing.ts';
+import type { EndedDocument, OutboxDocument, RunDocument } from './mongo-documents.ts';
+import { factToDocument } from './mongo-outbox.ts';
+
+export interface MongoEnds {
+  /** Has the facts of these ends recorded. Not to be waited for: a crash leaves them to `recordPending`. */
+  record(runIds: readonly string[]): void;
+  /**
+   * One compare-and-set that ends a run, after the fact of an earlier end was recorded.
+   * @param attempt must ask for `ended: null`, and gives null when it found nothing
+   */
+  afterEnding<T>(runId: string, attempt: () => Promise<T | null>): Promise<T | null>;
+  /** Records the facts of all ends, also of those that a crash has left. */
+  recordPending(): Promise<void>;
+}
+
+/** Each try records the fact of an earlier end; a run that was lost and found has two. */
+const MAX_TRIES = 10;
+/** Ends that a crash left, recorded at once. */
+const BATCH = 500;
+
+export function endedAs(status: RunStatus): EndedDocument {
+  const now = new Date();
+  return { id: orderedId(now), at: now, status };
+}
+
+/**
+ * The compare-and-set that ends a run embeds the fact in its document, as `ended`; it is recorded from there.
+ *
+ * | ended | fact  | state                           | goes on by                                                           |
+ * | ----- | ----- | ------------------------------- | -------------------------------------------------------------------- |
+ * | none  | –     | not ended, or told of           | `finish`: the run ends                                               |
+ * | there | none  | ended                           | records the fact, at once or by `recordPending` after a crash        |
+ * | there | there | ended, its fact can be claimed  | takes `ended` off; a run that was lost ends again only after that    |
+ */
+export function createMongoEnds(db: Db): MongoEnds {
+  const runs = db.collection<RunDocument>('runs');
+  const outbox = db.collection<OutboxDocument>('outbox');
+  let recording: Promise<void> = Promise.resolve();
+
+  /** @returns how many there were */
+  async function recordFound(which: object, limit: number): Promise<number> {
+    const found = await runs
+      // the one index that holds these few among all runs
+      .find({ ...which, 'ended.at': { $gt: new Date(0) } }, { projection: { scheduleId: 1, ended: 1 } })
+      .limit(limit)
+      .toArray();
+    const pending = found.flatMap(({ _id, scheduleId, ended }) =>
+      ended ? [{ _id, scheduleId, ended }] : [],
+    );
+    if (pending.length === 0) return 0;
+    const rows = pending.flatMap(({ _id, scheduleId, ended }) =>
+      factsOfRun({ id: _id, scheduleId, status: ended.status as Run['status'] }).map((fact) =>
+        factToDocument(ended.id, ended.at, fact),
+      ),
+    );
+    await insertMissing(outbox, rows);
+    const ids = {
+      _id: { $in: pending.map(({ _id }) => _id) },
+      'ended.id': { $in: rows.map(({ _id }) => _id) },
+    };
+    await runs.updateMany(ids, { $unset: { ended: '' } });
+    return pending.length;
+  }
+
+  const recordIds = batching<readonly string[]>(async (ids) => {
+    const all = ids.flat();
+    await recordFound({ _id: { $in: all } }, all.length);
+  });
+
+  return {
+    record(runIds) {
+      recording = recordIds(runIds).catch(() => undefined);
+    },
+
+    async afterEnding(runId, attempt) {
+      let wasFree = false;
+      for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+        const done = await attempt();
+        if (done !== null) return done;
+        const isFree = (await recordFound({ _id: runId }, 1)) === 0;
+        // it may have been recorded between the attempt and the look: once more
+        if (isFree && wasFree) return null;
+        wasFree = isFree;
+      }
+      throw new Error(`Run ${runId} is always being ended.`);
+    },
+
+    async recordPending() {
+      await recording;
+      while ((await recordFound({}, BATCH)) === BATCH);
+    },
+  };
+}
