@@ -31,6 +31,7 @@ export interface Storage {
   readonly runLogs: RunLogStore;
   readonly keys: KeyStore;
   readonly outbox: OutboxStore;
+  readonly removal: Removal;
   readonly changes: ChangeFeed;
   /** Where Agenda keeps its jobs: the same database. Connected already; its `disconnect` leaves the connection open. */
   readonly jobBackend: AgendaBackend;
@@ -98,6 +99,23 @@ export interface ScheduleStore {
 }
 
 export type ManualStart = 'started' | 'active' | 'taken' | 'gone';
+
+/**
+ * Forgets what is old, for good, oldest first, in bounded steps: to be called until nothing is left. What is under way stays,
+ * however old it is. Safe to interrupt and to call on several nodes at once: a run is gone from all reads at once, and what
+ * a crash leaves of its log is removed by the next step.
+ */
+export interface Removal {
+  /**
+   * Removes runs that ended before `before`, with their logs. `before` must be so long ago that nobody is about to store
+   * them again: a day at least.
+   * @param limit of rows, runs and pieces of logs together, in this step
+   * @returns how many rows were removed; 0: nothing is left
+   */
+  runs(before: Date, limit: number): Promise<number>;
+  /** Removes ticks of instants before `before`, but those whose run is queued or running. @returns how many; 0: nothing is left */
+  ticks(before: Date, limit: number): Promise<number>;
+}
 
 /**
  * Facts that somebody may have to be told of. Each is recorded in the same step as what it tells of: `insert`, `replace`,

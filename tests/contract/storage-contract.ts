@@ -6,6 +6,7 @@ import { describeFiring } from './firing-contract.ts';
 import { describeManualStarts } from './manual-start-contract.ts';
 import { type OpenStorage, storageTest } from './opened-storage.ts';
 import { describeOutbox } from './outbox-contract.ts';
+import { describeRemoval } from './removal-contract.ts';
 import { describeRunLogStore } from './run-log-store-contract.ts';
 import { describeRunStore } from './run-store-contract.ts';
 import { describeRunTransitions } from './run-transitions-contract.ts';
@@ -26,6 +27,7 @@ export function describeStorageContract(name: string, open: OpenStorage): void {
     describe('states of a run', () => describeRunTransitions(open));
     describe('run logs', () => describeRunLogStore(open));
     describe('outbox', () => describeOutbox(open));
+    describe('removal', () => describeRemoval(open));
     describe('changes', () => describeChanges(open));
     describe('the whole', () => describeWhole(open));
   });

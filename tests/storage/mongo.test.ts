@@ -17,7 +17,16 @@ import type { Storage } from '../../server/storage/storage.ts';
 import { describeJobBackendContract } from '../contract/job-backend-contract.ts';
 import { factsOf, inAnyOrder } from '../contract/outbox-contract.ts';
 import { describeStorageContract } from '../contract/storage-contract.ts';
-import { fireOne, makeEnd, makeFiring, makeRun, makeSchedule, minutesAfter, NOON } from '../support/make.ts';
+import {
+  fireOne,
+  makeChunk,
+  makeEnd,
+  makeFiring,
+  makeRun,
+  makeSchedule,
+  minutesAfter,
+  NOON,
+} from '../support/make.ts';
 import { makeMongoDatabase, mongoUri } from '../support/mongo.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -191,6 +200,44 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
         await database.drop();
       }
     });
+  });
+
+  it('removes what a crash left of a removal, and keeps a run that was revived meanwhile', async () => {
+    const database = makeMongoDatabase();
+    const storage = await openMongoStorage(database.uri);
+    const client = new MongoClient(database.uri);
+    const { runs, runLogs, removal, outbox } = storage;
+    const lost = { ...makeEnd({ status: 'lost' }), workerId: 'one', startedAt: NOON } as const;
+    for (const [id, run] of Object.entries({ gone: makeEnd(), cut: makeEnd(), revived: lost, ended: lost })) {
+      await runs.insert(makeRun({ id, ...run }));
+      await runLogs.append(id, makeChunk(1, ['line']));
+    }
+    await outbox.claim('nobody', 0, NOON, NOON);
+    const notes = client.db().collection<{ _id: string; finishedAt: Date }>('removals');
+    for (const _id of ['gone', 'cut', 'revived', 'ended'])
+      await notes.insertOne({ _id, finishedAt: makeEnd().finishedAt });
+    await client.db().collection<{ _id: string }>('runs').deleteOne({ _id: 'gone' });
+    await runs.revive('one', ['revived', 'ended'], minutesAfter(NOON, 9));
+    await runs.finish('ended', 'one', makeEnd({ finishedAt: minutesAfter(NOON, 9) }));
+    await outbox.claim('nobody', 0, NOON, NOON);
+
+    let removed = 0;
+    for (let step = 1; step > 0; removed += step) step = await removal.runs(NOON, 1);
+
+    // two logs of a piece each, and one run
+    expect(removed).toBe(3);
+    expect((await runs.findMany(['gone', 'cut', 'revived', 'ended'])).map((run) => run?.status)).toEqual([
+      undefined,
+      undefined,
+      'running',
+      'succeeded',
+    ]);
+    const heads = await runLogs.heads(['gone', 'cut', 'revived', 'ended']);
+    expect([...heads.values()].map(({ totalLines }) => totalLines)).toEqual([0, 0, 1, 1]);
+    expect(await notes.countDocuments()).toBe(0);
+    await client.close();
+    await storage.close();
+    await database.drop();
   });
 
   it('gives a fact that it cannot read as such, and the others as they are', async () => {

@@ -46,6 +46,7 @@ export const MIGRATIONS: readonly (readonly Statement[])[] = [
     indexes('outbox', [{ key: { dueAt: 1, _id: 1 } }, { key: { claim: 1 }, sparse: true }]),
     indexes('runs', [{ key: { 'ended.at': 1 }, sparse: true }]),
   ],
+  [indexes('ticks', [{ key: { scheduledFor: 1 } }])],
 ];
 
 /** What an older program changes meanwhile is read again. */

@@ -9,6 +9,7 @@ import { createMongoEnds } from './mongo-ends.ts';
 import { createMongoFirings } from './mongo-firings.ts';
 import { createMongoKeys } from './mongo-keys.ts';
 import { createMongoOutbox } from './mongo-outbox.ts';
+import { createMongoRemoval } from './mongo-removal.ts';
 import { createMongoRunLogs } from './mongo-run-logs.ts';
 import { createMongoRuns } from './mongo-runs.ts';
 import { createMongoSchedules } from './mongo-schedules.ts';
@@ -89,6 +90,7 @@ async function assemble(client: MongoClient, db: Db, timings: MongoTimings): Pro
     runLogs: createMongoRunLogs(db),
     keys: createMongoKeys(db),
     outbox: createMongoOutbox(db, recordPending),
+    removal: createMongoRemoval(db),
     changes,
     jobBackend,
     async ping(timeoutMs) {

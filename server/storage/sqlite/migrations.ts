@@ -154,4 +154,9 @@ export const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE INDEX outbox_due ON outbox (due_at, id);
   `,
+  `
+  -- runs that are removed and whose logs are not yet
+  CREATE TABLE removals (run_id TEXT PRIMARY KEY) WITHOUT ROWID;
+  CREATE INDEX ticks_by_instant ON ticks (scheduled_for);
+  `,
 ];

@@ -8,6 +8,7 @@ import { createSqliteChanges } from './sqlite-changes.ts';
 import { createSqliteJobBackend } from './sqlite-job-backend.ts';
 import { createSqliteKeys } from './sqlite-keys.ts';
 import { createSqliteOutbox } from './sqlite-outbox.ts';
+import { createSqliteRemoval } from './sqlite-removal.ts';
 import { retryWhileBusy } from './sqlite-retry.ts';
 import { createSqliteRunLogs } from './sqlite-run-logs.ts';
 import { createSqliteRuns } from './sqlite-runs.ts';
@@ -50,6 +51,7 @@ export async function openSqliteStorage(
     runLogs: retrying(createSqliteRunLogs(statements)),
     keys: retrying(createSqliteKeys(statements)),
     outbox: retrying(outbox),
+    removal: retrying(createSqliteRemoval(statements)),
     changes: createSqliteChanges(),
     jobBackend: { ...jobBackend, repository: retrying(jobBackend.repository) },
     async ping() {

@@ -1,0 +1,103 @@
+import type { Db, Filter } from 'mongodb';
+import type { Removal } from '../storage.ts';
+import { insertMissing } from './insert-missing.ts';
+import type { ChunkDocument, RunDocument, TickDocument } from './mongo-documents.ts';
+
+/** A note that a run is to be removed, and then its log. */
+interface RemovalDocument {
+  /** Of the run. */
+  _id: string;
+  /** The end that the decision was made on: a run that has another one by now was revived. */
+  finishedAt: Date;
+}
+
+/**
+ * | note  | run            | log         | state                                | goes on by                                    |
+ * | ----- | -------------- | ----------- | ------------------------------------ | --------------------------------------------- |
+ * | none  | there          | whole       | kept                                 | writes the note, when it ended long ago       |
+ * | there | there, ended   | whole       | decided                              | removes the run: from now on nobody finds it  |
+ * | there | there, revived | whole       | its worker came back in between      | takes the note off                            |
+ * | there | gone           | some, none  | the log is an orphan that has a name | removes pieces of it, then the note           |
+ *
+ * Any node goes on with any note, whatever it would have decided itself: a note that one takes off, another one that is about
+ * to remove the run no longer finds that end either.
+ */
+export function createMongoRemoval(db: Db): Removal {
+  const runs = db.collection<RunDocument>('runs');
+  const ticks = db.collection<TickDocument>('ticks');
+  const chunks = db.collection<ChunkDocument>('runLogs');
+  const removals = db.collection<RemovalDocument>('removals');
+
+  /** @returns how many rows were removed; 0: there are no notes */
+  async function goOn(limit: number): Promise<number> {
+    for (;;) {
+      const notes = await removals.find().limit(limit).toArray();
+      if (notes.length === 0) return 0;
+      const noted = notes.map(({ _id }) => _id);
+      const { deletedCount } = await runs.deleteMany(asDecided(notes));
+      const kept = await runs.find({ _id: { $in: noted } }, { projection: { _id: 1 } }).toArray();
+      const keptIds = kept.map(({ _id }) => _id);
+      const gone = noted.filter((id) => !keptIds.includes(id));
+      const pieces = await chunks
+        .find({ runId: { $in: gone } }, { projection: { _id: 1 } })
+        .limit(limit)
+        .toArray();
+      if (pieces.length > 0) await chunks.deleteMany({ _id: { $in: pieces.map(({ _id }) => _id) } });
+      const done = pieces.length < limit ? noted : keptIds;
+      if (done.length > 0) await removals.deleteMany({ _id: { $in: done } });
+      if (deletedCount + pieces.length > 0) return deletedCount + pieces.length;
+    }
+  }
+
+  async function removeRuns(before: Date, limit: number): Promise<number> {
+    if (limit <= 0) return 0;
+    const old = await runs
+      .find(endedBefore(before), { projection: { finishedAt: 1 } })
+      .sort({ queuedAt: 1, _id: 1 })
+      .limit(limit)
+      .toArray();
+    const notes = old.flatMap(({ _id, finishedAt }) => (finishedAt ? [{ _id, finishedAt }] : []));
+    if (notes.length === 0) return 0;
+    await insertMissing(removals, notes);
+    return (await runs.deleteMany(asDecided(notes))).deletedCount;
+  }
+
+  return {
+    async runs(before, limit) {
+      const removed = await goOn(limit);
+      return removed + (await removeRuns(before, limit - removed));
+    },
+
+    async ticks(before, limit) {
+      const old = { scheduledFor: { $lt: before } };
+      const active = await runs
+        .find({ ...old, status: { $in: ['queued', 'running'] } }, { projection: { _id: 1 } })
+        .toArray();
+      const found = await ticks
+        .find({ ...old, runId: { $nin: active.map(({ _id }) => _id) } }, { projection: { _id: 1 } })
+        .sort({ scheduledFor: 1 })
+        .limit(limit)
+        .toArray();
+      if (found.length === 0) return 0;
+      return (await ticks.deleteMany({ _id: { $in: found.map(({ _id }) => _id) } })).deletedCount;
+    },
+  };
+}
+
+/** Without those whose end is still to be told of. The index of lists by age serves: a run ends after it was queued. */
+function endedBefore(before: Date): Filter<RunDocument> {
+  return {
+    queuedAt: { $lt: before },
+    finishedAt: { $lt: before },
+    status: { $nin: ['queued', 'running'] },
+    ended: null as never,
+  };
+}
+
+function asDecided(notes: readonly RemovalDocument[]): Filter<RunDocument> {
+  return {
+    $or: notes.map(({ _id, finishedAt }) => ({ _id, finishedAt })),
+    status: { $nin: ['queued', 'running'] },
+    ended: null as never,
+  };
+}

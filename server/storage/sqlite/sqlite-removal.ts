@@ -1,0 +1,55 @@
+import type { Removal } from '../storage.ts';
+import type { Statements } from './sqlite-statements.ts';
+
+/** The index of lists by age serves: a run ends after it was queued, and few old ones are under way. */
+const OLDEST_ENDED = `SELECT id FROM runs INDEXED BY runs_by_queued
+  WHERE queued_at < ? AND finished_at < ? AND status NOT IN ('queued', 'running') ORDER BY queued_at, id LIMIT ?`;
+const CHUNKS =
+  'DELETE FROM log_chunks WHERE rowid IN (SELECT rowid FROM log_chunks WHERE run_id = ? ORDER BY first_line LIMIT ?)';
+const TICKS = `DELETE FROM ticks WHERE (schedule_id, scheduled_for) IN (
+  SELECT schedule_id, scheduled_for FROM ticks INDEXED BY ticks_by_instant
+  WHERE scheduled_for < ? AND NOT EXISTS (
+    SELECT 1 FROM runs WHERE runs.id = ticks.run_id AND runs.status IN ('queued', 'running'))
+  ORDER BY scheduled_for LIMIT ?)`;
+
+/**
+ * A run is removed in one step with the note that its log is to be removed; the log goes bit by bit, since a long one would
+ * hold up everything else, and the note goes with the last bit.
+ */
+export function createSqliteRemoval({ get, all, run, transaction }: Statements): Removal {
+  /** @returns how many pieces were removed */
+  function removeLogs(limit: number): number {
+    let removed = 0;
+    while (removed < limit) {
+      const next = get<{ run_id: string }>('SELECT run_id FROM removals LIMIT 1');
+      if (!next) break;
+      const left = limit - removed;
+      const pieces = run(CHUNKS, next.run_id, left);
+      removed += pieces;
+      if (pieces < left) run('DELETE FROM removals WHERE run_id = ?', next.run_id);
+    }
+    return removed;
+  }
+
+  function removeRuns(before: Date, limit: number): number {
+    const ids = all<{ id: string }>(OLDEST_ENDED, before.getTime(), before.getTime(), limit);
+    for (const { id } of ids) {
+      run('INSERT INTO removals (run_id) VALUES (?) ON CONFLICT DO NOTHING', id);
+      run('DELETE FROM runs WHERE id = ?', id);
+    }
+    return ids.length;
+  }
+
+  return {
+    async runs(before, limit) {
+      return transaction(() => {
+        const pieces = removeLogs(limit);
+        return pieces + removeRuns(before, limit - pieces);
+      });
+    },
+
+    async ticks(before, limit) {
+      return run(TICKS, before.getTime(), limit);
+    },
+  };
+}
