@@ -1,17 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { NO_PARAMETERS, type RunParameters } from '../../../shared/run-parameters.ts';
+import { NO_PARAMETERS } from '../../../shared/run-parameters.ts';
 import type { Actor, ChangeLog } from '../../domain/actor.ts';
-import {
-  ConflictError,
-  clip,
-  type InputIssue,
-  InvalidInputError,
-  NotFoundError,
-} from '../../domain/errors.ts';
-import { codePointAt, findInvisible } from '../../domain/invisible.ts';
+import { ConflictError, NotFoundError } from '../../domain/errors.ts';
 import type { Page, PageRequest } from '../../domain/page.ts';
-import type { RunParametersChange } from '../../domain/runs/parameters/input.ts';
-import { changePolicy, type SchedulePolicyChange } from '../../domain/schedules/policy.ts';
+import { changePolicy } from '../../domain/schedules/policy.ts';
 import {
   awaitInstant,
   type Schedule,
@@ -21,14 +13,24 @@ import {
 } from '../../domain/schedules/schedule.ts';
 import type { Tick } from '../../domain/schedules/tick.ts';
 import { decideTicks } from '../../domain/schedules/tick-decision.ts';
-import { canonicalTimeZone } from '../../domain/time/time-zone.ts';
-import { describeTiming, nextInstant, nextInstants, type Timing } from '../../domain/time/timing.ts';
+import { describeTiming, nextInstant, nextInstants } from '../../domain/time/timing.ts';
 import { parseTiming, type TimingInput } from '../../domain/time/timing-input.ts';
 import type { Scheduler } from '../../scheduler/scheduler.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { newId } from '../new-id.ts';
 import type { PlaybookService } from '../playbooks/playbook-service.ts';
 import type { Idempotency } from '../runs/idempotency.ts';
+import {
+  type CreateSchedule,
+  keepingAnchor,
+  requireCount,
+  requireInstant,
+  requireName,
+  requireNextInstant,
+  requireReplacement,
+  requireTimezone,
+  type UpdateSchedule,
+} from './schedule-input.ts';
 
 /** What should run, and when. The store is written first, the scheduler second: its jobs are derived and repaired from it. */
 export interface ScheduleService {
@@ -72,28 +74,6 @@ export interface SchedulePreview {
   readonly fires: readonly Date[];
 }
 
-export interface CreateSchedule {
-  readonly playbook: string;
-  readonly timing: TimingInput;
-  readonly timezone: string | null;
-  readonly name: string | null;
-  readonly enabled: boolean;
-  readonly policy: SchedulePolicyChange;
-  readonly parameters: RunParameters | null;
-}
-
-/** undefined: leave it as it is, also inside the timing, the policy and the parameters. null: as it is at first. */
-export interface UpdateSchedule {
-  readonly expectedVersion?: number | undefined;
-  readonly playbook?: string | undefined;
-  readonly timing?: TimingInput | undefined;
-  readonly timezone?: string | null | undefined;
-  readonly name?: string | null | undefined;
-  readonly enabled?: boolean | undefined;
-  readonly policy?: SchedulePolicyChange | undefined;
-  readonly parameters?: RunParametersChange | undefined;
-}
-
 export interface ScheduleServiceOptions {
   readonly storage: Pick<Storage, 'schedules' | 'ticks' | 'changes'>;
   readonly idempotency: Pick<Idempotency, 'once'>;
@@ -106,36 +86,12 @@ export interface ScheduleServiceOptions {
   readonly logChange: ChangeLog;
 }
 
-const MAX_NAME_LENGTH = 200;
-const MAX_FIRES = 1_000;
 /** Between reading a schedule and replacing it somebody else may have changed it; after so many times it is a conflict. */
 const MAX_TRIES = 5;
 
 export function createScheduleService(options: ScheduleServiceOptions): ScheduleService {
   const { storage, scheduler, playbooks } = options;
   const { schedules, ticks } = storage;
-
-  function requireTimezone(name: string, field: string): string {
-    const zone = canonicalTimeZone(name);
-    // a zone may have several names, and Intl knows it by an older one; what was typed is what is shown
-    if (zone !== null) return zone.toLowerCase() === name.toLowerCase() ? zone : name;
-    throw invalid(
-      [field],
-      `There is no time zone "${clip(name)}"; expected an IANA name such as "Europe/Berlin".`,
-    );
-  }
-
-  /** @throws {InvalidInputError} when it has no fire left */
-  function requireNextInstant(timing: Timing, timezone: string): Date {
-    const next = nextInstant(timing, timezone, options.now());
-    if (next) return next;
-    throw timing.kind === 'once'
-      ? invalid(
-          ['timing', 'at'],
-          `${timing.at.toISOString()} has passed already; expected an instant in the future.`,
-        )
-      : invalid(['timing', timing.kind === 'cron' ? 'cron' : 'every'], 'This timing never fires.');
-  }
 
   /** The store has it already: what fails here the sweep makes good. */
   async function announce(schedule: Schedule): Promise<void> {
@@ -199,7 +155,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
             const timing = parseTiming(input.timing, now);
             const parameters = given ?? NO_PARAMETERS;
             const name = requireName(input.name ?? input.playbook);
-            const next = requireNextInstant(timing, timezone);
+            const next = requireNextInstant(timing, timezone, now);
             await playbooks.checkRunnable(actor, input.playbook, parameters);
             draft = {
               name,
@@ -261,7 +217,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
         const isAboutTime = isRetimed || (current.enabled && !enabled);
         if (isAboutTime && (await recordPassed(current, now))) continue;
         const isReenabled = enabled && !current.enabled;
-        if (isRetimed || isReenabled) requireNextInstant(timing, timezone);
+        if (isRetimed || isReenabled) requireNextInstant(timing, timezone, now);
         if (input.playbook !== undefined || input.parameters !== undefined)
           await playbooks.checkRunnable(actor, playbook, parameters);
         const { unreadable: _, ...readable } = current;
@@ -327,64 +283,8 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
       requireCount(count);
       const zone = requireTimezone(timezone ?? options.defaultTimezone, 'timezone');
       const timing = parseTiming(timingInput, options.now());
-      if (from !== null && Math.abs(from.getTime()) > MAX_INSTANT_MS) {
-        throw invalid(['from'], 'The instant is out of range; expected the years 1970 to 9999.');
-      }
-      const start = from ?? options.now();
+      const start = from === null ? options.now() : requireInstant(from, 'from');
       return { description: describeTiming(timing, zone), fires: nextInstants(timing, zone, start, count) };
     },
   };
-}
-
-const MAX_INSTANT_MS = Date.UTC(9999, 11, 31);
-
-function requireName(name: string): string {
-  const trimmed = name.trim();
-  const issue = (message: string): InputIssue => ({ path: ['name'], message, position: null });
-  if (trimmed === '') throw new InvalidInputError([issue('The name is empty.')]);
-  if (trimmed.length > MAX_NAME_LENGTH) {
-    throw new InvalidInputError([
-      issue(`The name has ${trimmed.length} characters; expected at most ${MAX_NAME_LENGTH}.`),
-    ]);
-  }
-  const invisible = findInvisible(trimmed);
-  if (invisible !== -1) {
-    const position = name.length - name.trimStart().length + invisible;
-    const message = `The name has an invisible character (${codePointAt(trimmed, invisible)}).`;
-    throw new InvalidInputError([{ path: ['name'], message, position }]);
-  }
-  return trimmed;
-}
-
-function requireCount(count: number): void {
-  if (count < 0 || count > MAX_FIRES) {
-    throw invalid(['count'], `"count" is ${count}; expected 0 to ${MAX_FIRES}.`);
-  }
-}
-
-/** A timing that says nothing of the anchor keeps the one that there is; null: now. */
-function keepingAnchor(input: TimingInput, { timing, unreadable }: Schedule): TimingInput {
-  if (!input.every || input.every.anchor !== undefined) return input;
-  if (timing.kind !== 'interval' || unreadable?.includes('timing')) return input;
-  return { ...input, every: { ...input.every, anchor: timing.anchor } };
-}
-
-/** Of what cannot be read nothing is kept: a limit that is gone without a word would let it run on other hosts. */
-function requireReplacement(current: Schedule, input: UpdateSchedule): void {
-  const policy = Object.values(input.policy ?? {}).some((value) => value !== undefined);
-  const isGiven = { policy, timing: input.timing !== undefined, parameters: input.parameters !== undefined };
-  const missing = (current.unreadable ?? []).filter((field) => !isGiven[field]);
-  if (missing.length === 0) return;
-  throw new InvalidInputError(
-    missing.map((field) => ({
-      // the API has the fields of the policy beside it
-      path: [field === 'policy' ? 'overlap' : field],
-      message: `What is stored of its ${field} cannot be read; give it anew.`,
-      position: null,
-    })),
-  );
-}
-
-function invalid(path: readonly string[], message: string): InvalidInputError {
-  return new InvalidInputError([{ path, message, position: null }]);
 }

@@ -4,7 +4,7 @@ import type { Actor } from '../../../server/domain/actor.ts';
 import type { Services } from '../../../server/graphql/context.ts';
 import { prepareActor, setActor } from '../../../server/http/request-actor.ts';
 import { registerRoutes } from '../../../server/http/routes.ts';
-import type { CreateSchedule } from '../../../server/services/schedules/schedule-service.ts';
+import type { CreateSchedule } from '../../../server/services/schedules/schedule-input.ts';
 import { NO_PARAMETERS, RUN_PARAMETER_NAMES, RUN_PARAMETERS } from '../../../shared/run-parameters.ts';
 import { TESTER } from '../../support/actor.ts';
 import { makeSchedule } from '../../support/make.ts';

@@ -3,7 +3,7 @@ import { WebSocket } from 'ws';
 import type { Actor } from '../../../server/domain/actor.ts';
 import type { Services } from '../../../server/graphql/context.ts';
 import type { HttpServer } from '../../../server/http/http-server.ts';
-import type { CreateSchedule } from '../../../server/services/schedules/schedule-service.ts';
+import type { CreateSchedule } from '../../../server/services/schedules/schedule-input.ts';
 import { makeSchedule } from '../../support/make.ts';
 import { openHttpServer } from '../../support/open-http-server.ts';
 

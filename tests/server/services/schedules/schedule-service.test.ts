@@ -2,10 +2,8 @@ import { expect, it } from 'vitest';
 import { changeOf } from '../../../../server/domain/runs/parameters/input.ts';
 import type { Schedule } from '../../../../server/domain/schedules/schedule.ts';
 import { createIdempotency } from '../../../../server/services/runs/idempotency.ts';
-import {
-  type CreateSchedule,
-  createScheduleService,
-} from '../../../../server/services/schedules/schedule-service.ts';
+import type { CreateSchedule } from '../../../../server/services/schedules/schedule-input.ts';
+import { createScheduleService } from '../../../../server/services/schedules/schedule-service.ts';
 import type { Storage } from '../../../../server/storage/storage.ts';
 import { NO_PARAMETERS, RUN_PARAMETER_NAMES } from '../../../../shared/run-parameters.ts';
 import { TESTER } from '../../../support/actor.ts';

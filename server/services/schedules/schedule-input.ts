@@ -1,0 +1,115 @@
+import type { RunParameters } from '../../../shared/run-parameters.ts';
+import { clip, type InputIssue, InvalidInputError } from '../../domain/errors.ts';
+import { codePointAt, findInvisible } from '../../domain/invisible.ts';
+import type { RunParametersChange } from '../../domain/runs/parameters/input.ts';
+import type { SchedulePolicyChange } from '../../domain/schedules/policy.ts';
+import type { Schedule } from '../../domain/schedules/schedule.ts';
+import { canonicalTimeZone } from '../../domain/time/time-zone.ts';
+import { nextInstant, type Timing } from '../../domain/time/timing.ts';
+import type { TimingInput } from '../../domain/time/timing-input.ts';
+
+/** What is asked of a schedule, and its checks; each throws an {@link InvalidInputError} that names the field. */
+
+export interface CreateSchedule {
+  readonly playbook: string;
+  readonly timing: TimingInput;
+  readonly timezone: string | null;
+  readonly name: string | null;
+  readonly enabled: boolean;
+  readonly policy: SchedulePolicyChange;
+  readonly parameters: RunParameters | null;
+}
+
+/** undefined: leave it as it is, also inside the timing, the policy and the parameters. null: as it is at first. */
+export interface UpdateSchedule {
+  readonly expectedVersion?: number | undefined;
+  readonly playbook?: string | undefined;
+  readonly timing?: TimingInput | undefined;
+  readonly timezone?: string | null | undefined;
+  readonly name?: string | null | undefined;
+  readonly enabled?: boolean | undefined;
+  readonly policy?: SchedulePolicyChange | undefined;
+  readonly parameters?: RunParametersChange | undefined;
+}
+
+const MAX_NAME_LENGTH = 200;
+const MAX_FIRES = 1_000;
+const MAX_INSTANT_MS = Date.UTC(9999, 11, 31);
+
+export function requireTimezone(name: string, field: string): string {
+  const zone = canonicalTimeZone(name);
+  // a zone may have several names, and Intl knows it by an older one; what was typed is what is shown
+  if (zone !== null) return zone.toLowerCase() === name.toLowerCase() ? zone : name;
+  throw invalid(
+    [field],
+    `There is no time zone "${clip(name)}"; expected an IANA name such as "Europe/Berlin".`,
+  );
+}
+
+/** @throws {InvalidInputError} when it has no fire left */
+export function requireNextInstant(timing: Timing, timezone: string, now: Date): Date {
+  const next = nextInstant(timing, timezone, now);
+  if (next) return next;
+  throw timing.kind === 'once'
+    ? invalid(
+        ['timing', 'at'],
+        `${timing.at.toISOString()} has passed already; expected an instant in the future.`,
+      )
+    : invalid(['timing', timing.kind === 'cron' ? 'cron' : 'every'], 'This timing never fires.');
+}
+
+export function requireName(name: string): string {
+  const trimmed = name.trim();
+  const issue = (message: string): InputIssue => ({ path: ['name'], message, position: null });
+  if (trimmed === '') throw new InvalidInputError([issue('The name is empty.')]);
+  if (trimmed.length > MAX_NAME_LENGTH) {
+    throw new InvalidInputError([
+      issue(`The name has ${trimmed.length} characters; expected at most ${MAX_NAME_LENGTH}.`),
+    ]);
+  }
+  const invisible = findInvisible(trimmed);
+  if (invisible !== -1) {
+    const position = name.length - name.trimStart().length + invisible;
+    const message = `The name has an invisible character (${codePointAt(trimmed, invisible)}).`;
+    throw new InvalidInputError([{ path: ['name'], message, position }]);
+  }
+  return trimmed;
+}
+
+export function requireCount(count: number): void {
+  if (count < 0 || count > MAX_FIRES) {
+    throw invalid(['count'], `"count" is ${count}; expected 0 to ${MAX_FIRES}.`);
+  }
+}
+
+export function requireInstant(instant: Date, field: string): Date {
+  if (Math.abs(instant.getTime()) <= MAX_INSTANT_MS) return instant;
+  throw invalid([field], 'The instant is out of range; expected the years 1970 to 9999.');
+}
+
+/** A timing that says nothing of the anchor keeps the one that there is; null: now. */
+export function keepingAnchor(input: TimingInput, { timing, unreadable }: Schedule): TimingInput {
+  if (!input.every || input.every.anchor !== undefined) return input;
+  if (timing.kind !== 'interval' || unreadable?.includes('timing')) return input;
+  return { ...input, every: { ...input.every, anchor: timing.anchor } };
+}
+
+/** Of what cannot be read nothing is kept: a limit that is gone without a word would let it run on other hosts. */
+export function requireReplacement(current: Schedule, input: UpdateSchedule): void {
+  const policy = Object.values(input.policy ?? {}).some((value) => value !== undefined);
+  const isGiven = { policy, timing: input.timing !== undefined, parameters: input.parameters !== undefined };
+  const missing = (current.unreadable ?? []).filter((field) => !isGiven[field]);
+  if (missing.length === 0) return;
+  throw new InvalidInputError(
+    missing.map((field) => ({
+      // the API has the fields of the policy beside it
+      path: [field === 'policy' ? 'overlap' : field],
+      message: `What is stored of its ${field} cannot be read; give it anew.`,
+      position: null,
+    })),
+  );
+}
+
+function invalid(path: readonly string[], message: string): InvalidInputError {
+  return new InvalidInputError([{ path, message, position: null }]);
+}
