@@ -1,23 +1,25 @@
-import { For } from 'solid-js';
-import { createStore } from 'solid-js/store';
+import * as Toast from '@kobalte/core/toast';
 import { messageOf } from '../lib/caught.ts';
 
-interface Toast {
-  readonly id: number;
-  readonly text: string;
-  readonly isError: boolean;
-}
-
-const [toasts, setToasts] = createStore<Toast[]>([]);
 const SHOWN_MS = 6_000;
-let lastId = 0;
+/** Further toasts wait until one of these is gone. */
+const MAX_SHOWN = 5;
 
-/** Says something that needs no answer. */
+/** Shows a message that needs no answer. */
 export function toast(text: string, isError = false): void {
-  lastId += 1;
-  const id = lastId;
-  setToasts(toasts.length, { id, text, isError });
-  setTimeout(() => setToasts((all) => all.filter((one) => one.id !== id)), SHOWN_MS);
+  Toast.toaster.show((props) => (
+    <Toast.Root
+      toastId={props.toastId}
+      class={`toast ${isError ? 'error' : ''}`}
+      // the list announces it: a live region that appears together with its text is often not read
+      role="listitem"
+      aria-live="off"
+      // Kobalte disables it, but users copy error messages
+      style={{ 'user-select': 'text' }}
+    >
+      <Toast.Description>{text}</Toast.Description>
+    </Toast.Root>
+  ));
 }
 
 /** Shows what went wrong; for the end of a promise chain. */
@@ -25,11 +27,14 @@ export function toastError(error: unknown): void {
   toast(messageOf(error), true);
 }
 
-/** Where they appear; once in the page. */
+/**
+ * Renders the toasts; mount it once. A toast stays while the pointer or the focus is on it, Escape closes it, and Alt+T
+ * moves the focus there.
+ */
 export function ToastHost() {
   return (
-    <div class="toasts" role="status" aria-live="polite">
-      <For each={toasts}>{(one) => <div class={`toast ${one.isError ? 'error' : ''}`}>{one.text}</div>}</For>
-    </div>
+    <Toast.Region duration={SHOWN_MS} limit={MAX_SHOWN} swipeDirection="down">
+      <Toast.List class="toasts" aria-live="polite" aria-relevant="additions" />
+    </Toast.Region>
   );
 }
