@@ -1,4 +1,5 @@
 import type { RunParameters } from '../../shared/run-parameters.ts';
+import type { LogStream } from '../domain/logs/run-log.ts';
 import type { RunPlace } from '../domain/runs/run.ts';
 
 /** Runs playbooks headless. Knows neither storage, nor GraphQL, nor Agenda. */
@@ -105,10 +106,10 @@ export interface RunProcess {
   /** When the process was started. */
   readonly startedAt: Date;
   /**
-   * The bytes of stdout and stderr as they were written, from byte `offset` on, in pieces of at most 512 KiB;
-   * ends after the last byte once the playbook has ended. One reader at a time. A piece is valid until the next is asked for.
+   * The bytes of a stream as they were written, from byte `offset` on, in pieces of at most 512 KiB; ends after the last byte
+   * once the playbook has ended. One reader of each stream at a time. A piece is valid until the next is asked for.
    */
-  output(offset: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  read(stream: LogStream, offset: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /** Resolves when the supervisor has ended, with how it went. Never rejects. */
   readonly exit: Promise<RunExit>;
   /**

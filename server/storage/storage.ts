@@ -1,6 +1,6 @@
 import type { AgendaBackend } from 'agenda';
 import type { OutboxRow } from '../domain/facts.ts';
-import type { LogChunk, LogHead, LogReadLimits, StoredLines } from '../domain/logs/run-log.ts';
+import type { LogChunk, LogHead, LogReadLimits, LogStream, StoredLines } from '../domain/logs/run-log.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { KeyBinding } from '../domain/runs/idempotency.ts';
 import type { ActiveRun, Run, RunEnd, RunFilter, RunPlace, RunSummary } from '../domain/runs/run.ts';
@@ -229,17 +229,18 @@ export interface RunStore {
   listQueued(queuedBefore: Date, limit: number): Promise<RunSummary[]>;
 }
 
+/** Each stream of a run is a log of its own. */
 export interface RunLogStore {
   /**
    * Appends when `chunk.firstLine` is exactly one behind the last line stored. The chunk's bytes are not kept.
    * @returns false when it is not (another writer was there, or this chunk is stored already)
    */
-  append(runId: string, chunk: LogChunk): Promise<boolean>;
+  append(runId: string, stream: LogStream, chunk: LogChunk): Promise<boolean>;
   /** Lines behind `after` (0: from the first). Costs what it returns. */
-  read(runId: string, after: number, limits: LogReadLimits): Promise<StoredLines>;
-  head(runId: string): Promise<LogHead>;
+  read(runId: string, stream: LogStream, after: number, limits: LogReadLimits): Promise<StoredLines>;
+  head(runId: string, stream: LogStream): Promise<LogHead>;
   /** Heads of several runs in one question; every id has an entry. */
-  heads(runIds: readonly string[]): Promise<Map<string, LogHead>>;
+  heads(runIds: readonly string[], stream: LogStream): Promise<Map<string, LogHead>>;
 }
 
 /** Something was written; read it again. Carries no content. */

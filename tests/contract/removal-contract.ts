@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { LOG_STREAMS } from '../../server/domain/logs/run-log.ts';
 import type { Run, RunStatus } from '../../server/domain/runs/run.ts';
 import type { Storage } from '../../server/storage/storage.ts';
 import {
@@ -36,12 +37,25 @@ export function describeRemoval(open: OpenStorage): void {
     // a run and three pieces of its log each
     expect(removed).toBe(4 * old.length);
     expect(await storage.runs.findMany(old.map(({ id }) => id))).toEqual(old.map(() => null));
-    for (const run of old) expect((await storage.runLogs.head(run.id)).totalLines).toBe(0);
+    for (const run of old) expect((await storage.runLogs.head(run.id, 'output')).totalLines).toBe(0);
     for (const run of kept) {
       expect(await storage.runs.find(run.id)).toEqual(run);
-      expect((await storage.runLogs.head(run.id)).totalLines).toBe(3);
+      expect((await storage.runLogs.head(run.id, 'output')).totalLines).toBe(3);
     }
     expect(await storage.runs.count({})).toBe(kept.length);
+  });
+
+  test('removes the events of a run with its output, however many pieces a step may take', async (storage) => {
+    for (const step of [1, 2, 3, 4, 5, 100]) {
+      const run = endedRun(0);
+      await insertWithLog(storage, run, 2);
+      for (const line of [1, 2, 3]) await storage.runLogs.append(run.id, 'events', makeChunk(line, ['{}']));
+
+      expect(await removeAll(storage, minutesAfter(NOON, 10), step)).toBe(6);
+
+      for (const stream of LOG_STREAMS)
+        expect(await storage.runLogs.head(run.id, stream)).toEqual({ totalLines: 0, endOffset: 0 });
+    }
   });
 
   test('removes the oldest first, and no more in a step than asked for', async (storage) => {
@@ -59,7 +73,8 @@ export function describeRemoval(open: OpenStorage): void {
       left = now;
       // a run that is found has its whole log
       for (const { id } of runs) {
-        if (await storage.runs.find(id)) expect((await storage.runLogs.head(id)).totalLines).toBe(5);
+        if (await storage.runs.find(id))
+          expect((await storage.runLogs.head(id, 'output')).totalLines).toBe(5);
         else if (!gone.includes(id)) gone.push(id);
       }
     }
@@ -150,7 +165,7 @@ function endedRun(minute: number, overrides: Partial<Run> = {}): Run {
 async function insertWithLog({ runs, runLogs, outbox }: Storage, run: Run, lines: number): Promise<void> {
   await runs.insert(run);
   for (let line = 1; line <= lines; line += 1)
-    await runLogs.append(run.id, makeChunk(line, [`line ${line}`]));
+    await runLogs.append(run.id, 'output', makeChunk(line, [`line ${line}`]));
   // its end is told of
   await outbox.claim('nobody', 0, NOON, NOON);
 }
@@ -161,7 +176,10 @@ async function rowsOf({ runs, runLogs }: Storage, wanted: readonly Run[]): Promi
     if (await runs.find(id)) rows += 1;
     let after = 0;
     for (;;) {
-      const { lineCount, firstLine } = await runLogs.read(id, after, { maxLines: 1, maxBytes: 100 });
+      const { lineCount, firstLine } = await runLogs.read(id, 'output', after, {
+        maxLines: 1,
+        maxBytes: 100,
+      });
       if (lineCount > 0) rows += 1;
       after = Math.max(after + 1, firstLine + lineCount - 1);
       if (after >= 10) break;

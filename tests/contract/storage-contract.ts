@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LOG_STREAMS } from '../../server/domain/logs/run-log.ts';
 import type { Change, Storage } from '../../server/storage/storage.ts';
 import { fireOne, makeChunk, makeFiring, makePage, makeRun, makeSchedule } from '../support/make.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -7,7 +8,7 @@ import { describeManualStarts } from './manual-start-contract.ts';
 import { type OpenStorage, storageTest } from './opened-storage.ts';
 import { describeOutbox } from './outbox-contract.ts';
 import { describeRemoval } from './removal-contract.ts';
-import { describeRunLogStore } from './run-log-store-contract.ts';
+import { describeLogStreams, describeRunLogStore } from './run-log-store-contract.ts';
 import { describeRunStore } from './run-store-contract.ts';
 import { describeRunTransitions } from './run-transitions-contract.ts';
 import { describeScheduleLists } from './schedule-lists-contract.ts';
@@ -25,9 +26,11 @@ export function describeStorageContract(name: string, open: OpenStorage): void {
     describe('starts by hand', () => describeManualStarts(open));
     describe('runs', () => describeRunStore(open));
     describe('states of a run', () => describeRunTransitions(open));
-    describe('run logs', () => describeRunLogStore(open));
     describe('outbox', () => describeOutbox(open));
     describe('removal', () => describeRemoval(open));
+    for (const stream of LOG_STREAMS)
+      describe(`run logs: ${stream}`, () => describeRunLogStore(open, stream));
+    describe('streams of a run', () => describeLogStreams(open));
     describe('changes', () => describeChanges(open));
     describe('the whole', () => describeWhole(open));
   });
@@ -135,7 +138,7 @@ function describeWhole(open: OpenStorage): void {
     const firing = makeFiring(schedule);
     await fireOne(storage.schedules, firing);
     await storage.runs.insert(run);
-    await storage.runLogs.append(run.id, makeChunk(1, ['PLAY [all]', ''], 12));
+    await storage.runLogs.append(run.id, 'output', makeChunk(1, ['PLAY [all]', ''], 12));
 
     const reopened = await reopen();
 
@@ -150,8 +153,8 @@ function describeWhole(open: OpenStorage): void {
     ]);
     const ticks = await reopened.ticks.list(schedule.id, makePage());
     expect(ticks.items.map(({ node }) => node)).toEqual(firing.ticks);
-    expect(await reopened.runLogs.head(run.id)).toEqual({ totalLines: 2, endOffset: 12 });
-    expect(await reopened.runLogs.append(run.id, makeChunk(3, ['more']))).toBe(true);
+    expect(await reopened.runLogs.head(run.id, 'output')).toEqual({ totalLines: 2, endOffset: 12 });
+    expect(await reopened.runLogs.append(run.id, 'output', makeChunk(3, ['more']))).toBe(true);
   });
 
   test('calls after closing reject, and closing twice does not', async (storage) => {

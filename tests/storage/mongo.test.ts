@@ -210,7 +210,7 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
     const lost = { ...makeEnd({ status: 'lost' }), workerId: 'one', startedAt: NOON } as const;
     for (const [id, run] of Object.entries({ gone: makeEnd(), cut: makeEnd(), revived: lost, ended: lost })) {
       await runs.insert(makeRun({ id, ...run }));
-      await runLogs.append(id, makeChunk(1, ['line']));
+      await runLogs.append(id, 'output', makeChunk(1, ['line']));
     }
     await outbox.claim('nobody', 0, NOON, NOON);
     const notes = client.db().collection<{ _id: string; finishedAt: Date }>('removals');
@@ -232,7 +232,7 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
       'running',
       'succeeded',
     ]);
-    const heads = await runLogs.heads(['gone', 'cut', 'revived', 'ended']);
+    const heads = await runLogs.heads(['gone', 'cut', 'revived', 'ended'], 'output');
     expect([...heads.values()].map(({ totalLines }) => totalLines)).toEqual([0, 0, 1, 1]);
     expect(await notes.countDocuments()).toBe(0);
     await client.close();

@@ -61,8 +61,8 @@ export function createFakeRunner(): FakeRunner {
         runId,
         startedAt: new Date(),
         exit,
-        // biome-ignore lint/correctness/useYield: it prints nothing, and ends with the run
-        async *output() {
+        // biome-ignore lint/correctness/useYield: it writes nothing, and ends with the run
+        async *read() {
           await exit;
         },
         cancel: async () => end(runId, { exitCode: null, isCanceled: true }),

@@ -66,7 +66,7 @@ export const known = (runId: string) => ({
 /** All that it prints, until it has ended. */
 export async function outputOf(process: RunProcess): Promise<string> {
   let text = '';
-  for await (const piece of process.output(0)) text += Buffer.from(piece).toString();
+  for await (const piece of process.read('output', 0)) text += Buffer.from(piece).toString();
   return text;
 }
 

@@ -1,5 +1,12 @@
 /**
- * The log of a run is a sequence of lines numbered from 1. A line is what stood between two "\n"; a last line
+ * What a run writes, each stream to a log of its own: `output` is what it prints, `events` what our callback plugin tells of
+ * it, as JSON lines. A playbook can write to both.
+ */
+export const LOG_STREAMS = ['output', 'events'] as const;
+export type LogStream = (typeof LOG_STREAMS)[number];
+
+/**
+ * A log is a sequence of lines numbered from 1. A line is what stood between two "\n"; a last line
  * without "\n" counts. Lines are immutable once appended.
  */
 
@@ -11,7 +18,7 @@ export interface LogChunk {
   readonly lineCount: number;
   /** The lines joined by "\n", without a final one, as valid UTF-8. */
   readonly bytes: Uint8Array;
-  /** How many bytes of the program's output are covered once this chunk is stored: where a follower goes on. */
+  /** How many bytes of the stream are covered once this chunk is stored: where a follower goes on. */
   readonly endOffset: number;
 }
 
@@ -30,7 +37,7 @@ export interface StoredLines extends LogLines {
   readonly isCut: boolean;
 }
 
-/** How far the log of a run has come; zeros when nothing is stored. */
+/** How far a log has come; zeros when nothing is stored. */
 export interface LogHead {
   readonly totalLines: number;
   readonly endOffset: number;

@@ -1,5 +1,6 @@
 import { type FSWatcher, read as readFromFd, fstat as statFd, watch } from 'node:fs';
 import { promisify } from 'node:util';
+import type { LogStream } from '../../domain/logs/run-log.ts';
 import type { HeldFile } from './stream-file.ts';
 
 /** What is stored and read at once; more makes nothing faster, and garbage of it takes memory. */
@@ -24,6 +25,7 @@ const stat = promisify(statFd);
  * @param file null when there is none: what it held is all that is stored of it
  */
 export async function* followFile(
+  stream: LogStream,
   file: HeldFile | null,
   offset: number,
   ended: Promise<unknown>,
@@ -52,7 +54,7 @@ export async function* followFile(
       if (abort?.aborted) return;
       if (bytesRead === 0) {
         if ((await stat(file.fd)).size < at) {
-          yield remark('its output file was cut short; what was not read before is missing here');
+          yield remark(stream, 'was cut short; what was not read before is missing here');
           at = 0;
         } else if (wasEnded) return;
         else await bell.heard(rings);
@@ -61,7 +63,8 @@ export async function* followFile(
       const hole = isBlank(buffer, bytesRead) ? await holeBehind(file.fd, at) : 0;
       if (hole > 0) {
         yield remark(
-          `its output file was made ${hole} bytes longer without anything being written; they are left out`,
+          stream,
+          `was made ${hole} bytes longer without anything being written; they are left out`,
         );
         at += hole;
         continue;
@@ -78,8 +81,8 @@ export async function* followFile(
   }
 }
 
-function remark(text: string): Uint8Array {
-  return Buffer.from(`\n[Sible: ${text}]\n`);
+function remark(stream: LogStream, text: string): Uint8Array {
+  return Buffer.from(`\n[Sible: its ${stream} file ${text}]\n`);
 }
 
 function isBlank(buffer: Buffer, length: number): boolean {

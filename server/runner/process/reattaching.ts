@@ -93,7 +93,7 @@ async function neverStarted(spool: Spool, runId: string): Promise<boolean> {
   if (spool.isStarted() || !spool.giveUpStart()) return false;
   const supervisor = await findSupervisor(runId);
   const others = (await findRunProcesses(runId)).filter(({ pid }) => pid !== supervisor?.pid);
-  if (others.length > 0 || spool.readStatus() !== null || spool.hasOutput()) return false;
+  if (others.length > 0 || spool.readStatus() !== null || spool.hasWritten()) return false;
   if (supervisor) signal(supervisor, 'SIGCONT');
   return true;
 }
@@ -104,7 +104,8 @@ async function lost({ spools, cgroups }: RunContext, runId: string, reason: stri
     runId,
     startedAt: new Date(),
     exit: Promise.resolve(lostExit(reason)),
-    output: (offset, abort) => followFile(spools.of(runId).holdOutput(), offset, Promise.resolve(), abort),
+    read: (stream, offset, abort) =>
+      followFile(stream, spools.of(runId).hold(stream), offset, Promise.resolve(), abort),
     cancel: async () => undefined,
   };
   return { kind: 'lost', reason, process };

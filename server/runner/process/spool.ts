@@ -2,11 +2,12 @@ import { lstatSync, mkdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../../domain/caught.ts';
+import { LOG_STREAMS, type LogStream } from '../../domain/logs/run-log.ts';
 import type { RunFile } from '../runner.ts';
 import { inFolder, insteadOf, orNull, readSmallFile, writeNew } from './guarded-folder.ts';
 import type { ProcessId } from './process-tree.ts';
 import { type FolderId, folderIdOf, removeAll, removeRenamed } from './spool-removal.ts';
-import { createStreamFile, type HeldFile } from './stream-file.ts';
+import { createStreamFile, type HeldFile, type StreamFile } from './stream-file.ts';
 
 /**
  * The spool folder of one run: what the supervisor and the server tell each other through, over any crash of either.
@@ -32,16 +33,16 @@ export interface Spool {
   readonly outputPath: string;
   /** Where our callback plugin tells of the run, as JSON lines. */
   readonly eventsPath: string;
-  /** Makes the folder, and the file for the output in it. Safe to call again. */
+  /** Makes the folder, and the file of each stream in it. Safe to call again. */
   create(): void;
   /** Whether the folder is there, and still the one that was made. */
   exists(): boolean;
   /** Path of the output for another process; it leads to the file that was made, whatever bears its name by then. */
   outputPathForOthers(): string;
-  /** The file that was made for the output, or that was found first; null when there is none. To be released. */
-  holdOutput(): HeldFile | null;
-  /** Whether anything was printed, as far as the folder has it. */
-  hasOutput(): boolean;
+  /** The file that was made for the stream, or that was found first; null when there is none. To be released. */
+  hold(stream: LogStream): HeldFile | null;
+  /** Whether anything was written to a stream, as far as the folder has it. */
+  hasWritten(): boolean;
   /** Path of a file that the program is given. */
   pathOf(name: string): string;
   /** Gives the program a file. @throws when the name is one of the folder's own, or not plain */
@@ -112,10 +113,12 @@ const MAX_BYTES = 1_024;
 /** The names of some hundred files. */
 const MAX_REQUEST_BYTES = 32_768;
 const FILE_NAME = /^\w[\w.-]{0,63}$/;
+/** Where the streams are written to. */
+const STREAM_FILES: Readonly<Record<LogStream, string>> = { output: 'output.log', events: 'events.jsonl' };
 /** What is in the folder of a run that has ended by itself. */
-const NAMES = ['output.log', 'status', 'pid', 'started', 'request.json'];
+const NAMES = [STREAM_FILES.output, 'status', 'pid', 'started', 'request.json'];
 /** Names that mean something else in the folder. */
-const OWN_NAMES: ReadonlySet<string> = new Set([...NAMES, 'events.jsonl', 'ending']);
+const OWN_NAMES: ReadonlySet<string> = new Set([...NAMES, STREAM_FILES.events, 'ending']);
 /** What an earlier version gave to programs, without saying so. */
 const EARLIER_FILES: readonly string[] = ['extra-vars.yml'];
 const PID = /^(\d{1,10}) (\d{1,20}|-) ([0-9a-f-]{1,36})(?: \d{1,10})?\n$/;
@@ -171,8 +174,11 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
 
   const inside = <T>(work: (name: (name: string) => string) => T): T =>
     inFolder(path, id, (folder) => work((name) => join(folder, name)));
-  const output = createStreamFile(file('output.log'), (work) => inside((at) => work(at('output.log'))));
-  const events = createStreamFile(file('events.jsonl'), (work) => inside((at) => work(at('events.jsonl'))));
+  const streamFile = (name: string) => createStreamFile(file(name), (work) => inside((at) => work(at(name))));
+  const streams: Readonly<Record<LogStream, StreamFile>> = {
+    output: streamFile(STREAM_FILES.output),
+    events: streamFile(STREAM_FILES.events),
+  };
   const read = (name: string) => orNull(() => inside((at) => readSmallFile(at(name), MAX_BYTES)));
   /** @returns false when anything bears the name */
   const writeOnce = (name: string, text: string): boolean => {
@@ -206,18 +212,17 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
   }
 
   function close(): void {
-    output.close();
-    events.close();
+    for (const stream of LOG_STREAMS) streams[stream].close();
   }
 
   return {
     path,
-    outputPath: file('output.log'),
-    eventsPath: file('events.jsonl'),
+    outputPath: file(STREAM_FILES.output),
+    eventsPath: file(STREAM_FILES.events),
 
     create() {
       if (id === null) makeFolder();
-      output.make();
+      for (const stream of LOG_STREAMS) streams[stream].make();
     },
 
     exists: () =>
@@ -227,9 +232,9 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
         return true;
       }) ?? false,
 
-    outputPathForOthers: output.pathForOthers,
-    holdOutput: output.hold,
-    hasOutput: () => output.size() > 0,
+    outputPathForOthers: streams.output.pathForOthers,
+    hold: (stream) => streams[stream].hold(),
+    hasWritten: () => LOG_STREAMS.some((stream) => streams[stream].size() > 0),
 
     pathOf: file,
 
@@ -259,8 +264,8 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
         : { pid: Number(pid), startTime: known(startTime), bootId: known(bootId) };
     },
 
-    readEvents: events.readBegin,
-    readOutputEnd: output.readEnd,
+    readEvents: streams.events.readBegin,
+    readOutputEnd: streams.output.readEnd,
 
     readStatus() {
       const found = read('status');
@@ -283,7 +288,8 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
       try {
         inside((at) => {
           for (const name of NAMES) unlinkSync(at(name));
-          orNull(() => unlinkSync(at('events.jsonl')));
+          // not there where an earlier version made the folder and no plugin was loaded
+          orNull(() => unlinkSync(at(STREAM_FILES.events)));
         });
         rmdirSync(path);
       } catch {

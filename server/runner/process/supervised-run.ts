@@ -35,7 +35,7 @@ export interface Supervised {
   /** The run's cgroup, if it has one. */
   findCgroup(supervisor: ProcessId | null): Promise<Cgroup | null>;
   readonly timings: RunnerTimings;
-  /** Stops following the output. */
+  /** Stops following what it writes. */
   readonly closing: AbortSignal;
   warn(what: string, error: unknown): void;
 }
@@ -180,9 +180,10 @@ export function supervise(supervised: Supervised): RunProcess {
     runId,
     startedAt,
     exit,
-    output: (offset, abort) =>
+    read: (stream, offset, abort) =>
       followFile(
-        spool.holdOutput(),
+        stream,
+        spool.hold(stream),
         offset,
         exit,
         abort ? AbortSignal.any([abort, supervised.closing]) : supervised.closing,

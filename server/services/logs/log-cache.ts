@@ -1,7 +1,7 @@
 import { putBounded } from '../../domain/bounded-map.ts';
 import { readChunks, type StoredChunk } from '../../domain/logs/log-chunk.ts';
 import type { LogReadLimits, StoredLines } from '../../domain/logs/run-log.ts';
-import type { RunLogStore } from '../../storage/storage.ts';
+import type { StoredLog } from './stored-log.ts';
 
 /**
  * Lines that several readers want, read once: what was just stored, and what one of them asked the store for. Readers who
@@ -31,7 +31,7 @@ interface Entry {
   readonly open: Set<string>;
 }
 
-export function createLogCache(runLogs: Pick<RunLogStore, 'read'>, batch: LogReadLimits): LogCache {
+export function createLogCache(log: Pick<StoredLog, 'read'>, batch: LogReadLimits): LogCache {
   const entries = new Map<string, Entry>();
   const batches = new Map<string, Promise<StoredLines>>();
 
@@ -61,7 +61,7 @@ export function createLogCache(runLogs: Pick<RunLogStore, 'read'>, batch: LogRea
       last !== undefined &&
       (recent[0]?.firstLine ?? 0) <= after + 1 &&
       after < last.firstLine + last.lineCount;
-    if (!isRecent) return runLogs.read(runId, after, batch);
+    if (!isRecent) return log.read(runId, after, batch);
     return readChunks(after, batch, (line, limit) => {
       const from = recent.findIndex((chunk) => line < chunk.firstLine + chunk.lineCount);
       return from === -1 ? [] : recent.slice(from, from + limit);

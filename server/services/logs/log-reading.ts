@@ -2,10 +2,11 @@ import type { Actor } from '../../domain/actor.ts';
 import { clip, InvalidInputError, NotFoundError } from '../../domain/errors.ts';
 import type { LogLines, LogReadLimits } from '../../domain/logs/run-log.ts';
 import { isFinished, type Run } from '../../domain/runs/run.ts';
-import type { Storage } from '../../storage/storage.ts';
+import type { RunStore } from '../../storage/storage.ts';
 import { interruptible } from '../interruptible.ts';
 import type { LogCache } from './log-cache.ts';
 import type { LogWatches } from './log-watches.ts';
+import type { StoredLog } from './stored-log.ts';
 
 /** Reads stored logs, and follows those that grow. */
 export interface LogReading {
@@ -28,15 +29,15 @@ export interface LogPage extends LogLines {
 }
 
 export interface LogReadingOptions {
-  readonly storage: Pick<Storage, 'runs' | 'runLogs'>;
+  readonly runs: Pick<RunStore, 'find'>;
+  readonly log: StoredLog;
   readonly cache: Pick<LogCache, 'read'>;
   readonly watches: Pick<LogWatches, 'watch' | 'closing'>;
   /** What a reader gets at once. */
   readonly batch: LogReadLimits;
 }
 
-export function createLogReading({ storage, cache, watches, batch }: LogReadingOptions): LogReading {
-  const { runs, runLogs } = storage;
+export function createLogReading({ runs, log, cache, watches, batch }: LogReadingOptions): LogReading {
   const { closing } = watches;
 
   async function requireRun(runId: string, after: number): Promise<Run> {
@@ -56,7 +57,7 @@ export function createLogReading({ storage, cache, watches, batch }: LogReadingO
 
   async function* readStored(runId: string, after: number): AsyncGenerator<LogLines, void, undefined> {
     for (let last = after; ; ) {
-      const lines = await runLogs.read(runId, last, batch);
+      const lines = await log.read(runId, last, batch);
       if (lines.lineCount === 0) return;
       yield lines;
       last += lines.lineCount;
@@ -94,8 +95,8 @@ export function createLogReading({ storage, cache, watches, batch }: LogReadingO
     async page(_actor, runId, after, limits) {
       // asked before the lines: a run that had ended then has no lines that come later
       const run = await requireRun(runId, after);
-      const { totalLines } = await runLogs.head(runId);
-      const lines = await runLogs.read(runId, after, limits);
+      const { totalLines } = await log.head(runId);
+      const lines = await log.read(runId, after, limits);
       const isComplete = isFinished(run.status) && after + lines.lineCount >= totalLines;
       return { ...lines, totalLines, isComplete };
     },

@@ -4,6 +4,7 @@ import { isFinished } from '../../domain/runs/run.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { LogTimings } from '../../timings.ts';
 import type { LogCache } from './log-cache.ts';
+import type { StoredLog } from './stored-log.ts';
 
 /** The runs that are being read, and the signs of news about them: from this process, or asked of the store. */
 export interface LogWatches {
@@ -37,7 +38,8 @@ export interface LogWatch {
 }
 
 export interface LogWatchesOptions {
-  readonly storage: Pick<Storage, 'runs' | 'runLogs' | 'changes' | 'isShared'>;
+  readonly storage: Pick<Storage, 'runs' | 'changes' | 'isShared'>;
+  readonly log: Pick<StoredLog, 'heads'>;
   readonly cache: Pick<LogCache, 'appended' | 'changed' | 'forget'>;
   readonly timings: LogTimings;
   /** Something failed that will be tried again. */
@@ -58,8 +60,8 @@ interface Watch extends LogWatch {
   take(): void;
 }
 
-export function createLogWatches({ storage, cache, timings, onError }: LogWatchesOptions): LogWatches {
-  const { runs, runLogs } = storage;
+export function createLogWatches({ storage, log, cache, timings, onError }: LogWatchesOptions): LogWatches {
+  const { runs } = storage;
   const watches = new Map<string, Watch>();
   /** Runs whose lines this process stores. */
   const writing = new Set<string>();
@@ -124,7 +126,7 @@ export function createLogWatches({ storage, cache, timings, onError }: LogWatche
   async function lookAtOtherNodes(): Promise<void> {
     const theirs = [...watches].filter(([runId, { isEnded }]) => !isEnded && !writing.has(runId));
     if (theirs.length === 0) return;
-    for (const [runId, { totalLines }] of await runLogs.heads(theirs.map(([runId]) => runId))) {
+    for (const [runId, { totalLines }] of await log.heads(theirs.map(([runId]) => runId))) {
       const watch = watches.get(runId);
       if (!watch || totalLines === watch.totalLines) continue;
       watch.totalLines = totalLines;

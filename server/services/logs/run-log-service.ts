@@ -6,12 +6,13 @@ import { createLogCache } from './log-cache.ts';
 import { createLogReading, type LogReading } from './log-reading.ts';
 import { createLogStoring } from './log-storing.ts';
 import { createLogWatches } from './log-watches.ts';
+import { storedLogOf } from './stored-log.ts';
 
-/** Stores what runs print, and reads it to any number of readers. */
+/** Stores what runs write, and reads what they print to any number of readers. */
 export interface RunLogService extends LogReading {
   /**
-   * Stores all that the process prints, from where the store stands, until it has ended. While the database cannot be
-   * reached it waits: the kernel keeps the output in the spool file. Rejects only when `signal` aborts.
+   * Stores all that the process writes to its streams, each from where the store stands, until it has ended. While the
+   * database cannot be reached it waits: the kernel keeps what was written in the spool files. Rejects only when `signal` aborts.
    * @param isNew whether nothing of it can be stored yet
    */
   ingest(process: RunProcess, isNew: boolean, signal: AbortSignal): Promise<void>;
@@ -31,11 +32,12 @@ export interface RunLogServiceOptions {
 const BATCH: LogReadLimits = { maxLines: 10_000, maxBytes: 65_536 };
 
 export function createRunLogService({ storage, timings, onError }: RunLogServiceOptions): RunLogService {
-  const { runLogs } = storage;
-  const cache = createLogCache(runLogs, BATCH);
-  const watches = createLogWatches({ storage, cache, timings, onError });
+  const { runs, runLogs } = storage;
+  const log = storedLogOf(runLogs, 'output');
+  const cache = createLogCache(log, BATCH);
+  const watches = createLogWatches({ storage, log, cache, timings, onError });
   return {
-    ...createLogReading({ storage, cache, watches, batch: BATCH }),
+    ...createLogReading({ runs, log, cache, watches, batch: BATCH }),
     ingest: createLogStoring({ runLogs, watches, timings, onError }),
     notifyEnd: watches.mayHaveEnded,
     close: watches.close,

@@ -47,6 +47,8 @@ export const MIGRATIONS: readonly (readonly Statement[])[] = [
     indexes('runs', [{ key: { 'ended.at': 1 }, sparse: true }]),
   ],
   [indexes('ticks', [{ key: { scheduledFor: 1 } }])],
+  // events of runs, as the logs of their output
+  [indexes('runEvents', [{ key: { runId: 1, firstLine: 1 } }])],
 ];
 
 /** What an older program changes meanwhile is read again. */

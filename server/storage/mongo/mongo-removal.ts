@@ -2,6 +2,7 @@ import type { Db, Filter } from 'mongodb';
 import type { Removal } from '../storage.ts';
 import { insertMissing } from './insert-missing.ts';
 import type { ChunkDocument, RunDocument, TickDocument } from './mongo-documents.ts';
+import { LOG_COLLECTIONS } from './mongo-run-logs.ts';
 
 /** A note that a run is to be removed, and then its log. */
 interface RemovalDocument {
@@ -25,7 +26,7 @@ interface RemovalDocument {
 export function createMongoRemoval(db: Db): Removal {
   const runs = db.collection<RunDocument>('runs');
   const ticks = db.collection<TickDocument>('ticks');
-  const chunks = db.collection<ChunkDocument>('runLogs');
+  const logs = Object.values(LOG_COLLECTIONS).map((name) => db.collection<ChunkDocument>(name));
   const removals = db.collection<RemovalDocument>('removals');
 
   /** @returns how many rows were removed; 0: there are no notes */
@@ -38,15 +39,27 @@ export function createMongoRemoval(db: Db): Removal {
       const kept = await runs.find({ _id: { $in: noted } }, { projection: { _id: 1 } }).toArray();
       const keptIds = kept.map(({ _id }) => _id);
       const gone = noted.filter((id) => !keptIds.includes(id));
+      const pieces = await removePieces(gone, limit);
+      const done = pieces < limit ? noted : keptIds;
+      if (done.length > 0) await removals.deleteMany({ _id: { $in: done } });
+      if (deletedCount + pieces > 0) return deletedCount + pieces;
+    }
+  }
+
+  /** @returns how many pieces of the logs of these runs were removed; fewer than the limit when none are left */
+  async function removePieces(runIds: readonly string[], limit: number): Promise<number> {
+    let removed = 0;
+    for (const chunks of logs) {
+      // a limit of 0 would be none
+      if (removed >= limit) break;
       const pieces = await chunks
-        .find({ runId: { $in: gone } }, { projection: { _id: 1 } })
-        .limit(limit)
+        .find({ runId: { $in: runIds } }, { projection: { _id: 1 } })
+        .limit(limit - removed)
         .toArray();
       if (pieces.length > 0) await chunks.deleteMany({ _id: { $in: pieces.map(({ _id }) => _id) } });
-      const done = pieces.length < limit ? noted : keptIds;
-      if (done.length > 0) await removals.deleteMany({ _id: { $in: done } });
-      if (deletedCount + pieces.length > 0) return deletedCount + pieces.length;
+      removed += pieces.length;
     }
+    return removed;
   }
 
   async function removeRuns(before: Date, limit: number): Promise<number> {

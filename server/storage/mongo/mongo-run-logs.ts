@@ -1,13 +1,34 @@
-import { Binary, type Db, MongoServerError } from 'mongodb';
+import { Binary, type Collection, type Db, MongoServerError } from 'mongodb';
 import { readChunks, type StoredChunk } from '../../domain/logs/log-chunk.ts';
-import type { LogHead } from '../../domain/logs/run-log.ts';
+import type { LogChunk, LogHead, LogReadLimits, LogStream, StoredLines } from '../../domain/logs/run-log.ts';
 import { createUnpacker, packBytes } from '../log-codec.ts';
 import type { RunLogStore } from '../storage.ts';
 import { DUPLICATE_KEY } from './insert-missing.ts';
 import type { ChunkDocument } from './mongo-documents.ts';
 
+/** A collection for each stream: each has the key and the index of the other. */
+export const LOG_COLLECTIONS: Readonly<Record<LogStream, string>> = {
+  output: 'runLogs',
+  events: 'runEvents',
+};
+
 export function createMongoRunLogs(db: Db): RunLogStore {
-  const chunks = db.collection<ChunkDocument>('runLogs');
+  const logs: Readonly<Record<LogStream, Log>> = {
+    output: createLog(db.collection(LOG_COLLECTIONS.output)),
+    events: createLog(db.collection(LOG_COLLECTIONS.events)),
+  };
+  return {
+    append: (runId, stream, chunk) => logs[stream].append(runId, chunk),
+    read: (runId, stream, after, limits) => logs[stream].read(runId, after, limits),
+    head: (runId, stream) => logs[stream].head(runId),
+    heads: async (runIds, stream) =>
+      new Map(await Promise.all(runIds.map(async (id) => [id, await logs[stream].head(id)] as const))),
+  };
+}
+
+type Log = ReturnType<typeof createLog>;
+
+function createLog(chunks: Collection<ChunkDocument>) {
   /** Lines of the runs that this process writes: saves the question before each chunk. */
   const written = new Map<string, number>();
 
@@ -36,7 +57,7 @@ export function createMongoRunLogs(db: Db): RunLogStore {
      * faster there is a chunk that begins at that very line. The key is `_id` and no second index: two unique indexes make
      * servers that keep MongoDB's documents in PostgreSQL answer two such writers with a deadlock.
      */
-    async append(runId, chunk) {
+    async append(runId: string, chunk: LogChunk): Promise<boolean> {
       // where the very first one stands, the key alone decides
       const known = chunk.firstLine === 1 ? 0 : (written.get(runId) ?? (await head(runId)).totalLines);
       const isNext = known + 1 === chunk.firstLine || (await head(runId)).totalLines + 1 === chunk.firstLine;
@@ -64,7 +85,7 @@ export function createMongoRunLogs(db: Db): RunLogStore {
       return true;
     },
 
-    read: (runId, after, limits) =>
+    read: (runId: string, after: number, limits: LogReadLimits): Promise<StoredLines> =>
       readChunks(after, limits, async (line, limit) => {
         const first = await chunks.findOne(
           { runId: { $eq: runId }, firstLine: { $lte: line } },
@@ -81,7 +102,5 @@ export function createMongoRunLogs(db: Db): RunLogStore {
       }),
 
     head,
-    heads: async (runIds) =>
-      new Map(await Promise.all(runIds.map(async (id) => [id, await head(id)] as const))),
   };
 }

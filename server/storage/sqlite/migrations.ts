@@ -159,4 +159,16 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE removals (run_id TEXT PRIMARY KEY) WITHOUT ROWID;
   CREATE INDEX ticks_by_instant ON ticks (scheduled_for);
   `,
+  // log_chunks of another stream
+  `
+  CREATE TABLE event_chunks (
+    run_id TEXT NOT NULL,
+    first_line INTEGER NOT NULL,
+    line_count INTEGER NOT NULL,
+    end_offset INTEGER NOT NULL,
+    text BLOB NOT NULL,
+    is_deflated INTEGER NOT NULL,
+    PRIMARY KEY (run_id, first_line)
+  );
+  `,
 ];

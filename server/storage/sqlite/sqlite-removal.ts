@@ -1,11 +1,14 @@
 import type { Removal } from '../storage.ts';
+import { LOG_TABLES } from './sqlite-run-logs.ts';
 import type { Statements } from './sqlite-statements.ts';
 
 /** The index of lists by age serves: a run ends after it was queued, and few old ones are under way. */
 const OLDEST_ENDED = `SELECT id FROM runs INDEXED BY runs_by_queued
   WHERE queued_at < ? AND finished_at < ? AND status NOT IN ('queued', 'running') ORDER BY queued_at, id LIMIT ?`;
-const CHUNKS =
-  'DELETE FROM log_chunks WHERE rowid IN (SELECT rowid FROM log_chunks WHERE run_id = ? ORDER BY first_line LIMIT ?)';
+const CHUNKS = Object.values(LOG_TABLES).map(
+  (table) =>
+    `DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE run_id = ? ORDER BY first_line LIMIT ?)`,
+);
 const TICKS = `DELETE FROM ticks WHERE (schedule_id, scheduled_for) IN (
   SELECT schedule_id, scheduled_for FROM ticks INDEXED BY ticks_by_instant
   WHERE scheduled_for < ? AND NOT EXISTS (
@@ -13,7 +16,7 @@ const TICKS = `DELETE FROM ticks WHERE (schedule_id, scheduled_for) IN (
   ORDER BY scheduled_for LIMIT ?)`;
 
 /**
- * A run is removed in one step with the note that its log is to be removed; the log goes bit by bit, since a long one would
+ * A run is removed in one step with the note that its logs are to be removed; they go bit by bit, since a long one would
  * hold up everything else, and the note goes with the last bit.
  */
 export function createSqliteRemoval({ get, all, run, transaction }: Statements): Removal {
@@ -24,7 +27,8 @@ export function createSqliteRemoval({ get, all, run, transaction }: Statements):
       const next = get<{ run_id: string }>('SELECT run_id FROM removals LIMIT 1');
       if (!next) break;
       const left = limit - removed;
-      const pieces = run(CHUNKS, next.run_id, left);
+      let pieces = 0;
+      for (const chunks of CHUNKS) if (pieces < left) pieces += run(chunks, next.run_id, left - pieces);
       removed += pieces;
       if (pieces < left) run('DELETE FROM removals WHERE run_id = ?', next.run_id);
     }

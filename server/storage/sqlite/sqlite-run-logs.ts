@@ -1,5 +1,5 @@
 import { readChunks, type StoredChunk } from '../../domain/logs/log-chunk.ts';
-import type { LogHead } from '../../domain/logs/run-log.ts';
+import type { LogChunk, LogHead, LogReadLimits, LogStream, StoredLines } from '../../domain/logs/run-log.ts';
 import { createUnpacker, packBytes } from '../log-codec.ts';
 import type { RunLogStore } from '../storage.ts';
 import type { Statements } from './sqlite-statements.ts';
@@ -12,14 +12,32 @@ interface ChunkRow {
   is_deflated: number;
 }
 
-const HEAD =
-  'SELECT first_line, line_count, end_offset FROM log_chunks WHERE run_id = ? ORDER BY first_line DESC LIMIT 1';
-const CHUNKS_BEHIND =
-  'SELECT first_line, line_count, text, is_deflated FROM log_chunks WHERE run_id = ? AND first_line > ? ORDER BY first_line LIMIT ?';
-const CHUNK_AT =
-  'SELECT first_line, line_count, text, is_deflated FROM log_chunks WHERE run_id = ? AND first_line <= ? ORDER BY first_line DESC LIMIT 1';
+/** A table for each stream: another column of one key would have copied all logs of the earlier versions. */
+export const LOG_TABLES: Readonly<Record<LogStream, string>> = {
+  output: 'log_chunks',
+  events: 'event_chunks',
+};
 
 export function createSqliteRunLogs(statements: Statements): RunLogStore {
+  const logs: Readonly<Record<LogStream, Log>> = {
+    output: createLog(statements, LOG_TABLES.output),
+    events: createLog(statements, LOG_TABLES.events),
+  };
+  return {
+    append: (runId, stream, chunk) => logs[stream].append(runId, chunk),
+    read: (runId, stream, after, limits) => logs[stream].read(runId, after, limits),
+    head: async (runId, stream) => logs[stream].head(runId),
+    heads: async (runIds, stream) => new Map(runIds.map((id) => [id, logs[stream].head(id)])),
+  };
+}
+
+type Log = ReturnType<typeof createLog>;
+
+function createLog(statements: Statements, table: string) {
+  const HEAD = `SELECT first_line, line_count, end_offset FROM ${table} WHERE run_id = ? ORDER BY first_line DESC LIMIT 1`;
+  const CHUNKS_BEHIND = `SELECT first_line, line_count, text, is_deflated FROM ${table} WHERE run_id = ? AND first_line > ? ORDER BY first_line LIMIT ?`;
+  const CHUNK_AT = `SELECT first_line, line_count, text, is_deflated FROM ${table} WHERE run_id = ? AND first_line <= ? ORDER BY first_line DESC LIMIT 1`;
+  const INSERT = `INSERT INTO ${table} (run_id, first_line, line_count, end_offset, text, is_deflated) VALUES (?, ?, ?, ?, ?, ?)`;
   const head = (runId: string): LogHead => {
     const last = statements.get<{ first_line: number; line_count: number; end_offset: number }>(HEAD, runId);
     if (!last) return { totalLines: 0, endOffset: 0 };
@@ -37,12 +55,12 @@ export function createSqliteRunLogs(statements: Statements): RunLogStore {
   });
 
   return {
-    async append(runId, chunk) {
+    async append(runId: string, chunk: LogChunk): Promise<boolean> {
       const { bytes, isDeflated } = await packBytes(chunk.bytes);
       return statements.grouped(() => {
         if (head(runId).totalLines + 1 !== chunk.firstLine) return false;
         statements.run(
-          'INSERT INTO log_chunks (run_id, first_line, line_count, end_offset, text, is_deflated) VALUES (?, ?, ?, ?, ?, ?)',
+          INSERT,
           runId,
           chunk.firstLine,
           chunk.lineCount,
@@ -54,7 +72,7 @@ export function createSqliteRunLogs(statements: Statements): RunLogStore {
       });
     },
 
-    read: (runId, after, limits) =>
+    read: (runId: string, after: number, limits: LogReadLimits): Promise<StoredLines> =>
       readChunks(after, limits, (line, limit) => {
         const first = statements.get<ChunkRow>(CHUNK_AT, runId, line);
         if (!first || first.first_line + first.line_count <= line) return [];
@@ -63,7 +81,6 @@ export function createSqliteRunLogs(statements: Statements): RunLogStore {
         return [first, ...behind].map((row) => toChunk(runId, row));
       }),
 
-    head: async (runId) => head(runId),
-    heads: async (runIds) => new Map(runIds.map((id) => [id, head(id)])),
+    head,
   };
 }

@@ -70,9 +70,13 @@ export async function fillStorage(storage: Storage): Promise<Firing> {
   await runs.requestCancel('on-another-node', minutesAfter(NOON, 2));
   await runs.insert({ ...newRun({ ...wanted, id: 'unreadable' }), ...makeEnd(), parameters: null });
 
-  await runLogs.append('succeeded', makeChunk(1, ['PLAY [all]', '', 'a\0b \u001b[32mok\u001b[0m 日本'], 40));
-  await runLogs.append('succeeded', makeChunk(4, LONG_LOG, 40_000));
-  await runLogs.append('on-another-node', makeChunk(1, ['still going'], 12));
+  await runLogs.append(
+    'succeeded',
+    'output',
+    makeChunk(1, ['PLAY [all]', '', 'a\0b \u001b[32mok\u001b[0m 日本'], 40),
+  );
+  await runLogs.append('succeeded', 'output', makeChunk(4, LONG_LOG, 40_000));
+  await runLogs.append('on-another-node', 'output', makeChunk(1, ['still going'], 12));
 
   for (const key of ['done', 'not-done'])
     await keys.bind({ key, request: 'hash', id: 'succeeded', boundAt: NOON, isDone: false }, NOON);
@@ -121,8 +125,8 @@ export async function readEverything(storage: Storage): Promise<Record<string, u
     ticks: await each(scheduleIds, async (id) => (await ticks.list(id, page)).items.map(({ node }) => node)),
     runs: await each(runIds, (id) => runs.find(id)),
     logs: await each(runIds, async (id) => {
-      const { text } = await runLogs.read(id, 0, { maxLines: 1_000_000, maxBytes: 100_000_000 });
-      return { ...(await runLogs.head(id)), text: gzipSync(text).toString('base64') };
+      const { text } = await runLogs.read(id, 'output', 0, { maxLines: 1_000_000, maxBytes: 100_000_000 });
+      return { ...(await runLogs.head(id, 'output')), text: gzipSync(text).toString('base64') };
     }),
     keys: await each(['done', 'not-done'], (key) => keys.find(key)),
     jobs: jobs

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import itertools
 import json
 import os
 import signal
+import stat
 
 from ansible import context
 from ansible.plugins.callback import CallbackBase
@@ -44,6 +46,19 @@ def _take_environment():
     except Exception:
         pass
     return path
+
+
+def _claim(fd):
+    """Whether the file is ours: whoever locks it first while it is empty has it, and a second process that was told of it stays silent."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        # a file system without locks
+        pass
+    info = os.fstat(fd)
+    return stat.S_ISREG(info.st_mode) and info.st_size == 0
 
 
 def _restore_signals():
@@ -116,10 +131,13 @@ class CallbackModule(CallbackBase):
         if self.disabled:
             return
         try:
-            # whoever makes the file has it; a second process that was told of it stays silent
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+            # Sible has made the file, and follows the very one
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             self._fd = os.open(_PATH, flags, 0o600)
-            self._write({"kind": "begin", "format": 1})
+            if _claim(self._fd):
+                self._write({"kind": "begin", "format": 1})
+            else:
+                self._give_up()
         except Exception:
             self._give_up()
 

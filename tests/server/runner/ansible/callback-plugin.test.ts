@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -97,6 +98,27 @@ describe('our callback plugin', () => {
         ]) as unknown,
       },
     ]);
+  });
+
+  it('writes to the file that Sible has made, unless another process holds or has written to it', async () => {
+    const { run, ours, facts, file } = await makeFolder(
+      '- hosts: a\n  gather_facts: false\n  tasks: [{ ping: }]\n',
+    );
+    writeFileSync(file('events.jsonl'), '');
+    const holds =
+      'import fcntl,sys,time; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_EX); print(1, flush=True); time.sleep(60)';
+    const holder = spawn('/usr/bin/env', ['python3', '-c', holds, file('events.jsonl')]);
+    onTestFinished(() => void holder.kill());
+    await once(holder.stdout, 'data');
+    expect(run(ours).status).toBe(0);
+    expect(readFileSync(file('events.jsonl'), 'utf8')).toBe('');
+
+    holder.kill();
+    await once(holder, 'exit');
+    expect(run(ours).status).toBe(0);
+    expect(facts().map(({ kind }) => kind)).toEqual(['begin', 'play', 'end']);
+    run(ours);
+    expect(facts()).toHaveLength(3);
   });
 
   it('hands on neither itself nor its variables to what a task starts, and a second process is silent', async () => {

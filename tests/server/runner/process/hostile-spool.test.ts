@@ -257,7 +257,7 @@ it('a log that is cut short says so and goes on with what is written then', asyn
   const { file, running, letEnd } = await startWaiting();
   let text = '';
   const read = (async () => {
-    for await (const piece of running.output(0)) text += Buffer.from(piece).toString();
+    for await (const piece of running.read('output', 0)) text += Buffer.from(piece).toString();
   })();
   await waitUntil(() => text === 'ready\n');
   truncateSync(file('output.log'), 0);
@@ -307,4 +307,30 @@ it('thousands of files in the folder are removed with it, and nobody waits for t
   await runner.discard(id);
   expect(stall.end()).toBeLessThan(50);
   expect(existsSync(file(''))).toBe(false);
+});
+
+it('events go on to be read from the file that was made, whatever stands in its place by then', async () => {
+  const { file, running, letEnd, secret } = await startWaiting(
+    'exec 5>>"$SIBLE_EVENTS"; echo one >&5; echo ready; while [ ! -e "$0.end" ]; do sleep 0.02; done; echo two >&5',
+  );
+  rmSync(file('events.jsonl'));
+  symlinkSync(secret, file('events.jsonl'));
+  letEnd();
+
+  await running.exit;
+  let text = '';
+  for await (const piece of running.read('events', 0)) text += Buffer.from(piece).toString();
+  expect(text).toBe('one\ntwo\n');
+});
+
+it('events of which a playbook makes a terabyte of nothing, or which it cuts short, are not read to their end', async () => {
+  const { file, running, letEnd } = await startWaiting();
+  truncateSync(file('events.jsonl'), 2 ** 40);
+  letEnd();
+
+  await running.exit;
+  let text = '';
+  for await (const piece of running.read('events', 0)) text += Buffer.from(piece).toString();
+  expect(text).toContain('its events file was made');
+  expect(text.length).toBeLessThan(1_000_000);
 });

@@ -63,7 +63,7 @@ it('is left stopped while the playbook goes on', async () => {
   );
   // longer than two looks
   let printed = 0;
-  for await (const piece of running.output(0)) {
+  for await (const piece of running.read('output', 0)) {
     printed += piece.length;
     if (printed < 60) expect(stateOf(pidFile)).toBe('T');
     else if (!existsSync(`${program}.go`)) writeFileSync(`${program}.go`, '');

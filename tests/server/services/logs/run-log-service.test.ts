@@ -20,7 +20,7 @@ function makeElsewhere() {
       isShared: true,
       runs: { find: async () => run } as Pick<RunStore, 'find'> as RunStore,
       runLogs: {
-        async read(_id, after, limits) {
+        async read(_id, _stream, after, limits) {
           reads += 1;
           const bytes = Buffer.from(lines.join('\n'));
           return readChunks(after, limits, (line) =>
