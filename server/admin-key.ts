@@ -4,14 +4,14 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf } from './domain/caught.ts';
 
-/** Printable ASCII without blanks: what fits into a header and an address. */
+/** Printable ASCII without spaces, so that it fits into a header and a URL. */
 export const KEY_PATTERN = /^[\x21-\x7e]+$/;
 export const MIN_KEY_LENGTH = 16;
 const KEY_BYTES = 32;
 const MAX_FILE_BYTES = 4_096;
 const FOR_OTHERS = 0o077;
 
-/** The file of the key cannot be used, and why. */
+/** The key file cannot be used; the message says why. */
 export class AdminKeyError extends Error {
   constructor(message: string) {
     super(message);
@@ -21,19 +21,19 @@ export class AdminKeyError extends Error {
 
 export interface AdminKey {
   readonly key: string;
-  /** What was wrong with the file and has been put right, in words; null: nothing. */
+  /** What was wrong with the file and has been repaired, in words; null: nothing. */
   readonly mended: string | null;
 }
 
-/** Where the key of an installation is kept that was given none. */
+/** Where Sible keeps the key that it generates when none is configured. */
 export function adminKeyPath(dataDir: string): string {
   return join(dataDir, 'admin.key');
 }
 
 /**
- * The key of this data folder, made when there is none. Only the server's user can read it. The caller holds the folder's
- * lock: no other server makes one at the same time.
- * @throws {AdminKeyError} when the file holds no key, is no ordinary file, or stays readable by others
+ * Reads the key of this data folder, or generates one. Only the server's user can read the file. The caller
+ * holds the folder's lock, so no other server generates one at the same time.
+ * @throws {AdminKeyError} when the file holds no key, is not a regular file, or stays readable by others
  */
 export async function readAdminKey(dataDir: string): Promise<AdminKey> {
   const path = adminKeyPath(dataDir);
@@ -41,11 +41,11 @@ export async function readAdminKey(dataDir: string): Promise<AdminKey> {
   return found ?? { key: await createKeyFile(path), mended: null };
 }
 
-/** Null when there is none, or an empty one, as a crash may leave it. */
+/** Null when the file is missing, or empty as a crash may leave it. */
 async function readKeyFile(path: string): Promise<AdminKey | null> {
   let file: FileHandle;
   try {
-    // not to wait for whoever writes to a pipe
+    // opening a FIFO must not block until something writes to it
     file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null;
@@ -75,7 +75,7 @@ async function readKeyFile(path: string): Promise<AdminKey | null> {
 }
 
 async function closeToOthers(file: FileHandle, path: string): Promise<void> {
-  // some file systems take the change and do nothing
+  // some file systems accept the chmod and ignore it
   const isClosed = await file
     .chmod(0o600)
     .then(() => file.stat())
@@ -91,7 +91,7 @@ async function closeToOthers(file: FileHandle, path: string): Promise<void> {
 
 async function createKeyFile(path: string): Promise<string> {
   const key = randomBytes(KEY_BYTES).toString('base64url');
-  // whole and on the disk before it has its name: a start that is cut short leaves none rather than half of one
+  // written and synced before the rename, so that an interrupted start leaves no key rather than half of one
   const making = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   const file = await open(making, 'wx', 0o600);
   try {

@@ -37,10 +37,10 @@ import type { Timings } from './timings.ts';
 export interface App {
   /** Where it listens, as a URL. */
   readonly url: string;
-  /** The key that the API asks for; null: none. */
+  /** The key that the API requires; null: none. */
   readonly key: string | null;
   readonly storageKind: 'sqlite' | 'mongodb';
-  /** Stops serving and following. Playbooks under way go on, and the next start reattaches to them. */
+  /** Stops serving and following. Running playbooks continue, and the next start reattaches to them. */
   close(): Promise<void>;
 }
 
@@ -48,16 +48,16 @@ export interface AppOptions {
   readonly config: Config;
   readonly logger: Logger;
   readonly version: string;
-  /** Program to run playbooks with. */
+  /** The `ansible-playbook` program. */
   readonly ansiblePlaybook: string;
-  /** Playbooks for a folder that does not exist yet. */
+  /** Example playbooks, copied when the playbook folder does not exist yet. */
   readonly examplesDir: string;
-  /** Folder of the built console; null: none. */
+  /** Folder of the built console; null: the server has none. */
   readonly consoleDir: string | null;
   readonly timings: Timings;
 }
 
-/** Builds the parts, lowest first, and starts them; what was opened is closed again when a later part fails. */
+/** Builds and starts the parts, lowest layer first. If one fails, closes those already open. */
 export async function startApp(options: AppOptions): Promise<App> {
   const { config, logger, timings } = options;
   const now = () => new Date();
@@ -111,7 +111,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const runLogs = createRunLogService({ storage, timings: timings.logs, onError });
     closers.push(() => runLogs.close());
 
-    // what the scheduler calls is made of parts that call the scheduler: it is given as functions
+    // a cycle: the scheduler calls services that call the scheduler, so it gets functions
     const scheduler = createAgendaScheduler({
       backend: storage.jobBackend,
       nodeName: workerId,
@@ -240,7 +240,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   }
 }
 
-/** Null: none is asked for. */
+/** Null: the API requires no key. */
 async function keyOf(config: Config, onWarning: (message: string) => void): Promise<string | null> {
   if (config.isOpen) return null;
   if (config.adminToken !== null) return config.adminToken;

@@ -8,7 +8,7 @@ import { clip } from './domain/errors.ts';
 import { isNamePattern } from './domain/name-pattern.ts';
 import { canonicalTimeZone } from './domain/time/time-zone.ts';
 
-/** What the environment says; the only place that reads it. */
+/** The configuration read from the environment; nothing else reads the environment. */
 export interface Config {
   readonly host: string;
   /** 0: any free port. */
@@ -21,16 +21,18 @@ export interface Config {
   readonly mongodbUri: string | null;
   readonly timezone: string;
   readonly concurrency: number;
-  /** Null: the private one that set-up made, else found on PATH. */
+  /** Null: the private copy that set-up installed, or else the one on PATH. */
   readonly ansiblePlaybook: string | null;
   /** Null: the key in the data folder, or none when `isOpen`. */
   readonly adminToken: string | null;
-  /** Whoever reaches the server needs no key. Only on loopback. */
+  /** Clients need no key. Allowed on loopback only. */
   readonly isOpen: boolean;
   readonly allowedHosts: readonly string[];
   /** Null: no limit. */
   readonly runTimeoutMs: number | null;
-  /** Names and patterns of variables that playbooks see beside those that Ansible reads itself. */
+  /**
+   * Names and patterns of environment variables passed to playbooks, besides those that Ansible itself reads.
+   */
   readonly passEnv: readonly string[];
   readonly logLevel: LogLevel;
   readonly isDevelopment: boolean;
@@ -39,7 +41,7 @@ export interface Config {
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Everything that is wrong with the environment, one sentence each. */
+/** All faults in the environment, one sentence each. */
 export class ConfigError extends Error {
   readonly faults: readonly string[];
 
@@ -109,7 +111,7 @@ const Environment = z.object({
   NODE_ENV: z.string().optional(),
 });
 
-/** Secrets that may be given as the name of a file that holds them. */
+/** Secrets that can also be given as the name of a file that holds them. */
 export const SECRETS = ['SIBLE_ADMIN_TOKEN', 'MONGODB_URI'] as const;
 
 /** @throws {ConfigError} with all faults at once; values of secrets are not repeated */
@@ -148,7 +150,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   };
 }
 
-/** Settings that are probably mistakes, one sentence each; none of them keeps the server from starting. */
+/** Settings that are probably mistakes, one sentence each; none prevents the server from starting. */
 export function warningsOf(config: Config, env: NodeJS.ProcessEnv): string[] {
   const warnings: string[] = [];
   const known = new Set([
@@ -169,7 +171,7 @@ export function warningsOf(config: Config, env: NodeJS.ProcessEnv): string[] {
   return warnings;
 }
 
-/** An empty variable is how shells and compose files say "not set". */
+/** Shells and compose files write "not set" as an empty variable. */
 function withoutEmpty(env: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => !!entry[1]));
 }
@@ -192,7 +194,7 @@ function readSecretFile(
   }
 }
 
-/** A pipe that `start.sh` left open is closed: nobody else is to find it. */
+/** Closes a pipe that `start.sh` left open, so that no other code can read it. */
 function readOnce(file: string): string {
   const descriptor = /^\/dev\/fd\/(\d{1,3})$/.exec(file)?.[1];
   if (descriptor === undefined) return readFileSync(file, 'utf8');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { messageOf } from './domain/caught.ts';
 import { takeFileLock } from './storage/sqlite/file-lock.ts';
 
-/** The data folder cannot be used, and why. */
+/** The data folder cannot be used; the message says why. */
 export class DataDirError extends Error {
   constructor(message: string) {
     super(message);
@@ -13,16 +13,16 @@ export class DataDirError extends Error {
   }
 }
 
-/** The folder in which this node keeps what is its own; one server at a time. */
+/** The folder for this node's own data; one server at a time. */
 export interface DataDir {
   readonly path: string;
-  /** The same in every life of this node, and of no other: it says whose a run is. */
+  /** Unique to this node and stable across restarts; identifies the owner of a run. */
   readonly workerId: string;
-  /** Lets the next server in. */
+  /** Releases the lock, so that another server can use the folder. */
   release(): void;
 }
 
-/** @throws {DataDirError} when it cannot be written, or another server uses it */
+/** @throws {DataDirError} when it is not writable, or another server uses it */
 export async function openDataDir(path: string): Promise<DataDir> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
@@ -35,7 +35,7 @@ export async function openDataDir(path: string): Promise<DataDir> {
         `Another Sible${pid && ` (process ${pid})`} uses this data folder: ${path}. Stop it first, or set SIBLE_DATA_DIR.`,
       );
     }
-    // for people: who holds the lock is known to the kernel alone
+    // informational only: the lock itself is held in the kernel
     await writeFile(pidFile, `${process.pid}\n`);
     return {
       path,
@@ -51,14 +51,15 @@ export async function openDataDir(path: string): Promise<DataDir> {
 }
 
 /**
- * Copies the examples to a playbook folder that does not exist yet; one that exists is left as it is, also when empty.
- * @throws {DataDirError} when it is no folder
+ * Copies the examples to the playbook folder if it does not exist yet; an existing folder is left alone, even
+ * if empty.
+ * @throws {DataDirError} when the path is not a folder
  */
 export async function seedPlaybooks(playbooksDir: string, examplesDir: string): Promise<void> {
   const found = await stat(playbooksDir).catch(() => null);
   if (found?.isDirectory()) return;
   if (found) throw new DataDirError(`SIBLE_PLAYBOOKS_DIR: "${playbooksDir}" is not a folder.`);
-  // by rename, so that a start that is cut short does not leave half of them
+  // by rename, so that an interrupted start does not leave half of them
   const making = `${playbooksDir}.${randomBytes(4).toString('hex')}.tmp`;
   await mkdir(making, { recursive: true });
   await cp(examplesDir, making, { recursive: true });

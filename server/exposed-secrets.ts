@@ -1,19 +1,20 @@
 import { readFileSync } from 'node:fs';
 
-/** A process whose environment holds a secret that playbooks can read there. */
+/** A process whose environment exposes a secret to playbooks. */
 export interface ExposedSecret {
   /** Name of the variable. */
   readonly name: string;
   readonly pid: number;
-  /** The program that the process runs, as the kernel calls it. */
+  /** Name of the process's program, as the kernel reports it. */
   readonly program: string;
 }
 
 const MAX_ANCESTORS = 20;
 
 /**
- * Looks through the environments that this process and its ancestors were started with (`npm` keeps its own, for one).
- * What we may read, a playbook may read: it runs as the same user. Linux only; elsewhere nothing is found.
+ * Searches the initial environments of this process and its ancestors (`npm`, for one, keeps its own).
+ * Whatever we can read, a playbook can read, since it runs as the same user. Linux only; elsewhere it finds
+ * nothing.
  */
 export function findExposedSecrets(names: readonly string[]): ExposedSecret[] {
   const found: ExposedSecret[] = [];

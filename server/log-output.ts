@@ -1,20 +1,25 @@
 import { SonicBoom } from 'sonic-boom';
 
-/** Standard output, for the log: never waited for, so that whoever reads it, or does not, holds up nothing. */
+/**
+ * The log on standard output. Writing never blocks, so a slow or stalled reader cannot hold up the server.
+ */
 export interface LogOutput {
   write(text: string): void;
-  /** Ends the process when what was written is out, or cannot be. */
+  /** Exits once all output is flushed or can no longer be. */
   exit(code: number): void;
 }
 
-/** What is kept for a reader that is slow, or a disk that is full, in bytes; what comes on top of it is not logged. */
+/** Buffer for a slow reader or a full disk, in bytes; lines beyond it are dropped. */
 const MAX_KEPT_BYTES = 1_048_576;
 const EXIT_TIMEOUT_MS = 1_000;
 
-/** pino's own ends the process when a write fails, and waits forever for a full disk while it does so. */
+/**
+ * pino's own destination exits the process when a write fails, and blocks forever on a full disk while it
+ * does so.
+ */
 export function openLogOutput(): LogOutput {
   const stream = new SonicBoom({ fd: 1, maxLength: MAX_KEPT_BYTES });
-  // what was not written is tried again with the next line
+  // the next line retries what could not be written
   stream.on('error', () => undefined);
   let isExiting = false;
   return {
@@ -26,7 +31,7 @@ export function openLogOutput(): LogOutput {
       isExiting = true;
       const exit = () => process.exit(code);
       stream.once('close', exit).once('error', exit).end();
-      // a write that a reader holds up cannot be taken back, and Node waits for it to exit
+      // a blocked write cannot be canceled, and Node would wait for it before exiting
       setTimeout(() => process.kill(process.pid, 'SIGKILL'), EXIT_TIMEOUT_MS);
     },
   };

@@ -13,10 +13,12 @@ import { findAnsiblePlaybook } from './runner/ansible/find-ansible.ts';
 import { NewerDatabaseError } from './storage/newer-database.ts';
 import { TIMINGS, type Timings } from './timings.ts';
 
-/** From the sources as well as from `dist/server`. */
+/** Works from the sources as well as from `dist/server`. */
 const ROOT = findRoot(fileURLToPath(new URL('.', import.meta.url)));
 
-/** Runs a server with the environment's configuration in this process, until a signal ends it: all that the program does. */
+/**
+ * The whole program: runs a server, configured from the environment, in this process until a signal stops it.
+ */
 export async function serve(timings: Timings = TIMINGS): Promise<void> {
   const config = readConfigOrExit();
   const output = openLogOutput();
@@ -43,7 +45,7 @@ export async function serve(timings: Timings = TIMINGS): Promise<void> {
 
     let isStopping = false;
     const stop = (signal: NodeJS.Signals) => {
-      // asked twice: at once
+      // a second signal: exit immediately
       if (isStopping) process.exit(1);
       isStopping = true;
       logger.info({ signal }, 'stopping; playbooks under way go on');
@@ -62,7 +64,10 @@ export async function serve(timings: Timings = TIMINGS): Promise<void> {
   });
 }
 
-/** With the key in it for who started Sible by hand; what a service prints is kept in logs that others may read. */
+/**
+ * Includes the key only when Sible was started by hand: a service's output is kept in logs that others may
+ * read.
+ */
 function announcement(config: Config, url: string, key: string | null): string {
   if (key === null)
     return `Sible is running: ${url}\nIt asks for no key: every user of this machine may use it.\n`;
@@ -111,7 +116,7 @@ function tell(error: unknown): void {
   process.stderr.write(`Sible cannot start.\n${text}${hint}\n`);
 }
 
-/** By name: the adapter that is not used is not loaded. */
+/** Compared by name, so that the unused storage adapter is not loaded. */
 function isStorageError(error: unknown): boolean {
   return error instanceof Error && ['DatabaseFileError', 'DatabaseConnectionError'].includes(error.name);
 }

@@ -1,6 +1,7 @@
 /**
- * How long the parts of a server wait, in ms. `startApp` hands each part its group; tests start servers that wait for a
- * tenth of it. What depends on each other keeps its proportions then, which the comments name.
+ * How long the parts of a server wait, in ms. `startApp` hands each part its group; tests start servers with
+ * a tenth of each value. Values that depend on each other thus keep their proportions; the comments name
+ * those.
  */
 export interface Timings {
   readonly scheduler: SchedulerTimings;
@@ -9,106 +10,120 @@ export interface Timings {
   readonly logs: LogTimings;
   readonly mongo: MongoTimings;
   readonly sqlite: SqliteTimings;
-  /** How long a node may take to tell the facts that it claimed; then another one tells them. */
+  /**
+   * How long a node may take to deliver the outbox rows that it has claimed; then another node takes over.
+   */
   readonly outboxLeaseMs: number;
-  /** Between two looks at the playbooks of schedules. */
+  /** Interval for checking the playbooks of schedules for changes. */
   readonly playbookWatchMs: number;
   /** How long a probe waits for the database. */
   readonly probeMs: number;
-  /** How long a stop waits for what the scheduler has under way. */
+  /** How long a shutdown waits for the scheduler's jobs in progress. */
   readonly stopMs: number;
 }
 
 export interface SchedulerTimings {
-  /** Between two looks for jobs that are due. */
+  /** Interval for polling for due jobs. */
   readonly pollMs: number;
   /**
-   * How long before its instant a tick's job is due. Agenda leaves a job whose timer woke a millisecond early to the next
-   * poll, so the job must be due more than one poll ahead; what is left of it is for getting ready, and the handler then
-   * waits for the exact instant.
+   * How long before its instant a tick's job is due. Agenda postpones a job whose timer fired a millisecond
+   * early to the next poll, so the job must be due more than one poll ahead. The rest of the lead is for
+   * preparing runs; the handler then waits for the exact instant.
    */
   readonly leadMs: number;
-  /** What could not be prepared at first, since its last run went on, is tried again this shortly before the instant. */
+  /**
+   * A run that could not be prepared because the schedule's last run was still active is retried this shortly
+   * before the instant.
+   */
   readonly lastCallMs: number;
   /**
-   * After this a node that holds a tick's job counts as dead and another one takes over. Taking over too early is harmless,
-   * since the stores' compare-and-set decides who acts, so it is short. The job is held for the poll, the lead and the
-   * work; Agenda looks at half of the lock whether it is held still, and reports one that is just being put away as an
-   * error.
+   * How long a tick's job stays locked before its node counts as dead and another takes over. Taking over too
+   * early is harmless, since the stores' compare-and-set decides who acts, so it is short. It must cover the
+   * poll, the lead and the work; halfway through, Agenda checks that the lock is still held, and reports a
+   * job that is just being removed as an error.
    */
   readonly tickLockMs: number;
-  /** The same for the jobs of runs and for the sweep. */
+  /** The same for run jobs and for the sweep. */
   readonly runLockMs: number;
-  /** After so long a job that failed is done again. */
+  /** Delay before a failed job is retried. */
   readonly retryMs: number;
-  /** How often what a crash may have left is repaired; instants of twice that time are armed again. */
+  /**
+   * Interval of the sweep, which repairs what a crash may have left; instants within twice this interval are
+   * armed again.
+   */
   readonly sweepMs: number;
 }
 
 export interface RunTimings {
-  /** How often a worker renews the lease of its runs: a few times within it. */
+  /** How often a worker renews the leases of its runs: several times per lease. */
   readonly heartbeatMs: number;
-  /** After so long without renewal a run counts as lost. */
+  /** A run whose lease has not been renewed for this long counts as lost. */
   readonly leaseMs: number;
-  /** A node that is stopped on purpose comes back, and its playbooks go on meanwhile. */
+  /** Lease across a planned stop: the node comes back, and its playbooks keep running meanwhile. */
   readonly leaseWhileStoppedMs: number;
-  /** So long a queued run waits for room on a node; then another node may have it. */
+  /** How long a queued run waits for a free slot on a node before another node may take it. */
   readonly roomWaitMs: number;
-  /** A run that is queued for longer is put into the scheduler's queue again. */
+  /** A run queued for longer than this is put into the scheduler's queue again. */
   readonly queuedLongMs: number;
-  /** Between two tries of what the database did not answer. */
+  /** Interval between retries of a failed database call. */
   readonly retryMs: number;
-  /** What may fail for another reason than the database, and for good, is tried less and less often, up to this. */
+  /** Upper limit of the backoff for work that may fail for good, and for reasons other than the database. */
   readonly slowestRetryMs: number;
 }
 
 export interface RunnerTimings {
-  /** How long a playbook that is asked to end may take before it is killed. */
+  /** How long a playbook may take to end after SIGTERM before it is killed. */
   readonly cancelGraceMs: number;
-  /** How often it is looked whether supervisors were killed, which cannot tell their end. */
+  /** Interval for detecting killed supervisors, which cannot report their end. */
   readonly lookMs: number;
-  /** How long a supervisor may take to begin. */
+  /** How long a supervisor may take to start. */
   readonly startTimeoutMs: number;
-  /** How long a supervisor may take to be known when a run is to be ended, and armed ones to end when the server stops. */
+  /**
+   * How long to wait for a supervisor's process id when a run is to be ended, and for armed supervisors to
+   * exit when the server stops.
+   */
   readonly endTimeoutMs: number;
-  /** After so long an end that failed (no file can be opened) is tried again. */
+  /** Delay before a failed attempt to end a run (e.g. no file descriptor left) is retried. */
   readonly endAgainMs: number;
 }
 
 export interface LogTimings {
-  /** Between two looks at a log that another node writes. */
+  /** Interval for polling a log that another node writes. */
   readonly pollMs: number;
-  /** After so long a log that could not be stored is stored again. */
+  /** Delay before storing a log is retried. */
   readonly retryMs: number;
 }
 
 export interface MongoTimings {
-  /** How long a server may take to be found, and a connection to be made. */
+  /** Timeout for server selection and for connecting. */
   readonly connectMs: number;
-  /** A server that hangs is not waited for longer than this: the call fails, and is made again by whoever needs it. */
+  /** Socket timeout for a hanging server: the call fails, and its caller retries. */
   readonly socketMs: number;
-  /** How often the driver looks at its server. */
+  /** Interval of the driver's server heartbeat. */
   readonly driverLookMs: number;
-  /** A driver that is silent for so long is opened anew: longer than one of its looks takes, with the pause before it. */
+  /**
+   * A driver without a heartbeat for this long is reopened; longer than one heartbeat takes, including the
+   * pause before it.
+   */
   readonly silentMs: number;
-  /** How often it is looked whether it is. */
+  /** How often to check for that. */
   readonly silentLookMs: number;
-  /** Between two looks for changes that other nodes made, while somebody listens. */
+  /** Interval for polling changes made by other nodes, while there are listeners. */
   readonly changesPollMs: number;
-  /** The same while the database does not answer, at most. */
+  /** Upper limit of that interval while the database does not answer. */
   readonly changesMaxPollMs: number;
-  /** After so long a node that migrates the database and does not renew its lock counts as dead. */
+  /** A migrating node that has not renewed its lock for this long counts as dead. */
   readonly migrationLeaseMs: number;
 }
 
 export interface SqliteTimings {
-  /** Between two tries while another program holds the file locked. */
+  /** Interval between retries while another program holds the file locked. */
   readonly busyRetryMs: number;
-  /** For so long it is tried. */
+  /** When to give up retrying. */
   readonly busyGiveUpMs: number;
 }
 
-/** What a server waits in earnest. */
+/** The production values. */
 export const TIMINGS: Timings = {
   scheduler: {
     pollMs: 1_000,

@@ -4,7 +4,10 @@ import { defineConfig, type Plugin } from 'vite';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** V8 keeps a source with one letter beyond Latin-1 at two bytes a letter, for as long as the server lives. */
+/**
+ * V8 stores a source with any character beyond Latin-1 at two bytes per character for as long as the server
+ * lives.
+ */
 const asciiOnly: Plugin = {
   name: 'ascii-only',
   generateBundle(_options, bundle) {
@@ -19,7 +22,10 @@ const asciiOnly: Plugin = {
   },
 };
 
-/** The shell scripts, Ansible plugins and Python programs that a part finds beside its own file, and what starts the server. */
+/**
+ * The shell scripts, Ansible plugins and Python programs that a module looks for next to its own file, and
+ * the entry script.
+ */
 const scripts: Plugin = {
   name: 'scripts',
   generateBundle() {
@@ -33,14 +39,14 @@ const scripts: Plugin = {
 };
 
 /**
- * All that a server loads as one file, beside the few lines that call it: to find and read a thousand files takes longer than
- * all else that a start does.
+ * Bundles everything that a server loads into one file, besides a small entry script: finding and reading a
+ * thousand files takes longer than the rest of a start.
  */
 export default defineConfig({
   root: here('..'),
   logLevel: 'warn',
   plugins: [asciiOnly, scripts],
-  // libsql is a binary, found by its package
+  // libsql is a native module, resolved through its package
   ssr: { noExternal: true, external: ['libsql'] },
   build: {
     ssr: true,
@@ -57,7 +63,7 @@ export default defineConfig({
         entryFileNames: '[name].js',
         chunkFileNames: '[name]-[hash].js',
         comments: false,
-        // what is never reached is left out; names and lines stay as they are, for stack traces
+        // drops dead code; keeps names and line breaks for stack traces
         minify: { mangle: false, compress: true, codegen: { removeWhitespace: false } },
       },
     },

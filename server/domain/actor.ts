@@ -1,13 +1,16 @@
-/** On whose behalf something is done: first argument of every use case, and named in the server log with every change. */
+/** On whose behalf something is done: the first argument of every use case, and logged with every change. */
 export type Actor =
-  /** Whoever holds the key of the server. */
+  /** A client that holds the server's key. */
   | { readonly kind: 'keyHolder'; readonly address: string }
-  /** Whoever reaches a server that asks for no key: it listens on the loopback interface only. */
+  /** A client of a server without a key, which listens on the loopback interface only. */
   | { readonly kind: 'guest'; readonly address: string }
-  /** Sible itself, when an instant has come or something is repaired. */
+  /** Sible itself, when an instant is due or something is repaired. */
   | { readonly kind: 'scheduler' };
 
 export const SCHEDULER: Actor = { kind: 'scheduler' };
 
-/** Tells what was changed, once it is stored. `subject` names it by id or path, and holds nothing that a user typed into it. */
+/**
+ * Logs a change once it is stored. `subject` identifies the changed thing by id or path, and must not contain
+ * user-entered text.
+ */
 export type ChangeLog = (actor: Actor, change: string, subject: Readonly<Record<string, unknown>>) => void;

@@ -1,6 +1,7 @@
 /**
- * Shares one run of `work` among all who call before it begins; whoever calls later waits for the next one.
- * @returns a function that resolves or rejects as the run that began after the call does
+ * Coalesces calls: all that arrive before `work` begins share one run of it; later ones wait for the next
+ * run.
+ * @returns a function that settles as the run that began after the call does
  */
 export function sharing<T>(work: () => Promise<T>): () => Promise<T> {
   let next: Promise<T> | null = null;
@@ -18,9 +19,9 @@ export function sharing<T>(work: () => Promise<T>): () => Promise<T> {
 }
 
 /**
- * Does for many at once what is asked for one by one: what comes while one batch is under way makes the next one.
- * @param work on a batch; when it rejects, everybody who asked for a part of it is told so
- * @returns resolves when the batch of this item is done
+ * Batches single requests: items that arrive while one batch is in progress form the next.
+ * @param work processes a batch; if it rejects, all callers with an item in the batch get the error
+ * @returns a function that resolves when the batch of its item is done
  */
 export function batching<Item>(
   work: (items: readonly Item[]) => Promise<void>,

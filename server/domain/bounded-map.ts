@@ -1,4 +1,4 @@
-/** Puts an entry, and drops the oldest one where the map already holds `limit` others. */
+/** Sets an entry, and evicts the oldest one if the map already holds `limit` others. */
 export function putBounded<Key, Value>(map: Map<Key, Value>, key: Key, value: Value, limit: number): void {
   const oldest = map.size >= limit && !map.has(key) ? map.keys().next() : undefined;
   if (oldest?.done === false) map.delete(oldest.value);

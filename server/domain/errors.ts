@@ -1,6 +1,6 @@
-/** One fault in what a caller gave. */
+/** One fault in a caller's input. */
 export interface InputIssue {
-  /** The input field, outermost first, e.g. `['timing', 'cron']`. */
+  /** Path to the input field, outermost first, e.g. `['timing', 'cron']`. */
   readonly path: readonly string[];
   /** A sentence with the value and what was expected. */
   readonly message: string;
@@ -8,13 +8,15 @@ export interface InputIssue {
   readonly position: number | null;
 }
 
-/** An expected failure: shown to the caller as it is. Anything else that is thrown is a defect and is masked. */
+/**
+ * An expected failure, shown to the caller as it is. Anything else that is thrown is a defect and is masked.
+ */
 export abstract class DomainError extends Error {
   /** Stable, for programs. */
   abstract readonly code: string;
 }
 
-/** What the caller gave cannot be accepted; nothing was stored. */
+/** The input is invalid; nothing was stored. */
 export class InvalidInputError extends DomainError {
   readonly code = 'INVALID_INPUT';
   readonly issues: readonly InputIssue[];
@@ -26,7 +28,7 @@ export class InvalidInputError extends DomainError {
   }
 }
 
-/** There is no such thing, or not any more. */
+/** The thing does not exist, or no longer does. */
 export class NotFoundError extends DomainError {
   readonly code = 'NOT_FOUND';
 
@@ -56,7 +58,7 @@ export class InvalidStateError extends DomainError {
   }
 }
 
-/** Shortens a value that a caller gave, so that a message stays a sentence. */
+/** Shortens a caller's value, so that a message stays one readable sentence. */
 export function clip(value: string, length = 80): string {
   return value.length <= length ? value : `${value.slice(0, length)}…`;
 }

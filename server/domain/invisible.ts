@@ -1,12 +1,13 @@
 /**
- * Control and format characters (C0, C1, bidi controls, zero-width, line separators, halves of a pair) and letters that are
- * drawn as nothing. Variation selectors are left out: they choose the look of the character before them.
+ * Control and format characters (C0, C1, bidi controls, zero-width, line separators, lone surrogates) and
+ * letters without a visible glyph. Variation selectors are not included: they select the glyph of the
+ * preceding character.
  */
 export const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]|\u034f|\u17b4|\u17b5/u;
 
 /**
- * Where a name that users type has a character that is not seen, or that moves what stands beside it: two names would look
- * alike, or one like what it is not.
+ * Finds a character in a user-entered name that is invisible or rearranges its neighbours: it could make two
+ * names look alike, or a name look like something else.
  * @returns its position in UTF-16 units; -1 when there is none
  */
 export function findInvisible(text: string): number {

@@ -1,4 +1,4 @@
-/** What a JSON text may consist of; strings may be as long as they like. */
+/** Limits on the shape of a JSON text; strings may have any length. */
 export interface JsonLimits {
   readonly values: number;
   readonly depth: number;
@@ -9,9 +9,9 @@ const BACKSLASH = 92;
 const COMMA = 44;
 
 /**
- * Looks at the text of JSON before it is parsed: parsing hundreds of thousands of small values, and walking through them
- * afterwards, takes long, while one long string takes nothing. Text that is no JSON is for the parser to refuse.
- * @returns what is over the limits, as a sentence; null: nothing
+ * Checks JSON text before it is parsed: parsing and traversing hundreds of thousands of small values is slow,
+ * while one long string is cheap. Invalid JSON is left to the parser to refuse.
+ * @returns which limit is exceeded, as a sentence; null: none
  */
 export function jsonShapeFault(text: string, limits: JsonLimits): string | null {
   let values = 1;
@@ -51,8 +51,8 @@ export function endOfString(text: string, from: number): number {
 }
 
 /**
- * Splits JSON text into parts of at least this length. Each part ends after a comma between two values, so no string and no
- * key is cut.
+ * Splits JSON text into parts of at least this length. Each part ends after a comma between two values, so it
+ * never splits a string or a key.
  */
 export function* partsOfJson(text: string, length: number): Generator<string> {
   let from = 0;

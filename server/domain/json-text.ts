@@ -1,4 +1,4 @@
-/** A JSON value with everything as it was written: numbers as text, keys in their order, also those that come twice. */
+/** A JSON value exactly as written: numbers as text, keys in order and with duplicates. */
 export type JsonNode =
   | { readonly kind: 'text'; readonly value: string }
   | { readonly kind: 'number'; readonly source: string }
@@ -8,7 +8,7 @@ export type JsonNode =
 export type JsonEntry = readonly [key: string, value: JsonNode];
 export type JsonObject = Extract<JsonNode, { kind: 'object' }>;
 
-/** The text is no JSON, or too deep. */
+/** The text is not valid JSON, or is nested too deep. */
 export class JsonSyntaxError extends Error {
   /** 0-based offset of the fault. */
   readonly position: number;
@@ -21,13 +21,13 @@ export class JsonSyntaxError extends Error {
 }
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-/** Nothing in it is written otherwise than it is meant. */
+/** A string without escapes. */
 const PLAIN_TEXT = /"([^"\\\p{Cc}]*)"/uy;
 const WORDS = ['true', 'false', 'null'] as const;
 
 /**
- * `JSON.parse` rounds numbers and drops all but the last of equal keys; this keeps them.
- * @param maxDepth lists and objects inside one another
+ * Keeps what `JSON.parse` loses: it rounds numbers and drops all but the last of duplicate keys.
+ * @param maxDepth maximum nesting of lists and objects
  * @throws {JsonSyntaxError}
  */
 export function parseJsonText(text: string, maxDepth: number): JsonNode {
@@ -44,7 +44,7 @@ export function parseJsonText(text: string, maxDepth: number): JsonNode {
     if (text[at] !== character) fail(`Expected "${character}" ${where}.`);
     at += 1;
   }
-  /** Whether the next character is this one; it is passed then. */
+  /** Consumes the next character if it is this one; returns whether it did. */
   function passes(character: string): boolean {
     skipBlanks();
     if (text[at] !== character) return false;
@@ -128,13 +128,13 @@ function isEscaped(text: string, quote: number): boolean {
   return (quote - at) % 2 === 1;
 }
 
-/** A value could not be told from another one that was rounded to it. */
+/** A number may have been rounded by `JSON.parse`, so its original value is unknown. */
 export class RoundedNumberError extends Error {}
 
 /**
- * JSON text of a value that `JSON.parse` has made.
- * @throws {RoundedNumberError} when a number in it may have been another one in the text
- * @throws {RangeError} when it is nested deeper than the stack reaches
+ * JSON text of a value produced by `JSON.parse`.
+ * @throws {RoundedNumberError} when a number in it may differ from the one in the original text
+ * @throws {RangeError} when it is nested too deep for the stack
  */
 export function jsonTextOf(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) => {

@@ -1,8 +1,11 @@
-/** Names of variables, and patterns of them in which `*` stands for any characters, also none: `AWS_*`, `*_TOKEN`. */
+/**
+ * Variable names, and patterns of names in which `*` matches any number of characters, including none:
+ * `AWS_*`, `*_TOKEN`.
+ */
 
 const MAX_LENGTH = 200;
 
-/** Whether it is a name or a pattern; one that would match every name is none. */
+/** Whether the text is a name or a pattern; a pattern that matches every name is not allowed. */
 export function isNamePattern(text: string): boolean {
   return text.length <= MAX_LENGTH && /^[a-z_*][a-z0-9_*]*$/i.test(text) && /[^*]/.test(text);
 }

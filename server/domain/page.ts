@@ -1,19 +1,25 @@
 import { clip, InvalidInputError } from './errors.ts';
 
-/** Which part of a list is wanted. */
+/** Which part of a list to return. */
 export interface PageRequest {
   /** At most this many items, 1 or more. */
   readonly limit: number;
-  /** Start behind this item (or end before it, when `backward`); null: from the end of the list that `backward` says. */
+  /**
+   * Start after this item (or, if `backward`, end before it); null: start at the first item (or end at the
+   * last).
+   */
   readonly cursor: string | null;
-  /** true: the last `limit` items before the cursor. The items come in the list's own order all the same. */
+  /** true: the last `limit` items before the cursor, still in the list's own order. */
   readonly backward: boolean;
 }
 
-/** A part of a list, in the list's order. An item that moves while the page is read may be in it twice, or not at all. */
+/**
+ * Part of a list, in the list's order. An item that moves while a client pages through it may appear twice,
+ * or not at all.
+ */
 export interface Page<T> {
   readonly items: readonly PageItem<T>[];
-  /** Whether there is more in the direction that was asked for. */
+  /** Whether there are more items in the requested direction. */
   readonly hasMore: boolean;
 }
 
@@ -25,13 +31,13 @@ export interface PageItem<T> {
 /** The values of the sort key of one item, most significant first. */
 export type SortKey = readonly (string | number)[];
 
-/** Opaque to callers: they hand back what they were given. */
+/** Opaque to callers, who only pass it back. */
 export function encodeCursor(key: SortKey): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 
 /**
- * @param shape the types that the key of this order has, e.g. `['number', 'string']`
+ * @param shape the types of this order's sort key, e.g. `['number', 'string']`
  * @throws {InvalidInputError} when it is not a cursor of a list in this order
  */
 export function decodeCursor(cursor: string, shape: readonly ('string' | 'number')[]): SortKey {
@@ -45,7 +51,7 @@ export function decodeCursor(cursor: string, shape: readonly ('string' | 'number
       return key as SortKey;
     }
   } catch {
-    // not JSON: said below
+    // not JSON: reported below
   }
   throw new InvalidInputError([
     { path: ['cursor'], message: `"${clip(cursor)}" is not a cursor of this list.`, position: null },

@@ -6,17 +6,20 @@ import { startThread } from './thread-engine.ts';
 
 export interface AnsibleReaderOptions {
   readonly ansiblePlaybook: string;
-  /** The server's. */
+  /** The environment of the server. */
   readonly environment: NodeJS.ProcessEnv;
   onWarning(message: string): void;
 }
 
-/** What Python needs to find its modules; nothing that is a secret. */
+/** What Python needs to find its modules; contains no secrets. */
 const PASSED = ['PATH', 'HOME', 'PYTHONPATH', 'PYTHONHOME', 'LD_LIBRARY_PATH'];
-/** Ansible may be installed or moved while the server runs. */
+/** Ansible may be installed or moved while the server runs, so look for it again. */
 const LOOK_AGAIN_MS = 60_000;
 
-/** Reads as Ansible does, with its own Python; with our own parser while that Python cannot be found. */
+/**
+ * Reads playbooks as Ansible does, with Ansible's own Python, or with our own parser while that Python cannot
+ * be found.
+ */
 export function createAnsibleReader(options: AnsibleReaderOptions): PlaybookReader {
   const environment: NodeJS.ProcessEnv = { LANG: 'C.UTF-8' };
   for (const name of PASSED)
@@ -48,7 +51,7 @@ export function createAnsibleReader(options: AnsibleReaderOptions): PlaybookRead
     }
     const engine = python === null ? null : await startPython(python, environment).catch(() => null);
     if (engine) return engine;
-    // it may have been moved
+    // Python may have been moved
     python = null;
     return startThread();
   }
@@ -64,7 +67,7 @@ export function createAnsibleReader(options: AnsibleReaderOptions): PlaybookRead
   };
 }
 
-/** The interpreter that the program names in its first lines; null when that is no Python. */
+/** The interpreter in the program's shebang; null when that is not Python. */
 async function pythonByShebang(program: string): Promise<string | null> {
   const file = await open(program);
   try {
@@ -75,7 +78,8 @@ async function pythonByShebang(program: string): Promise<string | null> {
     const [interpreter = ''] = words;
     if (isPython(interpreter)) return interpreter;
     if (interpreter.endsWith('/env')) return words.slice(1).find(isPython) ?? null;
-    // pip writes this where the path is too long, or has a blank, for a first line: '''exec' "/path/python" "$0" "$@"
+    // pip writes this when the path is too long for a shebang, or contains a space: '''exec' "/path/python"
+    // "$0" "$@"
     if (!second.startsWith("'''exec' ")) return null;
     const command = second.slice("'''exec' ".length);
     const quoted = command.startsWith('"') ? command.split('"')[1] : command.split(' ')[0];

@@ -1,20 +1,20 @@
 import type { PlaybookVerdict } from '../domain/playbooks/playbook-check.ts';
 
-/** What reads one file after the other: a process or a thread. */
+/** A process or thread that reads one file at a time. */
 export interface Engine {
-  /** Null: it ended before it had an answer, for the time or memory that this took. */
+  /** Null: it ended without an answer, having used too much time or memory. */
   ask(bytes: Buffer): Promise<PlaybookVerdict | null>;
-  /** Whether it can be asked again. */
+  /** Whether it can take another file. */
   isAlive(): boolean;
   end(): void;
 }
 
 const MAX_WAIT_MS = 5_000;
 const IDLE_MS = 30_000;
-/** Files that wait are kept in memory. */
+/** Limit on waiting files, which are kept in memory. */
 const MAX_WAITING_BYTES = 32 * 1_048_576;
 
-/** Reads one file at a time, with an engine that is started when it is needed and ended when it has been idle for a while. */
+/** Reads one file at a time, with an engine that is started on demand and ended when idle. */
 export function createLane(start: () => Promise<Engine>): {
   read(bytes: Buffer): Promise<PlaybookVerdict>;
   close(): void;
@@ -37,7 +37,7 @@ export function createLane(start: () => Promise<Engine>): {
         asked.end();
       }, MAX_WAIT_MS);
       try {
-        // the machine may have been busy: what took long by the clock may not next time
+        // the machine may have been busy: wall-clock time alone does not make a file heavy
         return (await asked.ask(bytes)) ?? (isLate ? { kind: 'unknown' } : { kind: 'heavy' });
       } finally {
         clearTimeout(late);

@@ -10,7 +10,7 @@ const START_MS = 20_000;
 
 /**
  * Reads with PyYAML, in a process of Ansible's Python.
- * @throws when this Python cannot be started or has no PyYAML
+ * @throws when that Python cannot be started or lacks PyYAML
  */
 export async function startPython(python: string, environment: NodeJS.ProcessEnv): Promise<Engine> {
   const child = spawn(python, ['-B', PROGRAM], {
@@ -30,7 +30,7 @@ export async function startPython(python: string, environment: NodeJS.ProcessEnv
     settle(null);
   };
   child.on('error', onEnd).on('close', onEnd);
-  // it ended before it had read all: then there is no answer either
+  // the process ended before reading everything; then there is no answer either
   child.stdin.on('error', () => undefined);
   createInterface({ input: child.stdout }).on('line', settle);
   const nextLine = () =>
@@ -61,7 +61,7 @@ export async function startPython(python: string, environment: NodeJS.ProcessEnv
   };
 }
 
-/** What `ansible-playbook --version` says of its Python; null when it does not say. */
+/** The Python that `ansible-playbook --version` reports; null when it reports none. */
 export async function pythonByVersion(
   ansiblePlaybook: string,
   environment: NodeJS.ProcessEnv,

@@ -1,10 +1,11 @@
 import type { PlaybookVerdict } from '../domain/playbooks/playbook-check.ts';
 
-/** Says what a YAML file is to Ansible, off the event loop. */
+/** Determines what a YAML file is to Ansible, off the event loop. */
 export interface PlaybookReader {
   /**
-   * Never rejects, and answers within seconds whatever the bytes are: `heavy` when they take too much time or memory.
-   * @param isUrgent a run waits for it: it does not stand behind what is only looked at
+   * Never rejects, and answers within seconds for any input: `heavy` when it would take too much time or
+   * memory.
+   * @param isUrgent a run is waiting: do not queue behind files that are only being listed or viewed
    */
   read(bytes: Buffer, isUrgent: boolean): Promise<PlaybookVerdict>;
   close(): void;

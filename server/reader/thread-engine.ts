@@ -2,10 +2,10 @@ import { Worker } from 'node:worker_threads';
 import type { PlaybookVerdict } from '../domain/playbooks/playbook-check.ts';
 import type { Engine } from './lane.ts';
 
-/** The build makes a module of ours of it. */
+/** The build compiles the worker to a `.js` module. */
 const PROGRAM = import.meta.url.endsWith('.ts') ? 'yaml-worker.mjs' : 'yaml-worker.js';
 
-/** Reads with our own parser, in a thread of its own. */
+/** Reads with our own parser, in a worker thread. */
 export function startThread(): Engine {
   const worker = new Worker(new URL(PROGRAM, import.meta.url), {
     env: {},

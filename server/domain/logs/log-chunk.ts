@@ -2,18 +2,18 @@ import type { LogReadLimits, StoredLines } from './run-log.ts';
 
 const NEWLINE = 10;
 
-/** Lines taken out of the bytes of a chunk. */
+/** Lines extracted from the bytes of a chunk. */
 export interface TakenLines {
   readonly lineCount: number;
-  /** With the line ends between and behind them; 0 when none was taken. */
+  /** Including the newlines between and after them; 0 when none was taken. */
   readonly byteCount: number;
   readonly text: string;
 }
 
 /**
- * The lines of a chunk behind `skip` of them, as many as the limits allow.
+ * Takes lines of a chunk after the first `skip`, as many as the limits allow.
  * @param chunk UTF-8 lines joined by "\n", more than `skip` of them
- * @param mustTake whether the first one is taken also when it is longer than the limit
+ * @param mustTake whether to take the first line even if it exceeds the limit
  */
 export function takeLines(chunk: Buffer, skip: number, limits: LogReadLimits, mustTake: boolean): TakenLines {
   let start = 0;
@@ -36,7 +36,7 @@ export function takeLines(chunk: Buffer, skip: number, limits: LogReadLimits, mu
   };
 }
 
-/** A chunk as a store keeps it. */
+/** A chunk as stored. */
 export interface StoredChunk {
   readonly firstLine: number;
   readonly lineCount: number;
@@ -46,8 +46,9 @@ export interface StoredChunk {
 const MAX_CHUNKS = 256;
 
 /**
- * Reads lines behind `after` out of chunks that lie one behind the other.
- * @param chunksFrom the chunk that holds a line and those behind it, `limit` at most; none when there is none
+ * Reads the lines after `after` from consecutive chunks.
+ * @param chunksFrom fetches the chunk that holds a line and those after it, at most `limit`; none when there
+ * is none
  */
 export async function readChunks(
   after: number,
@@ -63,7 +64,7 @@ export async function readChunks(
     text: parts.join('\n'),
     isCut,
   });
-  // a log may be few large chunks or very many of one line: each further question asks for more
+  // a log may consist of few large chunks or of many single lines, so each further query asks for more
   for (let limit = 1; ; limit = Math.min(limit * 4, MAX_CHUNKS)) {
     const chunks = await chunksFrom(after + lineCount + 1, limit);
     for (const chunk of chunks) {
@@ -73,7 +74,7 @@ export async function readChunks(
       if (taken.lineCount > 0) parts.push(taken.text);
       lineCount += taken.lineCount;
       byteCount += taken.byteCount;
-      // the limits ended it inside the chunk
+      // a limit was reached inside the chunk
       if (line + taken.lineCount < chunk.firstLine + chunk.lineCount) return linesSoFar(true);
     }
     if (lineCount >= limits.maxLines) return linesSoFar(true);

@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { MAX_LINE_BYTES, SPLIT_MARK } from './run-log.ts';
 
-/** Whole lines out of a stream of bytes. */
+/** Splits a byte stream into complete lines. */
 export interface LogSplitter {
   /**
-   * The lines that `bytes` completes; null when it completes none. They may be a view of `bytes`, which is not kept
-   * otherwise.
+   * The lines that `bytes` completes; null when it completes none. They may be a view of `bytes`; no other
+   * reference to it is kept.
    */
   push(bytes: Uint8Array): SplitLines | null;
   /** The unfinished last line; null when the stream ended with "\n" or was empty. */
@@ -14,9 +14,9 @@ export interface LogSplitter {
 
 export interface SplitLines {
   readonly lineCount: number;
-  /** The lines joined by "\n", as valid UTF-8: what was none has become U+FFFD. */
+  /** The lines joined by "\n", as valid UTF-8: invalid bytes have become U+FFFD. */
   readonly bytes: Uint8Array;
-  /** How many bytes of the stream they cover, together with all before them and the line ends. */
+  /** How many bytes of the stream are covered up to here, including newlines. */
   readonly endOffset: number;
 }
 
@@ -24,12 +24,12 @@ const NEWLINE = 10;
 
 /**
  * Splits at "\n" only: "\r" stays in the line, since a viewer needs it to show progress as a terminal would.
- * A line longer than `MAX_LINE_BYTES` is split at a character, with `SPLIT_MARK` at the end of each part but the last.
- *
- * @param startOffset where in the stream the first byte stands
+ * A line longer than `MAX_LINE_BYTES` is split at a character boundary, with `SPLIT_MARK` at the end of each
+ * part but the last.
+ * @param startOffset offset of the first byte in the stream
  */
 export function createLogSplitter(startOffset: number): LogSplitter {
-  /** The bytes behind the last line end. */
+  /** The bytes after the last newline. */
   let rest: Uint8Array = new Uint8Array(0);
   /** Offset of the first byte of `rest`. */
   let offset = startOffset;
@@ -42,7 +42,7 @@ export function createLogSplitter(startOffset: number): LogSplitter {
           : Buffer.concat([rest, bytes]);
       const end = joined.lastIndexOf(NEWLINE) + 1;
       const { lines, unfinishedFrom } = splitLong(joined, end);
-      // a copy: the caller's buffer is used again, and a view would keep a whole piece in memory
+      // a copy: the caller reuses its buffer, and a view would keep all of it in memory
       rest = Uint8Array.prototype.slice.call(joined, unfinishedFrom);
       if (lines === null) return null;
       offset += unfinishedFrom;
@@ -59,7 +59,10 @@ export function createLogSplitter(startOffset: number): LogSplitter {
   };
 }
 
-/** Lines up to `end` (behind a line end, or 0), and the parts of an unfinished line that is too long already. */
+/**
+ * Lines up to `end` (just after a newline, or 0), and the parts of an unfinished line that is already too
+ * long.
+ */
 function splitLong(
   bytes: Buffer,
   end: number,
@@ -94,12 +97,12 @@ function splitLong(
   return { lines: { lineCount: lines.length, bytes: Buffer.from(lines.join('\n')) }, unfinishedFrom: at };
 }
 
-/** The same bytes where they are UTF-8, as nearly all are. */
+/** Returns the same bytes if they are valid UTF-8, as nearly all are. */
 function toValidUtf8(bytes: Buffer): Uint8Array {
   return isUtf8(bytes) ? bytes : Buffer.from(bytes.toString('utf8'));
 }
 
-/** The last offset not after `at` where no UTF-8 character is cut; `at` itself where the bytes are no UTF-8. */
+/** The last character boundary at or before `at`; `at` itself where the bytes are not UTF-8. */
 function characterBoundary(bytes: Buffer, at: number): number {
   for (let back = 0; back < 4; back += 1) {
     if (((bytes[at - back] ?? 0) & 0xc0) !== 0x80) return at - back;

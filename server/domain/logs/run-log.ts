@@ -1,43 +1,43 @@
 /**
- * What a run writes, each stream to a log of its own: `output` is what it prints, `events` what our callback plugin tells of
- * it, as JSON lines. A playbook can write to both.
+ * The streams of a run, each stored as a log of its own: `output` is what it prints, `events` are JSON lines
+ * about it from our callback plugin. A playbook can write to both.
  */
 export const LOG_STREAMS = ['output', 'events'] as const;
 export type LogStream = (typeof LOG_STREAMS)[number];
 
 /**
- * A log is a sequence of lines numbered from 1. A line is what stood between two "\n"; a last line
- * without "\n" counts. Lines are immutable once appended.
+ * A log is a sequence of lines numbered from 1. A line is the text between two "\n"; a last line without "\n"
+ * counts. Lines are immutable once appended.
  */
 
-/** Lines to append: always the whole rest behind what is stored. */
+/** Lines to append, contiguous with those already stored. */
 export interface LogChunk {
   /** Number of the first line, 1 or more. */
   readonly firstLine: number;
   /** 1 or more. */
   readonly lineCount: number;
-  /** The lines joined by "\n", without a final one, as valid UTF-8. */
+  /** The lines joined by "\n", without a trailing one, as valid UTF-8. */
   readonly bytes: Uint8Array;
-  /** How many bytes of the stream are covered once this chunk is stored: where a follower goes on. */
+  /** How many bytes of the stream are covered once this chunk is stored: where a follower resumes. */
   readonly endOffset: number;
 }
 
-/** Lines that were read. */
+/** Lines read from a log. */
 export interface LogLines {
-  /** Number of the first line; `after + 1` also when there are none. */
+  /** Number of the first line; `after + 1` even if there are none. */
   readonly firstLine: number;
-  /** 0 when nothing is stored behind `after`. */
+  /** 0 when nothing is stored after `after`. */
   readonly lineCount: number;
   readonly text: string;
 }
 
-/** Lines as a store reads them. */
+/** Lines read from a store. */
 export interface StoredLines extends LogLines {
-  /** Whether the limits ended it, so that it would be the same at any later time. */
+  /** Whether a limit cut the result short, so that the same read would always give the same lines. */
   readonly isCut: boolean;
 }
 
-/** How far a log has come; zeros when nothing is stored. */
+/** How much of a log is stored; zeros when nothing is. */
 export interface LogHead {
   readonly totalLines: number;
   readonly endOffset: number;
@@ -45,12 +45,12 @@ export interface LogHead {
 
 export interface LogReadLimits {
   readonly maxLines: number;
-  /** In UTF-8 bytes; at least one line is given all the same. */
+  /** In UTF-8 bytes; at least one line is returned regardless. */
   readonly maxBytes: number;
 }
 
-/** A line longer than this is split, and says so (bytes of UTF-8, without the mark). */
+/** A longer line is split and marked (in UTF-8 bytes, without the mark). */
 export const MAX_LINE_BYTES = 65_536;
 
-/** Stands at the end of each part of a split line but the last. */
+/** Appended to each part of a split line but the last. */
 export const SPLIT_MARK = ' …[line longer than 64 KiB, continued on the next line]';

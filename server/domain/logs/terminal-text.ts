@@ -6,7 +6,7 @@ const TAB = 0x09;
 const NEWLINE = 0x0a;
 const CSI = 0x9b;
 const ST = 0x9c;
-/** Nothing to do for a text without any of these: control characters but tab and newline, and bidi controls. */
+/** Characters that need treatment: control characters except tab and newline, and bidi controls. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const SPECIAL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
@@ -17,15 +17,15 @@ const BIDI_NAMES: ReadonlyMap<number, string> = new Map(
 );
 
 /**
- * A log as it may be sent to a terminal: without anything that one would obey (titles, links, the clipboard, the cursor,
- * printing over what was printed), but for colours where they are asked for. Bidi controls, which show a line in another
- * order than it has, are replaced by their names, e.g. "<U+202E>". Lines stay lines.
- * @param hasColors whether SGR sequences (colours and weights) are passed on
+ * Makes a log safe for a terminal: strips every sequence that it would obey (titles, hyperlinks, clipboard,
+ * cursor movement, overwriting), except colours on request. Replaces bidi controls, which would reorder a
+ * line on display, by their names, e.g. "<U+202E>". Line boundaries are kept.
+ * @param hasColors whether to pass on SGR sequences (colours and weights)
  */
 export function terminalText(text: string, hasColors: boolean): string {
   if (!SPECIAL.test(text)) return text;
   let result = '';
-  /** Where what is taken over as it is begins. */
+  /** Start of the pending text to be copied unchanged. */
   let from = 0;
   const skip = (at: number, next: number, instead = '') => {
     if (at > from) result += text.slice(from, at);
@@ -47,7 +47,10 @@ export function terminalText(text: string, hasColors: boolean): string {
   return result + text.slice(from);
 }
 
-/** Index behind the escape sequence (ECMA-48) at `start`; behind its first character alone when it does not end in its line. */
+/**
+ * Index after the escape sequence (ECMA-48) at `start`; if it is unterminated in its line, after its first
+ * character.
+ */
 function sequenceEnd(text: string, start: number): number {
   const isCsi = text.charCodeAt(start) === CSI;
   const kind = isCsi ? '[' : text[start + 1];
@@ -62,7 +65,10 @@ function sequenceEnd(text: string, start: number): number {
   return isIn(text.charCodeAt(final), 0x30, 0x7e) ? final + 1 : start + 1;
 }
 
-/** Index behind BEL or ST, which end a string such as a title; null when none comes before the line ends, or another begins. */
+/**
+ * Index after the BEL or ST that terminates a string such as a title; null when the line ends or another
+ * sequence begins first.
+ */
 function stringEnd(text: string, from: number): number | null {
   for (let at = from; at < text.length; at += 1) {
     const code = text.charCodeAt(at);

@@ -1,7 +1,7 @@
-/** What a text with templates may become: texts that are known, and null for each that is not. */
+/** The possible values of a text with templates: its known parts, and null for each unknown one. */
 export type TextPattern = readonly (string | null)[];
 
-/** Fills in the values of `{{ name }}`. Any other template is not evaluated: what it becomes is not known. */
+/** Fills in the values of `{{ name }}`. Any other template is not evaluated: its value is unknown. */
 export function fillTemplates(text: string, textFor: (name: string) => string | null): TextPattern {
   const parts: (string | null)[] = [];
   let at = 0;
@@ -28,7 +28,7 @@ export function fillTemplates(text: string, textFor: (name: string) => string | 
   return parts;
 }
 
-/** Whether `text` may be what the pattern stands for. */
+/** Whether `text` matches the pattern. */
 export function matchesPattern(text: string, pattern: TextPattern): boolean {
   const [first, last] = [pattern[0] ?? '', pattern.length > 1 ? (pattern.at(-1) ?? '') : ''];
   if (pattern.length === 1 && pattern[0] !== null) return text === first;

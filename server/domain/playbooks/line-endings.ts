@@ -1,8 +1,8 @@
 /**
- * Gives a text back the line endings of the text it was made from. Editors, and block strings of GraphQL, turn every line
- * ending into "\n": a text without any "\r" that replaces one with some has lost them on its way. Each line that is still
- * there keeps its own ending, a new or changed one takes that of the line before it. A text that has a "\r" itself knows
- * its line endings and stays as it is.
+ * Restores the line endings of the text that an edited text is based on. Editors and GraphQL block strings
+ * turn every line ending into "\n", so if the new text has no "\r" but the old one has, they were lost on the
+ * way. Unchanged lines keep their own ending; new and changed ones get that of the preceding line. A text
+ * that has a "\r" itself is returned as it is.
  */
 export function keepLineEndings(before: string, after: string): string {
   if (!before.includes('\r') || after.includes('\r')) return after;
@@ -85,7 +85,7 @@ function commonStart(before: string, after: string): { readonly end: Place; read
   return found();
 }
 
-/** Where the lines that both texts end with begin; not before `head`. */
+/** Start of the common trailing lines; not before `head`. */
 function commonTail(before: string, after: string, head: Place): Place {
   let [placeBefore, placeAfter] = [before.length, after.length];
   let [at, i] = [before.length, after.length];
@@ -169,7 +169,10 @@ interface Gap {
   readonly newTo: number;
 }
 
-/** For each line of `after` the line of `before` that it is; -1 for one that is new. Lines keep their order. */
+/**
+ * For each line of `after`, the index of the matching line of `before`; -1 for a new line. Lines keep their
+ * order.
+ */
 function matchLines(before: readonly string[], after: readonly string[]): Int32Array {
   const matches = new Int32Array(after.length).fill(-1);
   let looks = 0;
@@ -182,7 +185,7 @@ function matchLines(before: readonly string[], after: readonly string[]): Int32A
     looks += to - from + newTo - newFrom;
     const anchors = looks > MAX_LOOKS ? [] : findAnchors(before, after, { from, to, newFrom, newTo });
     if (anchors.length === 0) {
-      // edited in place, as far as can be told
+      // presumably edited in place
       for (let i = 0; i < Math.min(to - from, newTo - newFrom); i += 1) matches[newFrom + i] = from + i;
       continue;
     }
@@ -195,7 +198,9 @@ function matchLines(before: readonly string[], after: readonly string[]): Int32A
   return matches;
 }
 
-/** Pairs of lines that stand once on either side, in an order that both sides share: what a patience diff goes by. */
+/**
+ * Pairs of lines that are unique on both sides, in an order common to both: the anchors of a patience diff.
+ */
 function findAnchors(before: readonly string[], after: readonly string[], gap: Gap): [number, number][] {
   const once = (lines: readonly string[], from: number, to: number) => {
     const found = new Map<string, number>();
@@ -211,7 +216,7 @@ function findAnchors(before: readonly string[], after: readonly string[], gap: G
   return longestIncreasing(pairs.sort((a, b) => a[1] - b[1]));
 }
 
-/** The longest part of the pairs whose first numbers increase. */
+/** The longest subsequence of pairs with increasing first numbers. */
 function longestIncreasing(pairs: readonly [number, number][]): [number, number][] {
   const tails: number[] = [];
   const previous: number[] = [];

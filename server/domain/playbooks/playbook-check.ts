@@ -1,51 +1,51 @@
-/** What can be said about a playbook by its bytes alone. */
+/** What the bytes of a playbook alone tell about it. */
 
 export interface Prompt {
-  /** As it is written: it may be a template. */
+  /** As written; may be a template. */
   readonly name: string;
-  /** Null as a default is none: Ansible then goes on with nothing. */
+  /** A null default does not count: Ansible would then continue with nothing. */
   readonly hasDefault: boolean;
   /**
-   * The `vars_files` of its play as they are written; of each item Ansible takes the first that is there. Empty where none
-   * can answer for certain.
+   * The `vars_files` of its play as written; of each item Ansible loads the first that exists. Empty where
+   * none is certain to provide an answer.
    */
   readonly varsFiles: readonly (readonly string[])[];
 }
 
 export interface PlaybookImport {
-  /** As it is written: a path, the name of a collection's playbook, or a template of them. */
+  /** As written: a path, the name of a collection's playbook, or a template of either. */
   readonly file: string;
   /** Plain values of its `vars`, which a template in `file` may use. */
   readonly vars: Readonly<Record<string, string>>;
 }
 
 export interface ListVerdict {
-  /** A playbook has at least one play or import; another list may be one of tasks. */
+  /** A playbook has at least one play or import; any other list may be a task list. */
   readonly kind: 'playbook' | 'list';
   readonly isEmpty: boolean;
   readonly prompts: readonly Prompt[];
   readonly imports: readonly PlaybookImport[];
-  /** 1-based line of the first item that is no mapping; null: there is none, or its line is not known. */
+  /** 1-based line of the first item that is not a mapping; null: there is none, or its line is unknown. */
   readonly otherLine: number | null;
   readonly otherPosition: number | null;
-  /** What keeps Ansible from loading a play or an import; null: nothing, or our own parser was asked. */
+  /** Why Ansible cannot load a play or an import; null: it can, or only our own parser was asked. */
   readonly playFault: PlayFault | null;
 }
 
 export interface PlayFault {
   /** Part of a sentence. */
   readonly problem: string;
-  /** 1-based; null where it is not known. */
+  /** 1-based; null where it is unknown. */
   readonly line: number | null;
   readonly position: number | null;
 }
 
 export type PlaybookVerdict =
   | ListVerdict
-  /** `names`: its keys; null: they are too many to keep. */
+  /** `names`: its keys; null: too many to keep. */
   | { readonly kind: 'mapping'; readonly names: readonly string[] | null }
   | { readonly kind: 'scalar' | 'empty' }
-  /** The whole file is encrypted: only who has the password knows what it is. */
+  /** The whole file is encrypted; its content is unknown without the password. */
   | { readonly kind: 'vault' }
   | {
       readonly kind: 'broken';
@@ -53,19 +53,19 @@ export type PlaybookVerdict =
       readonly line: number | null;
       readonly position: number | null;
     }
-  /** Takes more time or memory to read than a playbook may. */
+  /** Takes more time or memory to parse than a playbook may. */
   | { readonly kind: 'heavy' }
-  /** Whoever reads was too busy to say; asked again it may know. */
+  /** The reader was too busy to answer; retrying may help. */
   | { readonly kind: 'unknown' };
 
 export interface PlaybookFault {
   /** A sentence. */
   readonly problem: string;
-  /** 0-based offset in UTF-16 code units; null where it is not known. */
+  /** 0-based offset in UTF-16 code units; null where it is unknown. */
   readonly position: number | null;
 }
 
-/** What keeps a file from being a playbook; null when nothing does. Ansible may still find faults. */
+/** Why a file is not a playbook; null when it is one. Ansible may still find faults. */
 export function faultOf(verdict: PlaybookVerdict): PlaybookFault | null {
   switch (verdict.kind) {
     case 'broken': {

@@ -1,6 +1,7 @@
 /**
- * What the first bytes of a YAML file tell: `no`: no list, or one without plays and imports; `likely`: an item has "hosts"
- * or "import_playbook" where a play has it; `maybe`: only reading it as a whole can tell.
+ * A guess from the first bytes of a YAML file. `no`: not a list, or a list without plays and imports;
+ * `likely`: an item has "hosts" or "import_playbook" where a play would; `maybe`: only reading the whole file
+ * can tell.
  */
 export type HeadVerdict = 'no' | 'maybe' | 'likely' | 'vault';
 
@@ -19,7 +20,7 @@ export function judgeHead(head: Buffer, isWhole: boolean): HeadVerdict {
   if (begin === null) return isWhole ? 'no' : 'maybe';
   const [first, second] = [text[begin], text[begin + 1]];
   const isBlockList = first === '-' && (second === ' ' || second === '\t' || second === '\n');
-  // a flow list, or a tag, an anchor or an alias before something
+  // a flow sequence, a tag or an anchor
   if (first === '[' || first === '!' || first === '&') return 'maybe';
   if (!isBlockList) return 'no';
   return hasKeyOfPlay(text) ? 'likely' : 'maybe';
@@ -48,7 +49,10 @@ const KEYS_OF_PLAYS = [
   'ansible.legacy.import_playbook',
 ];
 
-/** Whether a line says nothing but such a key before its colon: at any depth, perhaps the first of a list item, perhaps quoted. */
+/**
+ * Whether a line begins with such a key and its colon: at any depth, optionally as the first key of a list
+ * item, optionally quoted.
+ */
 function hasKeyOfPlay(text: string): boolean {
   for (let at = 0; at < text.length; ) {
     const newline = text.indexOf('\n', at);
@@ -69,7 +73,9 @@ function bareKey(text: string): string {
   return isQuoted ? item.slice(1, -1) : item;
 }
 
-/** Offset of the first thing that is no blank, comment, directive or document marker; null: there is none. */
+/**
+ * Offset of the first content after blanks, comments, directives and document markers; null: there is none.
+ */
 function firstContent(text: string): number | null {
   let at = text.startsWith('\ufeff') ? 1 : 0;
   while (at < text.length) {

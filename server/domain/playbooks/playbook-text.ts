@@ -1,6 +1,6 @@
 /**
- * How the bytes of a file are read as text. `latin1` (ISO 8859-1) stands for whatever is none of the others: every byte is
- * one character of it, so such a file, too, can be shown and saved without changing what was not edited.
+ * How the bytes of a file are decoded. `latin1` (ISO 8859-1) is the fallback: it maps every byte to a
+ * character, so any file can be shown and saved without changing what was not edited.
  */
 export type PlaybookEncoding = 'utf8' | 'utf8Bom' | 'utf16le' | 'utf16be' | 'latin1';
 
@@ -8,7 +8,7 @@ const UTF8_BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 const UTF16LE_BOM = Buffer.from([0xff, 0xfe]);
 const UTF16BE_BOM = Buffer.from([0xfe, 0xff]);
 
-/** The text without its byte order mark, and the encoding with which `encodeText` gives the same bytes again. */
+/** The text without its byte order mark, and the encoding with which `encodeText` restores the same bytes. */
 export function decodeText(bytes: Buffer): { readonly content: string; readonly encoding: PlaybookEncoding } {
   const startsWith = (mark: Buffer) => bytes.subarray(0, mark.length).equals(mark);
   const attempts: readonly [PlaybookEncoding, Buffer | null, string][] = [
@@ -29,14 +29,14 @@ export function decodeText(bytes: Buffer): { readonly content: string; readonly 
   return { content: bytes.toString('latin1'), encoding: 'latin1' };
 }
 
-/** Offset of the first character that the encoding has no bytes for; null when there is none. */
+/** Offset of the first character that cannot be encoded; null when there is none. */
 export function unencodable(content: string, encoding: PlaybookEncoding): number | null {
   const found =
     encoding === 'latin1' ? content.search(/[^\p{ASCII}\u0080-\u00ff]/u) : content.search(/\p{Cs}/u);
   return found === -1 ? null : found;
 }
 
-/** @param content has no character that `unencodable` finds */
+/** @param content must not contain a character that `unencodable` finds */
 export function encodeText(content: string, encoding: PlaybookEncoding): Buffer {
   switch (encoding) {
     case 'utf8':

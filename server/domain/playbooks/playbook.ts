@@ -16,8 +16,8 @@ export const MAX_PLAYBOOK_BYTES = 1_048_576;
 const MAX_PATH_LENGTH = 500;
 
 /**
- * Names of Ansible's own layout, in lower case, that mostly hold something other than playbooks: there a file is shown only
- * when it is certain to be one.
+ * Names in Ansible's directory layout, in lower case, that usually hold something other than playbooks: there
+ * a file is listed only if it is certain to be one.
  * @see https://docs.ansible.com/ansible/latest/tips_tricks/sample_setup.html
  */
 const LAYOUT_NAMES = new Set([
@@ -46,7 +46,10 @@ const LAYOUT_NAMES = new Set([
   'galaxy.yaml',
 ]);
 
-/** Folders of programs and of the file system: version control, caches, virtual environments, packages of others. */
+/**
+ * Folders that belong to programs or the file system: version control, caches, virtual environments,
+ * third-party packages.
+ */
 const PROGRAM_FOLDERS = new Set([
   'lost+found',
   '.git',
@@ -71,31 +74,37 @@ const PROGRAM_FOLDERS = new Set([
   'site-packages',
 ]);
 
-/** Whether a playbook may be at this path, relative to the playbook folder; its content decides whether it is one. */
+/**
+ * Whether this path, relative to the playbook folder, is allowed for a playbook; the content decides whether
+ * it is one.
+ */
 export function isPlaybookPath(path: string): boolean {
   const folders = path.split('/').slice(0, -1);
   return checkPlaybookPath(path) === null && folders.every(isPlaybookFolder);
 }
 
-/** Whether a file of this name, in a folder where playbooks may be, is one to whoever reads its name. Not a hidden one. */
+/** Whether a file name looks like that of a playbook to a reader. Hidden files do not count. */
 export function isNamedAsPlaybook(name: string): boolean {
   return !name.startsWith('.') && /\.ya?ml\s*$/i.test(name);
 }
 
-/** Whether playbooks may be in a folder of this name. */
+/** Whether a folder of this name may contain playbooks. */
 export function isPlaybookFolder(name: string): boolean {
   return !PROGRAM_FOLDERS.has(name) && !name.startsWith('..');
 }
 
-/** Whether the path is one where Ansible expects something other than playbooks; in any case, as on some file systems. */
+/**
+ * Whether Ansible expects something other than playbooks at the path; case-insensitive, as some file systems
+ * are.
+ */
 export function isLayoutPath(path: string): boolean {
   return path.split('/').some((part) => LAYOUT_NAMES.has(part.toLowerCase()));
 }
 
 /**
- * What is wrong with the path of a playbook, if anything. A path is relative, uses "/", ends in .yml or .yaml
- * in any case, and has no part that begins with "-" (an option, to a program that is given it). A folder may begin with ".".
- * @param subject what the message is about
+ * What is wrong with a playbook path; null: nothing. A path is relative, uses "/", ends in .yml or .yaml in
+ * any case, and no part begins with "-" (programs would take it for an option). A folder may begin with ".".
+ * @param subject subject of the message
  */
 export function checkPlaybookPath(
   path: string,

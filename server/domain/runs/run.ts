@@ -5,11 +5,14 @@ export interface Run {
   readonly id: string;
   /** Path of the playbook, relative to the playbook folder. */
   readonly playbook: string;
-  /** Null: what is stored cannot be read. Such a run is shown, and never started: without its limit it could meet other hosts. */
+  /**
+   * Null: the stored value cannot be read. Such a run is listed but never started: without its limit it could
+   * affect other hosts.
+   */
   readonly parameters: RunParameters | null;
   readonly status: RunStatus;
   readonly trigger: RunTrigger;
-  /** The schedule that it belongs to; null for a run of a playbook by hand. The schedule may be deleted by now. */
+  /** The schedule it belongs to, which may have been deleted since; null for a playbook run by hand. */
   readonly scheduleId: string | null;
   /** The nominal instant of the tick that started it; null when it was started by hand. */
   readonly scheduledFor: Date | null;
@@ -18,19 +21,21 @@ export interface Run {
   readonly finishedAt: Date | null;
   /** Null until it starts, and for runs of earlier versions. */
   readonly place: RunPlace | null;
-  /** Exit code of ansible-playbook; null until it ended, and when it ended by a signal or never started. */
+  /**
+   * Exit code of ansible-playbook; null until it has ended, and if it was ended by a signal or never started.
+   */
   readonly exitCode: number | null;
-  /** Why it ended as it did, where the exit code does not say it. */
+  /** Why it ended as it did, if the exit code does not tell. */
   readonly reason: string | null;
-  /** The worker (node) that started it; null while queued. Only this worker may say how it went. */
+  /** The worker (node) that started it; null while queued. Only this worker may record how it went. */
   readonly workerId: string | null;
   /** When its worker's lease expires unless it is renewed; null unless running. */
   readonly leaseUntil: Date | null;
-  /** When someone asked for its end; null: nobody. */
+  /** When cancellation was requested; null: never. */
   readonly cancelRequestedAt: Date | null;
 }
 
-/** A queued run to which nothing has happened yet. */
+/** A new queued run. */
 export function newRun(
   wanted: Pick<
     Run,
@@ -51,18 +56,22 @@ export function newRun(
   };
 }
 
-/** A run without its parameters: they may be large, and lists do without them. */
+/** A run without its parameters, which may be large and are not needed in lists. */
 export type RunSummary = Omit<Run, 'parameters'>;
 
 /** Where a run was started. */
 export interface RunPlace {
   /** Relative to the playbook folder, "" for its root. */
   readonly workingFolder: string;
-  /** The ansible.cfg that applied, relative to the playbook folder where it lies inside, else absolute; null: none. */
+  /**
+   * The ansible.cfg that applied, relative to the playbook folder if inside it, else absolute; null: none.
+   */
   readonly ansibleConfig: string | null;
 }
 
-/** `lost`: its worker stopped renewing its lease and nobody knows how it went; its worker may still tell. */
+/**
+ * `lost`: its worker stopped renewing its lease, so its outcome is unknown; the worker may still report it.
+ */
 export type RunStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'canceled' | 'timedOut' | 'lost';
 export type RunTrigger = 'schedule' | 'manual' | 'retry';
 
@@ -84,7 +93,7 @@ export interface RunEnd {
 /** A run that is queued or running. */
 export type ActiveRun = Pick<Run, 'id' | 'status'>;
 
-/** Whether nothing more will come of this run, except that a lost one may still be found. */
+/** Whether the run is over, except that the outcome of a lost one may still be reported. */
 export function isFinished(status: RunStatus): boolean {
   return status !== 'queued' && status !== 'running';
 }

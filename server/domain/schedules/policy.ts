@@ -1,26 +1,27 @@
 /**
- * What a schedule does about an instant that it cannot simply start: one value, which is stored, decided on and changed as a
- * whole. A new field is one line here and one row of `FIELDS`; what was stored without it gets its default.
+ * What a schedule does about an instant that it cannot simply start: one value, stored, decided on and
+ * changed as a whole. A new field is one line here and one row of `FIELDS`; values stored without it get its
+ * default.
  */
 export interface SchedulePolicy {
   readonly overlap: OverlapPolicy;
-  /** Up to this late every instant is still started: an outage this short should not be noticed. */
+  /** Every instant up to this late still starts: so short an outage should go unnoticed. */
   readonly graceSeconds: number;
-  /** Up to this late the newest instant is still started once; later ones are missed. */
+  /** Up to this late, only the newest instant still starts; anything later is missed. */
   readonly startDeadlineSeconds: number;
 }
 
-/** `skip`: the new instant does not run and is recorded as skipped. `allow`: both run at once. */
+/** `skip`: the new instant does not start and is recorded as skipped. `allow`: both run at once. */
 export type OverlapPolicy = 'skip' | 'allow';
 
-/** undefined leaves a field as it is, null makes it what it is at first. */
+/** undefined keeps a field, null resets it to its default. */
 export type SchedulePolicyChange = {
   readonly [N in keyof SchedulePolicy]?: SchedulePolicy[N] | null | undefined;
 };
 
 interface Field<T> {
   readonly default: T;
-  /** Whether a value that was stored is one. */
+  /** Whether a stored value is valid. */
   isValid(value: unknown): boolean;
 }
 
@@ -33,14 +34,17 @@ const NAMES = Object.keys(FIELDS) as (keyof SchedulePolicy)[];
 
 export const DEFAULT_POLICY: SchedulePolicy = changePolicy(null, {});
 
-/** @param policy null: of a schedule that is new */
+/** @param policy null: that of a new schedule */
 export function changePolicy(policy: SchedulePolicy | null, change: SchedulePolicyChange): SchedulePolicy {
   const fieldOf = (name: keyof SchedulePolicy) =>
     change[name] === undefined && policy ? policy[name] : (change[name] ?? FIELDS[name].default);
   return Object.fromEntries(NAMES.map((name) => [name, fieldOf(name)])) as unknown as SchedulePolicy;
 }
 
-/** @param stored as it was written; what is missing is what it is at first @throws {Error} when it is none, in words */
+/**
+ * @param stored the stored value; missing fields get their defaults @throws {Error} when it is invalid, in
+ * words
+ */
 export function readPolicy(stored: unknown): SchedulePolicy {
   if (typeof stored !== 'object' || stored === null || Array.isArray(stored))
     throw new Error(`its policy is ${JSON.stringify(stored).slice(0, 100)}`);
@@ -53,7 +57,7 @@ export function readPolicy(stored: unknown): SchedulePolicy {
   return changePolicy(null, fields);
 }
 
-/** Whether it matters to the schedule that runs of it are queued or running. */
+/** Whether the schedule's decisions depend on its queued and running runs. */
 export function heedsActiveRuns({ overlap }: SchedulePolicy): boolean {
   return overlap === 'skip';
 }

@@ -4,30 +4,33 @@ import { heedsActiveRuns, type SchedulePolicy } from './policy.ts';
 import { type Awaited, awaitInstant, dueAtOf } from './schedule.ts';
 import type { TickOutcome } from './tick.ts';
 
-/** So many instants are recorded one by one; of a longer outage the oldest record stands for a range, and says so. */
+/**
+ * Instants recorded one by one; in a longer outage, one record stands for the range of the oldest instants,
+ * and says so.
+ */
 const MAX_RECORDS = 5_000;
 
-/** What a decision rests on. */
+/** Input of a decision. */
 export interface DueSchedule {
   readonly timing: Timing;
   readonly timezone: string;
   readonly policy: SchedulePolicy;
-  /** The nominal instant that it waits for; due at `now` or before. */
+  /** The nominal instant it waits for; due at `now` or before. */
   readonly nextRunAt: Date;
 }
 
 export interface TickDecision {
   readonly scheduledFor: Date;
   readonly outcome: TickOutcome;
-  /** Null exactly when it starts. */
+  /** Null if and only if it starts. */
   readonly reason: string | null;
 }
 
 /**
- * What becomes of every instant from `nextRunAt` up to and including `now`, oldest first, and what is waited for then.
- * An instant that is late by no more than the grace starts. Of older ones only the newest due instant starts, and only within
- * the start deadline. With overlap `skip` nothing starts while a run is active, nor beside one that starts here.
- *
+ * Decides on every instant from `nextRunAt` up to and including `now`, oldest first, and which instant comes
+ * next. An instant that is late by no more than the grace period starts. Of older ones only the newest due
+ * instant starts, and only within the start deadline. With overlap `skip` nothing starts while a run is
+ * active, nor alongside one started by this decision.
  * @param activeRuns runs of the schedule that are queued or running
  */
 export function decideTicks(
@@ -68,7 +71,10 @@ export function decideTicks(
   return { ticks, next: awaitInstant(nextInstant(schedule.timing, schedule.timezone, now)) };
 }
 
-/** All due instants; of very many the first, and those late enough to matter still. */
+/**
+ * All due instants; of very many only the first, which stands for the omitted range, and those recent enough
+ * to matter.
+ */
 function dueInstants(schedule: DueSchedule, now: Date): { instants: Date[]; omittedUntil: Date | null } {
   const { timing, timezone, nextRunAt, policy } = schedule;
   const upToNow = (from: Date) => nextInstants(timing, timezone, from, MAX_RECORDS, now);

@@ -6,29 +6,37 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
-/** A larger jump of the clock is taken for a correction, not for summer time. Source: cronie, src/cron.c. */
+/**
+ * A larger clock jump counts as a correction, not as a change to or from summer time. Source: cronie,
+ * src/cron.c.
+ */
 const MAX_GAP_MS = 3 * HOUR_MS;
 
 /**
- * How far ahead fires are sought: 28 years, after which weekdays and leap days repeat. The longest wait between two
- * dates that match is 8 years (29 February 2096 to 2104), so whatever does not fire within this never will.
+ * How far ahead to search for fires: 28 years, after which weekdays and leap days repeat. The longest gap
+ * between two matching dates is 8 years (29 February 2096 to 2104), so an expression that does not fire
+ * within this never will.
  */
 const HORIZON_MS = 10_227 * DAY_MS;
 
-/** More than the difference of any two offsets, so that a jump over quiet time lands before the wall time sought. */
+/**
+ * More than the difference between any two offsets, so that a jump over quiet time lands before the wall time
+ * sought.
+ */
 const OFFSET_MARGIN_MS = 26 * HOUR_MS;
 
 const LATEST_MS = 8.64e15;
 
 /**
- * The next instants that an expression fires at in a zone, strictly after `after`, earliest first; fewer than
- * `count`, down to none, when no more are left within 28 years of `after`.
+ * The next instants at which an expression fires in a zone, strictly after `after`, earliest first; fewer
+ * than `count`, possibly none, if no more are left within 28 years of `after`.
  *
- * Where the clock is changed, the rule of cronie holds. A job whose minute or hour begins with `*` follows real time:
- * it fires at every instant whose wall time matches, so twice in a repeated hour and not at all in a skipped one.
- * Any other job fires once per matching wall time: the first time in a repeated hour, and at the first instant after
- * the gap when its wall time was skipped by a jump of at most 3 h. Fires at the same instant are one.
- * @param until the last instant that is wanted
+ * Clock changes follow cronie's rule. A job whose minute or hour begins with `*` follows real time: it fires
+ * at every instant whose wall time matches, so twice in a repeated hour and not at all in a skipped one. Any
+ * other job fires once per matching wall time: the first time in a repeated hour, and at the first instant
+ * after the gap when its wall time was skipped by a jump of at most 3 h. Fires at the same instant count as
+ * one.
+ * @param until the last instant of interest
  * @throws {RangeError} when there is no such zone, or `after` is not a valid date
  */
 export function nextCronInstants(
@@ -68,7 +76,8 @@ function findFireMs(expr: CronExpression, timezone: string, fromMs: number, limi
     const matchMs = findWallMs(expr, wallMs, wallLimitMs);
     const fireMs = matchMs - span.offsetMs;
     if (fireMs < span.endMs) return fireMs;
-    // A clock set back soon after the cursor may show wall times before `wallMs` again, so no jump over that.
+    // A clock set back soon after the cursor may show wall times before `wallMs` again, so do not jump over
+    // that.
     const isQuiet = span.endMs - cursorMs > OFFSET_MARGIN_MS;
     cursorMs = isQuiet ? Math.max(span.endMs, matchMs - OFFSET_MARGIN_MS) : span.endMs;
   }

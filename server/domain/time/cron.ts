@@ -8,7 +8,7 @@ export type CronField =
   | 'day-of-week'
   | 'expression';
 
-/** What a cron expression matches. Lists are sorted, without doubles, never empty. */
+/** What a cron expression matches. Lists are sorted, free of duplicates and never empty. */
 export interface CronExpression {
   /** The text as it was typed. */
   readonly source: string;
@@ -21,23 +21,29 @@ export interface CronExpression {
   readonly months: readonly number[];
   /** Sunday is 0, never 7. */
   readonly daysOfWeek: readonly number[];
-  /** The field is exactly `*` (or `?`). Where neither day field is, either of them may match: crontab(5). */
+  /**
+   * The field is exactly `*` (or `?`). If neither day field is, a date needs to match only one of them:
+   * crontab(5).
+   */
   readonly isAnyDayOfMonth: boolean;
   readonly isAnyDayOfWeek: boolean;
-  /** Minute or hour begins with `*`: such a job follows real time where a clock is changed; see `nextCronInstants`. */
+  /**
+   * Minute or hour begins with `*`: such a job follows real time across clock changes; see
+   * `nextCronInstants`.
+   */
   readonly followsRealTime: boolean;
-  /** There is a date that matches; false for 31 February. */
+  /** Whether any date matches; false for 31 February. */
   readonly isPossible: boolean;
-  /** Sentences on what is allowed but may not be what was meant. */
+  /** Warnings about what is allowed but may not be intended, one sentence each. */
   readonly warnings: readonly string[];
 }
 
-/** The text is not in the grammar of {@link parseCron}. */
+/** The text does not follow the grammar of {@link parseCron}. */
 export class CronSyntaxError extends Error {
   readonly field: CronField;
-  /** 0-based character offset of the fault inside the text that was typed. */
+  /** 0-based character offset of the fault in the original text. */
   readonly position: number;
-  /** The part at fault, shortened to some 40 characters. */
+  /** The faulty part, shortened to some 40 characters. */
   readonly value: string;
 
   constructor(field: CronField, position: number, value: string, expected: string, isWholeField = true) {
@@ -55,7 +61,7 @@ interface FieldRule {
   readonly field: CronField;
   readonly low: number;
   readonly high: number;
-  /** How many different values there are; no step may be larger. */
+  /** Number of distinct values; no step may be larger. */
   readonly size: number;
   /** Names of the values from `low` on. */
   readonly names: readonly string[];
@@ -78,7 +84,7 @@ const DAY_OF_MONTH: FieldRule = { field: 'day-of-month', low: 1, high: 31, size:
 const MONTH: FieldRule = { field: 'month', low: 1, high: 12, size: 12, names: MONTHS };
 const DAY_OF_WEEK: FieldRule = { field: 'day-of-week', low: 0, high: 7, size: 7, names: WEEKDAYS };
 
-/** Source: crontab(5), "extensions"; without `@reboot`, which is no time. */
+/** Source: crontab(5), "extensions"; without `@reboot`, which is not a time. */
 const MACROS = new Map([
   ['@yearly', '0 0 1 1 *'],
   ['@annually', '0 0 1 1 *'],
@@ -217,7 +223,7 @@ function parseField(rule: FieldRule, token: Token, warnings: string[]): readonly
   return [...values].sort((a, b) => a - b);
 }
 
-/** Adds what one item of a list matches: `*`, a value or a range, the first and the last with a step or without. */
+/** Adds the values of one list item: `*`, a value or a range; `*` and ranges may have a step. */
 function parseItem(
   rule: FieldRule,
   item: Token,

@@ -31,12 +31,13 @@ interface Zone {
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
 
-/** Spans are found and cached for this long at a time. */
+/** Spans are computed and cached in blocks of this length. */
 const BLOCK_MS = 400 * DAY_MS;
 
 /**
- * Offsets are compared at this distance. Must be shorter than any period that ends with the offset it began
- * with; the shortest in the tables of 1900–2100 is 7 days (Gaza 2040, Boa Vista 2000; scanned with tzdata 2025c).
+ * Offsets are sampled at this distance. It must be shorter than any period that ends with the offset it began
+ * with; the shortest in the tables of 1900–2100 is 7 days (Gaza 2040, Boa Vista 2000; scanned with tzdata
+ * 2025c).
  */
 const PROBE_MS = 4 * DAY_MS;
 
@@ -44,21 +45,24 @@ const PROBE_MS = 4 * DAY_MS;
 const MAX_ZONES = 256;
 const MAX_BLOCKS_PER_ZONE = 64;
 
-/** Before this every zone is on local mean time, and years below 100 are hard to read back. */
+/** Before this every zone is on local mean time, and years below 100 are hard to parse. */
 const EARLIEST_MS = Date.UTC(1000, 0, 1);
-/** After this zones go on as before, and the wall time of the last dates would be no valid date any more. */
+/** After this zones keep their last offset; the wall time of the last dates would not be a valid date. */
 const LATEST_MS = Date.UTC(200_000, 0, 1);
 
 /**
- * Names that ICU takes for the sake of old Java programs and that IANA does not know; several mean something
- * else than one would think (`BST` is Dhaka, `IST` Calcutta). Source: java.util.TimeZone, "Three-letter time zone IDs".
+ * Names that ICU accepts for compatibility with old Java programs but IANA does not define; several are
+ * misleading (`BST` is Dhaka, `IST` Calcutta). Source: java.util.TimeZone, "Three-letter time zone IDs".
  */
 const ICU_ONLY =
   /^(?:A[CEGRS]T|BET|BST|CAT|CNT|CST|CTT|EAT|ECT|IET|IST|JST|MIT|NET|NST|PLT|PNT|PRT|PST|SST|VST|SystemV\/.*|Etc\/Unknown)$/i;
 
 const zones = new Map<string, Zone>();
 
-/** Whether `name` is an IANA zone that this Node knows, in any case. Offsets such as `+01:00` are none. */
+/**
+ * Whether `name` is an IANA zone known to this Node, case-insensitive. Offsets such as `+01:00` are not
+ * zones.
+ */
 export function isTimeZone(name: string): boolean {
   return findZone(name) !== null;
 }
@@ -81,7 +85,8 @@ export function offsetMsAt(zone: string, epochMs: number): number {
 }
 
 /**
- * The span that holds an instant. About 50 ns where the span is known, about 0.2 ms for each 400 days where not.
+ * The span that contains an instant. Takes about 50 ns if the span is cached, otherwise about 0.2 ms per 400
+ * days.
  * @throws {RangeError} when there is no such zone
  */
 export function offsetSpanAt(zone: string, epochMs: number): OffsetSpan {
@@ -100,7 +105,7 @@ export function offsetSpanAt(zone: string, epochMs: number): OffsetSpan {
 function findZone(name: string): Zone | null {
   const known = zones.get(name);
   if (known !== undefined) return known;
-  // A sign in front is an offset, which newer Intl takes; IANA names begin with a letter.
+  // A leading sign is an offset, which newer Intl accepts; IANA names begin with a letter.
   if (!/^[a-z][a-z0-9_+\-/]{0,63}$/i.test(name) || ICU_ONLY.test(name)) return null;
   let format: Intl.DateTimeFormat;
   try {

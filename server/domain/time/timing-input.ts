@@ -2,7 +2,7 @@ import { type InputIssue, InvalidInputError } from '../errors.ts';
 import { CronSyntaxError, parseCron } from './cron.ts';
 import type { Timing } from './timing.ts';
 
-/** A timing as it is given: exactly one of them. */
+/** A timing as input: exactly one of the fields is set. */
 export interface TimingInput {
   readonly cron?: string | null | undefined;
   readonly at?: Date | null | undefined;
@@ -14,7 +14,7 @@ const MIN_INSTANT = Date.UTC(1970, 0, 1);
 const MAX_INSTANT = Date.UTC(9999, 11, 31);
 
 /**
- * @param now the anchor of an interval that names none, to the whole second
+ * @param now the default anchor of an interval, truncated to the second
  * @throws {InvalidInputError} with the field below "timing", and the position inside a cron expression
  */
 export function parseTiming(input: TimingInput, now: Date): Timing {

@@ -4,7 +4,7 @@ import { describeCron } from './cron-description.ts';
 import { nextCronInstants } from './cron-instants.ts';
 import { offsetMsAt } from './time-zone.ts';
 
-/** When something is to happen. */
+/** When something should happen. */
 export type Timing =
   | { readonly kind: 'cron'; readonly expression: string }
   | { readonly kind: 'once'; readonly at: Date }
@@ -19,9 +19,9 @@ const expressions = new Map<string, CronExpression>();
 const descriptions = new Map<string, string>();
 
 /**
- * The next instants of a timing, strictly after `after`, earliest first; fewer than `count`, down to none, when no
- * more are left (for a cron expression: within 28 years, see `nextCronInstants`).
- * @param until the last instant that is wanted; what lies behind it is not computed
+ * The next instants of a timing, strictly after `after`, earliest first; fewer than `count`, possibly none,
+ * if no more are left (for a cron expression: within 28 years, see `nextCronInstants`).
+ * @param until the last instant of interest; later ones are not computed
  * @throws {CronSyntaxError} when the expression is faulty
  * @throws {RangeError} when there is no such zone (cron only), or `after` is not a valid date
  */
@@ -51,8 +51,9 @@ export function nextInstant(timing: Timing, timezone: string, after: Date): Date
 }
 
 /**
- * A timing in plain English, times in 24 hours: `At 03:30`, `Every 5 minutes`, `Once, on 30 Nov 2026 at 22:00
- * (Europe/Berlin)`. The zone is named only where there is a date; a cron expression is told as it reads in its zone.
+ * Describes a timing in plain English, with 24-hour times: `At 03:30`, `Every 5 minutes`, `Once, on 30 Nov
+ * 2026 at 22:00 (Europe/Berlin)`. The zone is named only with a date; a cron expression is described in its
+ * own zone's time.
  * @throws {CronSyntaxError} when the expression is faulty
  * @throws {RangeError} when there is no such zone (once only)
  */
@@ -69,7 +70,10 @@ export function describeTiming(timing: Timing, timezone: string): string {
   }
 }
 
-/** Fires at `anchorMs + k * stepMs`. Remainders, because the distance of two dates may exceed 2^53 and lose digits. */
+/**
+ * Fires at `anchorMs + k * stepMs`. Uses remainders, because the distance of two dates may exceed 2^53 and
+ * lose digits.
+ */
 function nextIntervalInstants(
   { seconds, anchor }: Extract<Timing, { kind: 'interval' }>,
   afterMs: number,
@@ -87,7 +91,7 @@ function nextIntervalInstants(
   return instants;
 }
 
-/** In 0 to `divisor`, for negative values too. */
+/** Modulo: in [0, `divisor`), for negative values too. */
 function remainder(value: number, divisor: number): number {
   const rest = value % divisor;
   return rest < 0 ? rest + divisor : rest;

@@ -1,12 +1,12 @@
 import { statSync } from 'node:fs';
 
-/** File systems date a change to a few ms, some to 2 s. */
+/** File systems record change times to within a few ms, some to within 2 s. */
 const CLOCK_STEP_MS = 2_500;
 
 /**
- * What tells the file from any other state of it: the same stamp means the same bytes in the same file. Follows links: where
- * they lead is told by the file's own number.
- * @returns null when there is none, or when it was changed so lately that a change more could not be told from it
+ * Identifies a state of a file: the same stamp means the same bytes in the same file. Follows symlinks; the
+ * target's inode is part of the stamp.
+ * @returns null when the file is missing, or changed so recently that another change could get the same stamp
  */
 export function stampOf(absolutePath: string): string | null {
   try {

@@ -8,8 +8,8 @@ import { clip, type InputIssue } from '../../domain/errors.ts';
 import { isHostList, normalizePath } from '../../domain/runs/parameters/paths.ts';
 
 /**
- * Looks whether the files and folders that parameters name are there and can be used.
- * @param root the playbook folder, absolute, without symbolic links
+ * Checks that the files and folders named by parameters exist and can be used.
+ * @param root the playbook folder, absolute, without symlinks
  */
 export async function checkParameterFiles(root: string, parameters: RunParameters): Promise<InputIssue[]> {
   const { inventories, extraVarsFiles, privateKeyFile, workingFolder } = parameters;
@@ -33,7 +33,10 @@ export async function checkParameterFiles(root: string, parameters: RunParameter
 
 type Wanted = 'file' | 'folder' | 'fileOrFolder';
 
-/** What is wrong with it, to follow its name in a sentence; null when nothing is. A key may be outside the folder. */
+/**
+ * What is wrong with the file, as the rest of a sentence that begins with its name; null: nothing. A private
+ * key may be outside the folder.
+ */
 async function problemOf(
   root: string,
   given: string,

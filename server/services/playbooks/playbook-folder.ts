@@ -6,9 +6,9 @@ import { createFile, removeFile, replaceFile } from './files/change-file.ts';
 import { FileRefusedError, isInside, openReal, readAll, refusalOf } from './files/inside.ts';
 
 /**
- * The files under the playbook folder, and nothing outside it. Symbolic links inside the folder are followed; a file or
- * folder that is reached through one out of the folder does not exist for us, also when the link is swapped in between check
- * and use: what was opened is checked, not what was named.
+ * Access to the files in the playbook folder, and to nothing outside it. Symlinks inside the folder are
+ * followed; anything reached through a symlink that leads out does not exist for us, even if the link is
+ * swapped between check and use: the check is on the opened file, not on its path.
  */
 export interface PlaybookFolder {
   /** Absolute path of the folder. */
@@ -16,10 +16,12 @@ export interface PlaybookFolder {
   /**
    * @param maxBytes a longer file is refused with `FileRefusedError`
    * @returns null when there is no such file
-   * @throws {FileRefusedError} when it is no regular file, cannot be read, or is too long
+   * @throws {FileRefusedError} when it is not a regular file, cannot be read, or is too long
    */
   read(path: string, maxBytes: number): Promise<Buffer | null>;
-  /** Whether the path goes through a symbolic link that leads out of the folder, whatever is there. */
+  /**
+   * Whether the path goes through a symlink that leads out of the folder, whether or not the target exists.
+   */
   leadsOut(path: string): Promise<boolean>;
   /** @see createFile */
   create(path: string, bytes: Buffer): Promise<void>;
@@ -33,7 +35,7 @@ export interface PlaybookFolder {
 export async function openPlaybookFolder(folder: string): Promise<PlaybookFolder> {
   const root = await realpath(folder);
 
-  /** Follows links inside the folder. Null: not there, or not inside. */
+  /** Follows symlinks inside the folder. Null: missing, or not inside. */
   async function openInside(path: string): Promise<FileHandle | null> {
     try {
       const real = await realpath(join(root, path));

@@ -13,28 +13,31 @@ export interface ListedPlaybook {
   readonly path: string;
   /** A sentence; null: it can be read. */
   readonly problem: string | null;
-  /** Its name keeps it from being used: no file has `path`, which is only how it is shown. */
+  /** Its name makes it unusable: no file has this `path`, which is for display only. */
   readonly isOnlyShown?: true;
 }
 
 export interface PlaybookList {
   /** Sorted by path, by code unit. */
   readonly playbooks: readonly ListedPlaybook[];
-  /** How many more there are, later in this order. */
+  /** How many more follow in this order. */
   readonly leftOut: number;
 }
 
 export interface PlaybookListing {
-  /** Lists that are asked for while one is made are the same. */
+  /** Concurrent calls share one list. */
   list(): Promise<PlaybookList>;
-  /** One that is a few seconds old at most. */
+  /** A list that is at most a few seconds old. */
   recent(): Promise<PlaybookList>;
 }
 
 const MAX_PLAYBOOKS = 10_000;
-/** A list does not wait longer for what is still being read; what is not known then stands in it as far as its head tells. */
+/** How long a list waits for files still being read in full; the rest are listed by what their head tells. */
 const MAX_WAIT_MS = 3_000;
-/** What is only shown may be wrong for a file that was changed twice within 2 s on a file system with so coarse dates. */
+/**
+ * Tolerated for display: a file changed twice within the timestamp granularity of its file system (up to 2 s)
+ * may be stale.
+ */
 const DATE_STEP_MS = 50;
 const RECENT_MS = 10_000;
 
@@ -44,15 +47,15 @@ interface Known {
   readonly at: string | Buffer;
   readonly refused: FoundFile['refused'];
   readonly head: HeadVerdict;
-  /** Undefined: it is none. */
+  /** Undefined: it is not a playbook. */
   listed: ListedPlaybook | undefined;
-  /** It was looked at so soon after its last change that another change may have the same date. */
+  /** It was read so soon after its last change that another change could have the same timestamp. */
   readonly isFresh: boolean;
-  /** Whether the file is still to be read as a whole. */
+  /** Whether the file has yet to be read in full. */
   isOpen: boolean;
 }
 
-/** @param root an absolute path without links */
+/** @param root an absolute path without symlinks */
 export function createPlaybookListing(root: string, verdicts: PlaybookVerdicts): PlaybookListing {
   let known = new Map<string, Known>();
   let underWay: Promise<PlaybookList> | null = null;
@@ -99,7 +102,7 @@ export function createPlaybookListing(root: string, verdicts: PlaybookVerdicts):
     try {
       bytes = readBegin(one.at, MAX_PLAYBOOK_BYTES);
     } catch {
-      // removed, or closed to us, since it was looked at: the next list says so
+      // removed or made unreadable since its head was read: the next list says so
       return;
     }
     const verdict = await verdicts.ofBytes(bytes, false);
@@ -172,16 +175,16 @@ export function createPlaybookListing(root: string, verdicts: PlaybookVerdicts):
   };
 }
 
-/** Why a file that may be a playbook cannot be read as one; null when it can. */
+/** Why a potential playbook cannot be read as one; null when it can. */
 export function problemOf(verdict: PlaybookVerdict): string | null {
   return verdict.kind === 'vault'
     ? 'It is encrypted with ansible-vault: what it holds cannot be seen here.'
     : (faultOf(verdict)?.problem ?? null);
 }
 
-/** Synchronous: many small files are read in a fraction of the time that as many promises take. */
+/** Synchronous: for many small files this takes a fraction of the time of as many promises. */
 function readBegin(path: string | Buffer, maxBytes: number): Buffer {
-  // without waiting for a writer where a file was exchanged for a FIFO
+  // a file replaced by a FIFO must not block until something writes to it
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const buffer = Buffer.alloc(Math.min(maxBytes, fstatSync(file).size));

@@ -38,18 +38,21 @@ import type { PlaybookVerdicts } from './playbook-verdicts.ts';
 import { findOpenPrompts, type OpenPrompt } from './prompt-guard.ts';
 
 export interface PlaybookService {
-  /** The folder that paths of playbooks are relative to; absolute, without symbolic links. */
+  /** The folder that playbook paths are relative to; absolute, without symlinks. */
   readonly root: string;
-  /** All playbooks by path, without their content: files that are lists of plays or imports to Ansible. */
+  /**
+   * All playbooks sorted by path, without content: files that Ansible would read as lists of plays or
+   * imports.
+   */
   list(actor: Actor): Promise<PlaybookList>;
-  /** Null when there is none, or when what is there is none. */
+  /** Null when there is no file, or when the file is not a playbook. */
   find(actor: Actor, path: string): Promise<Playbook | null>;
-  /** Why a file that may be a playbook cannot be read as one; null when it can, or when nothing is there. */
+  /** Why a potential playbook cannot be read as one; null when it can, or when there is no file. */
   problemOf(actor: Actor, path: string): Promise<string | null>;
   /**
-   * Saves the text in the file's own encoding. A text that has lost the file's line endings gets them back.
-   * @param expectedRevision the revision that was read; null: nothing may be there yet
-   * @param encoding null: the one that the file has, UTF-8 for a new one
+   * Saves the text in the file's own encoding. If the text has lost the file's line endings, restores them.
+   * @param expectedRevision the revision that was read; null: the file must not exist yet
+   * @param encoding null: that of the existing file, UTF-8 for a new one
    * @throws {InvalidInputError} @throws {ConflictError}
    */
   save(
@@ -62,7 +65,8 @@ export interface PlaybookService {
   /** @throws {InvalidInputError} @throws {NotFoundError} @throws {ConflictError} */
   delete(actor: Actor, path: string, expectedRevision: string | null): Promise<void>;
   /**
-   * Checks what can be checked before a playbook is scheduled or run: path, file, parameters, inventory, prompts.
+   * Checks everything that can be checked before a playbook is scheduled or run: path, file, parameters,
+   * inventory, prompts.
    * @throws {InvalidInputError} @throws {NotFoundError} when there is no such playbook
    */
   checkRunnable(actor: Actor, path: string, parameters: RunParameters): Promise<void>;
@@ -84,7 +88,7 @@ export function createPlaybookService({
   logChange,
 }: PlaybookServiceOptions): PlaybookService {
   const saving = createMutexByKey();
-  /** Stamps of playbooks that are there to be run; asked before they are read. */
+  /** Stamps of playbooks known to be runnable; compared before reading a file again. */
   const present = new Map<string, string>();
 
   async function read(path: string): Promise<Playbook | null> {
@@ -102,10 +106,10 @@ export function createPlaybookService({
     }
   }
 
-  /** @returns the revision of what is there; null: nothing is */
+  /** @returns the revision of the current file; null: there is none */
   async function requireShownIn(path: string): Promise<string | null> {
     const bytes = await folder.read(path, MAX_PLAYBOOK_BYTES).catch((error: unknown) => {
-      // whoever writes or removes says why it cannot
+      // the write or removal that follows reports the reason
       if (error instanceof FileRefusedError) return null;
       throw error;
     });
@@ -114,7 +118,7 @@ export function createPlaybookService({
     return revisionOf(bytes);
   }
 
-  /** Why there is nothing to run at this path. */
+  /** Throws with the reason if there is no playbook to run at this path. */
   async function requireFile(path: string): Promise<void> {
     if (await readRefusing(path)) return;
     if (await folder.leadsOut(path))
@@ -132,7 +136,7 @@ export function createPlaybookService({
       {
         playbook: join(root, path),
         workingFolder: join(root, parameters.workingFolder ?? ''),
-        // few playbooks ask for any, and they may be long
+        // parsed only on demand: few playbooks prompt, and extra variables may be long
         get extraVars() {
           answers ??= answersIn(parameters);
           return answers;
@@ -189,7 +193,7 @@ export function createPlaybookService({
       requireShown(path, Buffer.from(content), verdict);
       return saving(path, () =>
         told(async () => {
-          // over whatever else is there nothing is created anyhow
+          // otherwise no check is needed: creating never overwrites a file
           const seen = expectedRevision !== null || isLayoutPath(path) ? await requireShownIn(path) : null;
           let saved: Buffer = Buffer.alloc(0);
           if (expectedRevision === null) {
@@ -244,7 +248,7 @@ export function createPlaybookService({
   };
 }
 
-/** The extra variables by name; what they hold is rounded, and not looked at. */
+/** The extra variables by name; the values have lost number precision and are not used. */
 function answersIn({ extraVarsJson }: RunParameters): Readonly<Record<string, unknown>> {
   return extraVarsJson === null ? {} : JSON.parse(extraVarsJson);
 }
@@ -254,16 +258,16 @@ function requirePath(path: string, field: readonly string[]): void {
   if (issue) throw new InvalidInputError([{ path: field, ...issue }]);
 }
 
-/** @param bytes all of the file @throws {InvalidInputError} */
+/** @param bytes the whole file @throws {InvalidInputError} */
 function requireShown(path: string, bytes: Buffer, verdict: PlaybookVerdict): void {
-  // what it looks like is not enough to replace or delete it
+  // looking like a playbook is not enough to replace or delete it
   if (verdict.kind === 'unknown') throw invalid(['path'], faultOf(verdict)?.problem ?? '');
   if (isShownWith(path, bytes, verdict)) return;
   throw invalid(['path'], `"${clip(path)}" is no playbook: expected a list of plays or imports.`);
 }
 
 /**
- * @param expected null: whichever it is
+ * @param expected null: any revision
  * @param seen the revision that was found to be a playbook
  * @throws {ConflictError}
  */
@@ -279,7 +283,7 @@ function requireRevision(
     throw new ConflictError(`The playbook "${clip(path)}" was changed by someone else since it was read.`);
 }
 
-/** What the folder throws, in words of this service. */
+/** Translates the folder's errors into those of this service. */
 async function told<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -319,7 +323,7 @@ function tooLong(): InvalidInputError {
   return invalid(['content'], `The playbook is longer than ${MAX_PLAYBOOK_BYTES} bytes.`);
 }
 
-/** @param root the playbook folder; @param path the playbook that is to be run */
+/** @param root the playbook folder; @param path the playbook to be run */
 function describePrompts(root: string, path: string, prompts: readonly OpenPrompt[]): string {
   const asked = prompts.map(({ name, file }) => {
     const asking = relative(root, file);

@@ -7,11 +7,11 @@ import type { PlaybookVerdict } from '../../domain/playbooks/playbook-check.ts';
 import type { PlaybookReader } from '../../reader/reader.ts';
 import { stampOf } from './file-stamp.ts';
 
-/** What files are to Ansible: each content is read once. */
+/** What files are to Ansible. Each content is parsed once. */
 export interface PlaybookVerdicts {
   /** @param isUrgent a run waits for it */
   ofBytes(bytes: Buffer, isUrgent: boolean): Promise<PlaybookVerdict>;
-  /** Follows links wherever they lead, as Ansible does. Null: there is no such file, or it cannot be read. */
+  /** Follows symlinks anywhere, as Ansible does. Null: the file is missing or cannot be read. */
   ofFile(absolutePath: string, isUrgent: boolean): Promise<PlaybookVerdict | null>;
 }
 
@@ -42,7 +42,8 @@ export function createPlaybookVerdicts(reader: Pick<PlaybookReader, 'read'>): Pl
   return {
     ofBytes,
     async ofFile(absolutePath, isUrgent) {
-      // asked before the bytes are read: a change in between makes the verdict newer than its stamp, and is read again
+      // taken before the bytes are read: after a change in between, the verdict is newer than its stamp and
+      // is read again
       const stamp = stampOf(absolutePath);
       const known = byFile.get(absolutePath);
       if (stamp !== null && known?.stamp === stamp) return known.verdict;
@@ -57,7 +58,10 @@ export function createPlaybookVerdicts(reader: Pick<PlaybookReader, 'read'>): Pl
   };
 }
 
-/** At most one byte more than a playbook may have. Waits for nothing: a FIFO is no regular file. */
+/**
+ * Reads at most one byte more than a playbook may have. Never blocks; null for anything but a regular file,
+ * e.g. a FIFO.
+ */
 export async function readRegular(path: string): Promise<Buffer | null> {
   try {
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);

@@ -15,11 +15,11 @@ import { shownBytes, shownPath } from '../../domain/playbooks/shown-path.ts';
 export interface FoundFile {
   /** Relative to the root, with "/". */
   readonly path: string;
-  /** Of what it leads to where it is a link; null: `problem` says why it is not known. */
+  /** Stats of the target if it is a symlink; null: unknown, and `problem` says why. */
   readonly info: Stats | null;
   /** A sentence; set where `info` is null. */
   readonly problem?: string;
-  /** Its path cannot be used: `path` is how it is shown. */
+  /** Set when its path is unusable; `path` is then for display only. */
   readonly refused?: {
     /** A sentence. */
     readonly problem: string;
@@ -28,21 +28,21 @@ export interface FoundFile {
   };
 }
 
-/** Folders that are reached through links: each can be reached in many ways. */
+/** Limit on folders reached through symlinks: there may be many ways to each. */
 const MAX_LINKED_FOLDERS = 2_000;
 
 /**
- * All files below the root whose paths a playbook may have, and those that only their path keeps from it; in no order. Links
- * are followed inside the root: to files, and to folders that do not hold the link itself. What cannot be looked at is among
- * them, with the reason. Synchronous in slices: ten thousand files are looked at in a fraction of the time that as many
- * promises take.
- * @param isKnownPath whether the path was found before, and can be used: it is not looked at again
+ * All files below the root at paths that playbooks may have, and those that only their path rules out, in no
+ * particular order. Follows symlinks inside the root, to files and to folders that do not contain the symlink
+ * itself. Files that cannot be read are included, with the reason. Synchronous, in slices: ten thousand files
+ * take a fraction of the time of as many promises.
+ * @param isKnownPath whether the path has been found before and is usable, so it need not be checked again
  */
 export async function walkPlaybookFolder(
   root: string,
   isKnownPath: (path: string) => boolean,
 ): Promise<FoundFile[]> {
-  // the root is not optional; any other folder may have been removed, or be closed to us
+  // fails if the root cannot be read; any other folder may be missing or unreadable
   await readdir(root);
   const found: FoundFile[] = [];
   const mayBePlaybook = (path: string) => isKnownPath(path) || isPlaybookPath(path);
@@ -92,7 +92,7 @@ export async function walkPlaybookFolder(
 
   for (let folder = folders.shift(); folder !== undefined; folder = folders.shift()) {
     let directory: Dir;
-    // a virtual environment of Python, under any name
+    // a Python virtual environment, whatever its name
     if (folder.path !== '' && existsSync(join(root, folder.path, 'pyvenv.cfg'))) continue;
     try {
       directory = opendirSync(join(root, folder.path), { bufferSize: 256 });
@@ -109,13 +109,13 @@ export async function walkPlaybookFolder(
     let hasOtherBytes = false;
     try {
       for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) {
-        // what stands for bytes that are not UTF-8, or itself
+        // the replacement character: either invalid UTF-8 or the character itself
         hasOtherBytes ||= entry.name.includes('\ufffd');
         const path = folder.path === '' ? entry.name : `${folder.path}/${entry.name}`;
         try {
           visit(entry, path, folder);
         } catch (error) {
-          // by bytes that are not UTF-8 it is looked for again
+          // names that are not valid UTF-8 are visited again, by their bytes
           const why = entry.name.includes('\ufffd') ? null : problemIn(error, entry);
           if (why !== null && isNamedAsPlaybook(entry.name) && !isLayoutPath(path))
             add(path, entry.name, null, why);
@@ -124,7 +124,7 @@ export async function walkPlaybookFolder(
         if (pause) await pause;
       }
     } catch {
-      // the folder was removed meanwhile
+      // the folder has been removed since
     } finally {
       directory.closeSync();
     }
@@ -135,7 +135,7 @@ export async function walkPlaybookFolder(
 
 const LEADS_OUT = 'It is a symbolic link that leads out of the playbook folder.';
 
-/** Why an entry cannot be looked at; null: it was removed meanwhile. */
+/** Why an entry cannot be read; null: it has been removed since. */
 function problemIn(error: unknown, entry: Dirent): string | null {
   if (entry.isSymbolicLink() && codeOf(error) === 'ENOENT')
     return 'It is a symbolic link to something that is not there.';
@@ -144,7 +144,7 @@ function problemIn(error: unknown, entry: Dirent): string | null {
   return why && `It cannot be read: ${why}.`;
 }
 
-/** Part of a sentence; null: it is not there any more. */
+/** Part of a sentence; null: it no longer exists. */
 export function reasonOf(error: unknown): string | null {
   const code = codeOf(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') return null;
@@ -153,7 +153,10 @@ export function reasonOf(error: unknown): string | null {
 
 const NOT_UTF8 = 'It cannot be used here until it is renamed: its path is not valid UTF-8.';
 
-/** Adds the files below a folder whose path is not valid UTF-8. Links are followed to files inside the root only. */
+/**
+ * Adds the files below a folder whose paths are not valid UTF-8. Follows symlinks only to files inside the
+ * root.
+ */
 async function walkOtherBytes(
   root: string,
   folder: string,
@@ -188,14 +191,14 @@ async function walkOtherBytes(
               refused: { problem: NOT_UTF8, at: absolute },
             });
           } catch {
-            // removed meanwhile, or a link to nothing
+            // removed since, or a dangling symlink
           }
         }
       } finally {
         directory.closeSync();
       }
     } catch {
-      // removed meanwhile, or closed to us
+      // removed since, or unreadable
     }
   }
 }

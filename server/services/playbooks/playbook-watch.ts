@@ -4,11 +4,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Storage } from '../../storage/storage.ts';
 
 /**
- * Looks whether playbooks with schedules were changed or removed by somebody else (an editor, git), and tells of their schedules,
- * whose `problem` may be another now. What the playbooks import is not looked at. Events of the file system would be cheaper, and are missing on network file systems.
+ * Polls playbooks that have schedules for changes and removals by others (an editor, git), and announces
+ * their schedules, whose `problem` may have changed. Imported files are not watched. File system events would
+ * be cheaper, but network file systems lack them.
  */
 export interface PlaybookWatch {
-  /** Keeps looking while anybody listens. @returns the function that ends this listener's interest; safe to call again */
+  /**
+   * Polls while anybody listens. @returns the function that ends this listener's interest; safe to call again
+   */
   start(): () => void;
 }
 
@@ -19,12 +22,12 @@ export interface PlaybookWatchOptions {
   };
   /** The playbook folder. */
   readonly root: string;
-  /** Between two looks, in ms. */
+  /** Polling interval, in ms. */
   readonly intervalMs: number;
   onError(error: unknown, during: string): void;
 }
 
-/** The most of its time that it spends on looking: slow looks become rarer. */
+/** Maximum share of its time spent polling: slow polls become rarer. */
 const SHARE = 0.05;
 
 export function createPlaybookWatch(options: PlaybookWatchOptions): PlaybookWatch {
@@ -44,7 +47,7 @@ export function createPlaybookWatch(options: PlaybookWatchOptions): PlaybookWatc
     if (changed.size === 0) return;
     for (const found of (await schedules.listByPlaybooks([...changed.keys()])).values())
       for (const { id } of found) await changes.publish({ kind: 'schedule', id });
-    // what could not be told is told after the next look
+    // only after all were announced: a failed announcement is repeated after the next poll
     for (const [path, state] of changed) known.set(path, state);
   }
 
@@ -80,7 +83,7 @@ export function createPlaybookWatch(options: PlaybookWatchOptions): PlaybookWatc
   };
 }
 
-/** The same for as long as the file is. */
+/** Changes whenever the file does. */
 async function stateOf(path: string): Promise<string> {
   try {
     const { ino, size, mtimeMs, ctimeMs } = await stat(path);

@@ -6,15 +6,15 @@ import type { PlaybookImport } from '../../domain/playbooks/playbook-check.ts';
 import { type PlaybookVerdicts, readRegular } from './playbook-verdicts.ts';
 import { createVarsFiles } from './vars-files.ts';
 
-/** A prompt that nobody answers. */
+/** A prompt without an answer. */
 export interface OpenPrompt {
   readonly name: string;
-  /** Absolute path of the playbook that asks. */
+  /** Absolute path of the playbook with the prompt. */
   readonly file: string;
 }
 
 export interface PromptQuestion {
-  /** Absolute path of the playbook that is to be run. */
+  /** Absolute path of the playbook to be run. */
   readonly playbook: string;
   /** Folder from which it is started. */
   readonly workingFolder: string;
@@ -24,18 +24,19 @@ export interface PromptQuestion {
 }
 
 const MAX_PLAYBOOKS = 1_000;
-/** Names of imports that are compared with the paths of all playbooks. */
+/** Limit on import patterns matched against the paths of all playbooks. */
 const MAX_PATTERNS = 1_000;
-/** More names help nobody. */
+/** Listing more would not help. */
 const MAX_PROMPTS = 100;
 
 /**
- * Prompts that neither an extra variable nor a variables file of their play answers, of the playbook and of all that it imports. Nobody can answer a scheduled run, and
- * Ansible without a terminal does not fail: it goes on with the default, or with nothing.
- * A template in the name of an import is filled in from the extra variables and the import's own. Where that does not tell
- * the file, every playbook counts whose path the rest of the name allows.
- * Prompts in files that cannot be read here (encrypted, too heavy), and those beyond the limits, are caught by our callback
- * plugin while it runs.
+ * Prompts of the playbook, and of everything it imports, that neither an extra variable nor a variables file
+ * of their play answers. Nobody can answer a scheduled run, and without a terminal Ansible does not fail: it
+ * continues with the default, or with nothing.
+ * A template in the name of an import is filled in from the extra variables and the import's own. If that
+ * does not determine the file, every playbook counts whose path matches the rest of the name.
+ * Prompts in files that cannot be read here (encrypted, too heavy), and those beyond the limits, are caught
+ * by our callback plugin during the run.
  * @param listPlaybooks absolute paths of all playbooks
  */
 export async function findOpenPrompts(
@@ -45,7 +46,7 @@ export async function findOpenPrompts(
 ): Promise<OpenPrompt[]> {
   const open = new Map<string, OpenPrompt>();
   const slices = createSlices();
-  // what is added meanwhile is gone through, too
+  // the loop also visits what is added during iteration
   const playbooks = new Set([question.playbook]);
   const files = createVarsFiles(verdicts, slices);
   const patterns = new Set<string>();
@@ -99,7 +100,7 @@ interface Answers {
 
 async function answersOf(question: PromptQuestion, verdicts: PlaybookVerdicts): Promise<Answers> {
   const names = new Set(Object.keys(question.extraVars));
-  // what cannot be looked into may hold any name: our callback plugin ends the run if it does not
+  // an unreadable file may define any name; if it does not, our callback plugin ends the run
   let mayHoldAny = false;
   for (const file of question.extraVarsFiles) {
     const verdict = await verdicts.ofFile(file, true);
@@ -114,7 +115,7 @@ async function answersOf(question: PromptQuestion, verdicts: PlaybookVerdicts): 
   };
 }
 
-/** Extra variables win over the import's own, as in Ansible. */
+/** Extra variables take precedence over the import's own, as in Ansible. */
 function textFor(name: string, imported: PlaybookImport, question: PromptQuestion): string | null {
   if (Object.hasOwn(question.extraVars, name)) return textOf(question.extraVars[name]);
   if (Object.hasOwn(imported.vars, name)) return imported.vars[name] ?? null;
@@ -125,7 +126,7 @@ function textOf(value: unknown): string | null {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : null;
 }
 
-/** The name of a collection's playbook is looked for first, as Ansible does. */
+/** The file itself, and the files of a collection's playbook of that name, which Ansible would prefer. */
 function filesOf(name: string, folder: string, places: readonly string[]): string[] {
   const [namespace, collection, ...rest] = name.split('.');
   const files = [resolve(folder, name)];
@@ -159,12 +160,12 @@ async function collectionFolders({ playbook, workingFolder }: PromptQuestion): P
 /** A pattern for absolute paths. */
 function wholeOf(pattern: TextPattern, folder: string): TextPattern {
   const [first, ...rest] = pattern;
-  // a template at the beginning may be a folder anywhere
+  // a leading template may stand for a folder anywhere
   if (typeof first !== 'string') return pattern;
   return [withoutDots(isAbsolute(first) ? first : join(folder, '/') + first), ...rest];
 }
 
-/** Resolves `..`, and keeps what comes after the last slash as it is: it may be the beginning of a name. */
+/** Resolves `..`, but keeps the text after the last slash, which may be the beginning of a name. */
 function withoutDots(text: string): string {
   const at = text.lastIndexOf('/') + 1;
   return join(text.slice(0, at), '/') + text.slice(at);

@@ -7,7 +7,7 @@ import type { PlaybookVerdicts } from './playbook-verdicts.ts';
 export interface VarsFiles {
   /**
    * Whether the play is certain to get a value for this variable, on every host.
-   * @param varsFiles for each item, the candidates, of which Ansible loads the first that exists
+   * @param varsFiles the candidates of each item; Ansible loads the first that exists
    * @param folder absolute path of the playbook's folder
    */
   give(name: string, varsFiles: readonly (readonly string[])[], folder: string): Promise<boolean>;
@@ -55,7 +55,7 @@ export function createVarsFiles(verdicts: PlaybookVerdicts, slices: Slices): Var
   };
 }
 
-/** The length stays below that at which the reader clips names. */
+/** The length limit stays below the one at which the reader clips names. */
 function isVariableName(name: string): boolean {
   return /^[A-Za-z_]\w{0,399}$/.test(name);
 }
@@ -65,7 +65,10 @@ function isPlain(path: string): boolean {
   return path !== '' && !/[{}#$~\0]/.test(path);
 }
 
-/** Where Ansible looks, in order, and what it then loads: it resolves ".." first, which differs where the path has links. */
+/**
+ * Where Ansible looks, in order, and what it then loads: it resolves ".." first, which makes a difference
+ * where the path has symlinks.
+ */
 function placesOf(name: string, folder: string): { readonly asked: string; readonly loaded: string }[] {
   const paths = name.startsWith('/')
     ? [resolve(name)]

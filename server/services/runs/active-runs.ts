@@ -6,33 +6,36 @@ import type { RunTimings } from '../../timings.ts';
 import type { RunLogService } from '../logs/run-log-service.ts';
 import { retryUntilAborted } from '../retry.ts';
 
-/** The runs that go on on this node: follows each to its end, renews its lease until then, and cancels it when asked. */
+/**
+ * The runs in progress on this node: follows each to its end, renews its lease until then, and cancels it on
+ * request.
+ */
 export interface ActiveRuns {
   has(runId: string): boolean;
   count(): number;
   /**
-   * Follows a process to its end, and only then says how the run ended: a finished run has its whole log.
-   * Resolves when that is stored, or when this node stops. Never rejects.
+   * Follows a process to its end and stores its complete log before it records how the run ended. Resolves
+   * when that is stored, or when this node stops. Never rejects.
    */
   follow(process: RunProcess, how: Following): Promise<void>;
-  /** As often as it takes. Rejects only when this node stops. */
+  /** Retries until it is stored. Rejects only when this node stops. */
   finish(runId: string, end: RunEnd): Promise<void>;
-  /** Ends the run if it goes on here. */
+  /** Ends the run if it is in progress here. */
   cancel(runId: string): void;
-  /** When a lease that is renewed now expires. */
+  /** When a lease renewed now would expire. */
   lease(): Date;
-  /** Renews the lease of all of them, and reattaches to what others gave up meanwhile. Never rejects. */
+  /** Renews the leases of all of them, and revives those that other nodes marked as lost. Never rejects. */
   renewLeases(): Promise<void>;
-  /** Extends the lease of all of them for as long as a planned stop may last. Never rejects. */
+  /** Extends all leases to cover a planned stop. Never rejects. */
   renewLeasesWhileStopped(): Promise<void>;
-  /** Resolves when none is followed any more. */
+  /** Resolves once no run is being followed. */
   ended(): Promise<void>;
 }
 
 export interface Following {
-  /** Whether nothing of its log can be stored yet. */
+  /** Whether none of its log can be stored yet. */
   readonly isNew: boolean;
-  /** Whether nobody will ever know how it ended: then its lease is not renewed. */
+  /** Whether it can never be known how it ended; its lease is then not renewed. */
   readonly isLost: boolean;
   endOf(exit: RunExit): RunEnd;
 }
@@ -53,7 +56,7 @@ export interface ActiveRunsOptions {
 interface ActiveRun {
   readonly process: RunProcess;
   isCanceling: boolean;
-  /** How it ended is known, or that nobody will know: its lease is not renewed any more. */
+  /** How it ended is known, or known to be unknowable: its lease is no longer renewed. */
   isEnding: boolean;
   ended: Promise<void>;
 }
@@ -136,7 +139,7 @@ export function createActiveRuns(options: ActiveRunsOptions): ActiveRuns {
         const renewed = await runs.renewLeases(workerId, ids, lease());
         for (const run of renewed) if (run.cancelRequestedAt) cancel(run.id);
         if (renewed.length === ids.length) return;
-        // given up by the others while this node was paused or cut off
+        // other nodes marked these as lost while this node was paused or cut off
         const known = new Set(renewed.map(({ id }) => id));
         const others = ids.filter((id) => !known.has(id));
         for (const { id } of await runs.revive(workerId, others, lease()))

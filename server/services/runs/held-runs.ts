@@ -4,40 +4,43 @@ import { retryUntilAborted } from '../retry.ts';
 import { type ActiveRuns, type ActiveRunsOptions, createActiveRuns, type Following } from './active-runs.ts';
 import { createSlots, type Slots } from './slots.ts';
 
-/** The runs that this node prepares, starts, follows or keeps waiting, and the news about them. */
+/** The runs that this node prepares, starts, follows or keeps waiting, and changes to them. */
 export interface HeldRuns {
-  /** One for each run that goes on here or is about to. */
+  /** One per run in progress here or about to start. */
   readonly slots: Slots;
-  /** Runs that are prepared, and have no place yet. */
+  /** Prepared runs, which do not occupy a slot yet. */
   readonly prepared: Set<string>;
-  /** Runs that had to wait: none that comes later may be started before them. */
+  /** Runs that had to wait: no later run may start before them. */
   readonly waiting: Set<string>;
-  /** Runs that are ours by their row, and about to be started; true: they were canceled meanwhile. */
+  /** Runs that this node owns in the database and is about to start; true: canceled meanwhile. */
   readonly starting: Map<string, boolean>;
-  /** Runs that go on here. */
+  /** Runs in progress here. */
   readonly active: ActiveRuns;
   /** Aborts when this node stops. */
   readonly stopping: AbortSignal;
-  /** Whether the run is about to be started or goes on here. */
+  /** Whether the run is in progress here or about to start. */
   isTaken(runId: string): boolean;
-  /** Listens for news of the held runs: call when one was added. */
+  /** Listens for changes to the held runs; call after adding one. */
   listen(): void;
   /** Follows a process to its end, as `ActiveRuns` does. */
   follow(process: RunProcess, how: Following): Promise<void>;
   cancelIfHere(runId: string): void;
-  /** Renews the lease of the runs that go on, and looks at those that wait: changes are hints, and may be lost. Never rejects. */
+  /**
+   * Renews the leases of runs in progress, and checks the waiting ones, since change notifications are hints
+   * and may be lost. Never rejects.
+   */
   beat(): Promise<void>;
-  /** As often as it takes; rejects only when this node stops. */
+  /** Retries until the database answers; rejects only when this node stops. */
   untilAnswered<T>(during: string, ask: () => Promise<T>): Promise<T>;
 }
 
 export interface HeldRunsOptions extends Omit<ActiveRunsOptions, 'stopping'> {
   readonly storage: Pick<Storage, 'runs' | 'changes'>;
-  /** Runs at once, 0 or more. */
+  /** Maximum number of concurrent runs, 0 or more. */
   readonly concurrency: number;
 }
 
-/** So many waiting runs are looked at in a beat. */
+/** Waiting runs checked per beat. */
 const LOOKED_AT = 200;
 
 export function createHeldRuns(options: HeldRunsOptions, stopping: AbortSignal): HeldRuns {
@@ -45,7 +48,10 @@ export function createHeldRuns(options: HeldRunsOptions, stopping: AbortSignal):
   const active = createActiveRuns({ ...options, stopping });
   const waiting = new Set<string>();
   const starting = new Map<string, boolean>();
-  /** While nothing goes on or waits there is nothing to hear: other nodes are asked for news only while somebody listens. */
+  /**
+   * Set only while runs are in progress or waiting: other nodes are polled for changes only while somebody
+   * listens.
+   */
   let stopListening: (() => void) | null = null;
   stopping.addEventListener('abort', () => stopListening?.(), { once: true });
 

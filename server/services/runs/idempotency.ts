@@ -4,31 +4,31 @@ import { KEY_LIFE_MS } from '../../domain/runs/idempotency.ts';
 import type { KeyStore } from '../../storage/storage.ts';
 import { createMutexByKey } from '../mutex-by-key.ts';
 
-/** Lets a caller that lost the answer ask again: the same key with the same request gives the same thing. */
+/** Lets a caller retry after a lost response: the same key with the same request returns the same thing. */
 export interface Idempotency {
   /**
-   * @param key null: each call makes a thing of its own
-   * @param request what is asked for, as JSON can hold it
-   * @param work makes the thing under the id that it is given
-   * @throws {InvalidInputError} when the key is none, or was used for another request within 24 h
+   * @param key null: each call makes a new thing
+   * @param request what is asked for, as a JSON-serialisable value
+   * @param work makes the thing under the given id
+   * @throws {InvalidInputError} when the key is malformed, or was used for another request within 24 h
    */
   once<T>(key: string | null, request: readonly unknown[], work: Once<T>): Promise<T>;
-  /** Forgets some of the keys that are older than 24 h. */
+  /** Deletes some of the keys older than 24 h. */
   forgetOld(): Promise<void>;
 }
 
 export interface Once<T> {
   newId(): string;
-  /** @param isDone whether it certainly was made: what is not there then was deleted since */
+  /** @param isDone whether it is certain to have been made: if it is missing then, it was deleted since */
   find(id: string, isDone: boolean): Promise<T | null>;
-  /** Rejects when the request cannot be met; nothing is remembered then. */
+  /** Rejects when the request cannot be met; the key is then not bound. */
   check(): Promise<void>;
-  /** @returns what is there under the id, made by this call or by another one with the same key */
+  /** @returns the thing with this id, made by this call or by another one with the same key */
   make(id: string): Promise<T>;
 }
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
-/** Keys that are forgotten in one step: a sweep takes one step. */
+/** Keys deleted per step; a sweep takes one step. */
 const FORGOTTEN_AT_ONCE = 5_000;
 
 export function createIdempotency(options: { readonly keys: KeyStore; now(): Date }): Idempotency {
@@ -53,7 +53,7 @@ export function createIdempotency(options: { readonly keys: KeyStore; now(): Dat
     try {
       await work.check();
     } catch (error) {
-      // what is in the way may have been made with this very key, by another node and since
+      // the conflict may be with what another node has just made with this very key
       const madeSince = await findMade();
       if (madeSince) return madeSince;
       throw error;
@@ -68,7 +68,7 @@ export function createIdempotency(options: { readonly keys: KeyStore; now(): Dat
 
   return {
     async once(key, request, work) {
-      // here one after the other; between nodes the store decides
+      // serialised within this process; between nodes the store decides
       if (key !== null) return withKeyLock(key, () => onceFor(key, request, work));
       await work.check();
       return work.make(work.newId());

@@ -5,50 +5,55 @@ import type { Storage } from '../../storage/storage.ts';
 import type { HeldRuns } from './held-runs.ts';
 import { placeOf, type RunStart } from './run-start.ts';
 
-/** Decides what becomes of new runs on this node: started, queued or refused. */
+/** Decides what happens to new runs on this node: started, queued or refused. */
 export interface RunAdmission {
-  /** For how many runs there is room now that is not kept for others. */
+  /** Number of free slots not reserved for other runs. */
   countRoom(): number;
   /**
-   * Prepares a run that is to be admitted soon, as far as there is room now. It is no promise: the run is admitted like any
-   * other, only faster. Never rejects.
-   * @returns null: there is no room, or it cannot be run; what cannot be run says why when it is admitted
+   * Prepares a run that will be admitted soon, if there is room now. This is no guarantee: the run is
+   * admitted like any other, only faster. Never rejects.
+   * @returns null when there is no room or it cannot be run; admission then reports the reason
    */
   prepare(run: Run): Promise<PreparedRun | null>;
-  /** Resolves when nothing of the run is being released. */
+  /** Resolves once no release of this run is in progress. */
   released(runId: string): Promise<void>;
-  /** What becomes of a new run here: decided, but neither stored nor begun. Never rejects. */
+  /** Decides what happens to a new run here, but neither stores nor begins it. Never rejects. */
   admit(run: Run, known?: KnownRun): Promise<Admission>;
 }
 
 /**
- * A run whose folder, command and sleeping supervisor wait for its instant. Whoever has been given it holds it, and either
- * hands it to `admit` or releases it, once.
+ * A run whose folder, command and sleeping supervisor wait for its instant. Its holder must either hand it to
+ * `admit` or release it, exactly once.
  */
 export interface PreparedRun {
   readonly id: string;
   readonly request: RunRequest;
-  /** Removes what was prepared, and resolves when that is done. Never rejects. */
+  /** Removes what was prepared; resolves when done. Never rejects. */
   release(): Promise<void>;
 }
 
-/** What the caller of `admit` has done for the run already. */
+/** What the caller of `admit` has already done for the run. */
 export interface KnownRun {
-  /** The run as it was prepared; `admit` holds it from now on. */
+  /** The prepared run; `admit` takes it over. */
   readonly prepared?: PreparedRun | undefined;
-  /** Its playbook was found runnable with these parameters just now. */
+  /** Its playbook was just found runnable with these parameters. */
   readonly isRunnable?: boolean;
 }
 
-/** A new run that is about to be stored. One of the functions must be called, once. */
+/** A new run that is about to be stored. Exactly one of the functions must be called, once. */
 export interface Admission {
-  /** As it is to be stored: running on this node, queued when there is no room, or failed when it cannot be run. */
+  /**
+   * The run to store: running on this node, queued when there is no room, or failed when it cannot be run.
+   */
   readonly run: Run;
-  /** It was stored: starts it, or has it wait for its turn. Never rejects. */
+  /** It was stored: starts or queues it. Never rejects. */
   begin(): Promise<void>;
-  /** It was not stored, and will not be. Never rejects. */
+  /** It was not stored and never will be. Never rejects. */
   drop(): Promise<void>;
-  /** Nobody knows whether it was stored: asks until the database answers, and begins or drops it then. Never rejects. */
+  /**
+   * It is unknown whether it was stored: retries until the database answers, then begins or drops it. Never
+   * rejects.
+   */
   reconcile(): Promise<void>;
 }
 
@@ -69,7 +74,7 @@ export function createRunAdmission(
   const { storage, runner, scheduler, workerId } = options;
   const { runs } = storage;
   const { slots, prepared, waiting, starting } = held;
-  /** What is being released: the same run is not started before that is done. */
+  /** Releases in progress; the same run must not start before its release is done. */
   const releasing = new Map<string, Promise<void>>();
 
   function release(runId: string): Promise<void> {
@@ -85,11 +90,12 @@ export function createRunAdmission(
     return released;
   }
 
-  /** @returns the run as ours; null when there is no room */
+  /** @returns the run, owned by this node; null when there is no room */
   function reserve(admitted: Run, place: RunPlace): Run | null {
     if (waiting.size > 0 || held.stopping.aborted || !slots.takeIfFree()) return null;
     try {
-      // the spool folder is there before the run is ours, so that a crash in between can be told from a lost run
+      // create the spool folder before claiming the run: after a crash in between, the run is known not to
+      // have started, rather than lost
       runner.prepare(admitted.id);
     } catch (error) {
       slots.free();
@@ -136,7 +142,7 @@ export function createRunAdmission(
     held.listen();
     return admission(
       admitted,
-      // the row is the truth: what fails here the sweep makes good
+      // the database row is authoritative; if this fails, the sweep repairs it
       () =>
         scheduler
           .queueRun(admitted.id)
@@ -161,7 +167,7 @@ export function createRunAdmission(
           }
           return drop();
         };
-        // rejects only when this node stops: the next start looks at what is stored
+        // rejects only when this node stops; the next start checks what was stored
         return held
           .untilAnswered(`looking whether run ${admitted.id} was stored`, decide)
           .catch(() => undefined);

@@ -14,16 +14,16 @@ import { createRunStart, placeOf } from './run-start.ts';
 export interface RunExecutor extends Omit<RunAdmission, 'released'> {
   /**
    * Runs this run if it is still queued; resolves when it has ended.
-   * @returns false: there is no room for it here, and another node may have some
+   * @returns false: there is no room here, but another node may have some
    */
   execute(runId: string): Promise<boolean>;
   /** Reattaches to runs that a previous process of this node started. Call once, before the scheduler starts. */
   recover(): Promise<void>;
-  /** Ends the run if it runs on this node. */
+  /** Ends the run if it is in progress on this node. */
   cancelIfHere(runId: string): void;
-  /** How many runs go on here. */
+  /** Number of runs in progress here. */
   countActive(): number;
-  /** Stops following. The playbooks go on, and the next `recover` reattaches to them. */
+  /** Stops following. The playbooks continue, and the next `recover` reattaches to them. */
   close(): Promise<void>;
 }
 
@@ -33,12 +33,12 @@ export interface RunExecutorOptions {
   readonly runLogs: Pick<RunLogService, 'ingest' | 'notifyEnd'>;
   readonly playbooks: Pick<PlaybookService, 'root' | 'checkRunnable'>;
   readonly scheduler: Pick<Scheduler, 'queueRun'>;
-  /** The same in every life of this node, and of no other. */
+  /** Unique to this node and stable across restarts. */
   readonly workerId: string;
   readonly timings: RunTimings;
-  /** Runs at once, 0 or more. */
+  /** Maximum number of concurrent runs, 0 or more. */
   readonly concurrency: number;
-  /** Ends a run that takes longer and has no time limit of its own, in ms; null: no limit. */
+  /** Default time limit for runs that set none, in ms; null: no limit. */
   readonly timeoutMs: number | null;
   now(): Date;
   onError(error: unknown, during: string): void;
@@ -56,7 +56,9 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
   const reattachAll = createRunRecovery(options, held, starts);
   const heartbeat = setInterval(() => void held.beat(), timings.heartbeatMs);
 
-  /** Only once the refusal is stored: another node may have started the run, and then the ledger must not deny it. */
+  /**
+   * Call only once the refusal is stored: if another node has started the run, the ledger must not deny it.
+   */
   async function explainTick({ scheduleId, scheduledFor }: Run, reason: string): Promise<void> {
     if (scheduleId !== null && scheduledFor !== null)
       await storage.ticks.explain(scheduleId, scheduledFor, reason);

@@ -18,8 +18,8 @@ export interface RunRecoveryOptions {
 }
 
 /**
- * Reattaches to runs that a previous process of this node started: a run that goes on is followed from where its log stands,
- * one that never started is queued again, and one that is gone is marked as lost.
+ * Reattaches to runs started by a previous process of this node: follows one that is still running from where
+ * its stored log ends, requeues one that never started, and marks one that is gone as lost.
  */
 export function createRunRecovery(
   options: RunRecoveryOptions,
@@ -30,12 +30,12 @@ export function createRunRecovery(
   const { runs } = storage;
   const { slots, starting } = held;
 
-  /** Tried once before anything else; what fails is retried in the background, or by the next start. */
+  /** Tries once before continuing; a failure is retried in the background, or by the next start. */
   function nowOrLater(during: string, work: () => Promise<void>): Promise<void> {
     return retryInBackground(work, held.stopping, (error) => options.onError(error, during), options.timings);
   }
 
-  /** Nobody else starts or follows the run meanwhile. @returns null when somebody does already */
+  /** Keeps others from starting or following the run meanwhile. @returns null when another already does */
   async function withRunLock<T>(runId: string, work: () => Promise<T>): Promise<T | null> {
     if (held.isTaken(runId)) return null;
     starting.set(runId, false);
@@ -54,7 +54,7 @@ export function createRunRecovery(
   async function queueAgain(runId: string): Promise<void> {
     const isQueued = await withRunLock(runId, async () => {
       if (await runs.unclaim(runId, workerId)) return true;
-      // other nodes have marked it as lost meanwhile
+      // other nodes have since marked it as lost
       await runs.finish(runId, workerId, failureOf('It was not started: its node went away.'));
       return false;
     });
@@ -104,7 +104,7 @@ export function createRunRecovery(
   }
 
   return async () => {
-    // runs of ours that a firing was about to store
+    // a pending firing may still store runs of this node
     await storage.schedules.completeFirings();
     const running = await runs.listRunningOf(workerId);
     const ids = new Set([...(await runner.listSpooled()), ...running.map(({ id }) => id)]);

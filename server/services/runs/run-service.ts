@@ -12,7 +12,7 @@ import type { PlaybookService } from '../playbooks/playbook-service.ts';
 import type { Idempotency } from './idempotency.ts';
 import type { RunExecutor } from './run-executor.ts';
 
-/** Runs: starting them by hand, ending them, reading them. What runs here and now is the executor's. */
+/** Starts runs by hand, cancels and reads them. The executor handles the runs in progress on this node. */
 export interface RunService {
   /** Starts a run of a playbook, or queues it until there is room. @throws {InvalidInputError} @throws {NotFoundError} */
   runPlaybook(
@@ -22,14 +22,18 @@ export interface RunService {
     idempotencyKey?: string | null,
   ): Promise<Run>;
   /**
-   * Starts or queues a run of a schedule with its own parameters, also of a disabled one. While another run of it is queued
-   * or running and its overlap policy is `skip`, only when forced; of any number of starts and ticks at once, one wins.
+   * Starts or queues a run of a schedule with the schedule's parameters, even if it is disabled. While
+   * another run of it is queued or running under overlap policy `skip`, only if forced; of several concurrent
+   * starts and ticks, exactly one wins.
    * @throws {NotFoundError} @throws {InvalidStateError} @throws {InvalidInputError} about the key
    */
   triggerSchedule(actor: Actor, scheduleId: string, options?: TriggerOptions): Promise<Run>;
-  /** Why a schedule cannot fire, or its runs cannot start as things are now; null when they can. Never rejects. */
+  /** Why a schedule cannot fire, or its runs currently cannot start; null when they can. Never rejects. */
   problemOf(actor: Actor, schedule: Schedule): Promise<string | null>;
-  /** Ends a run; one that is running ends a little later. @throws {NotFoundError} @throws {InvalidStateError} when it has ended */
+  /**
+   * Cancels a run; a running one ends a little later. @throws {NotFoundError} @throws {InvalidStateError}
+   * when it has ended
+   */
   cancel(actor: Actor, id: string): Promise<RunSummary>;
   find(actor: Actor, id: string): Promise<Run | null>;
   findMany(actor: Actor, ids: readonly string[]): Promise<(RunSummary | null)[]>;
@@ -37,8 +41,8 @@ export interface RunService {
   count(actor: Actor, filter: RunFilter): Promise<number>;
   lastOfSchedules(actor: Actor, scheduleIds: readonly string[]): Promise<Map<string, RunSummary>>;
   /**
-   * Marks runs as lost whose worker has not renewed their lease in time, nor between two looks.
-   * Takes `secondLookMs` when there may be any.
+   * Marks runs as lost whose lease has expired and has not been renewed between two checks. Takes
+   * `secondLookMs` when there are candidates.
    */
   markLost(actor: Actor): Promise<void>;
 }
@@ -54,7 +58,7 @@ export interface RunServiceOptions {
   readonly idempotency: Pick<Idempotency, 'once'>;
   readonly executor: Pick<RunExecutor, 'cancelIfHere' | 'admit'>;
   now(): Date;
-  /** Longer than a worker takes to renew the lease of its runs once the database is back, in ms. */
+  /** Longer than a worker takes to renew its leases once the database is back, in ms. */
   readonly secondLookMs: number;
   readonly logChange: ChangeLog;
 }
@@ -65,14 +69,14 @@ export function createRunService(options: RunServiceOptions): RunService {
   const { storage, playbooks, executor } = options;
   const { runs } = storage;
 
-  /** @param store stores it as it was admitted @returns null when it was not stored */
+  /** @param store stores the admitted run @returns null when it was not stored */
   async function start(
     actor: Actor,
     template: Pick<Run, 'id' | 'playbook' | 'parameters' | 'scheduleId'>,
     store: (run: Run) => Promise<boolean>,
   ): Promise<Run | null> {
     const run = newRun({ ...template, trigger: 'manual', scheduledFor: null, queuedAt: options.now() });
-    // whoever asked was told already if it could not be run
+    // the caller has already checked that it can be run
     const admission = await executor.admit(run, { isRunnable: true });
     let isStored: boolean;
     try {
@@ -105,7 +109,7 @@ export function createRunService(options: RunServiceOptions): RunService {
   async function findRunnable(actor: Actor, scheduleId: string): Promise<Schedule> {
     const schedule = await storage.schedules.find(scheduleId);
     if (!schedule) throw new NotFoundError('schedule', clip(scheduleId));
-    // one that could not be read has lost its limit, too
+    // an unreadable schedule may have lost its host limit, too
     if (schedule.unreadable)
       throw new InvalidStateError(`The schedule cannot run as it is: ${schedule.problem}`);
     try {
@@ -155,7 +159,7 @@ export function createRunService(options: RunServiceOptions): RunService {
           });
           if (run) return run;
           if (outcome === 'gone') throw new NotFoundError('schedule', clip(scheduleId));
-          // the other one may be of the same key
+          // the active run may have been made with the same idempotency key
           const same = await runs.find(id);
           if (same) return same;
           throw alreadyActive();
@@ -206,7 +210,7 @@ export function createRunService(options: RunServiceOptions): RunService {
       for (const { id, leaseUntil } of await runs.listExpired(options.now(), LOST_AT_ONCE))
         if (leaseUntil) suspects.set(id, leaseUntil.getTime());
       if (suspects.size === 0) return;
-      // while the database was away nobody could renew a lease: whoever lives does so before the second look
+      // no worker could renew its leases while the database was away; live ones do so before the second check
       await delay(options.secondLookMs, undefined, { ref: false });
       const now = options.now();
       for (const { id, workerId, leaseUntil } of await runs.listExpired(now, LOST_AT_ONCE)) {

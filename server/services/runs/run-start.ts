@@ -17,19 +17,19 @@ import type { HeldRuns } from './held-runs.ts';
 /** Starts runs on this node. */
 export interface RunStart {
   /**
-   * What the runner is to be asked for, or why the run cannot be started, in words. Never rejects.
-   * @param isRunnable whether the caller has checked just now that the playbook can be run
+   * The request for the runner, or why the run cannot be started, in words. Never rejects.
+   * @param isRunnable whether the caller has just checked that the playbook can be run
    */
   requestOrRefusal(run: Run, isRunnable?: boolean): Promise<PlannedRun | string>;
-  /** The run's own time limit, which replaces that of the server, or else the server's, in ms; null: neither. */
+  /** The run's own time limit, or else the server's, in ms; null: neither is set. */
   timeoutOf(parameters: RunParameters | null): number | null;
   /**
-   * Makes a queued run ours. When the answer of the database is lost it asks again until it knows: a run that is ours and
-   * that nobody starts would count as lost.
-   * @returns null when somebody else has it
+   * Claims a queued run. If the database's answer is lost, asks again until it is known: a claimed run that
+   * nobody starts would count as lost.
+   * @returns null when another node has it
    */
   claimSurely(runId: string, place: RunPlace): Promise<RunSummary | null>;
-  /** Starts a run that is ours by its row, and follows it to its end. Its place is the caller's. */
+  /** Starts a claimed run and follows it to its end. The caller holds its slot. */
   start(ours: RunSummary, request: PlannedRun): Promise<void>;
   failureOf(reason: string): RunEnd;
 }
@@ -42,7 +42,7 @@ export interface RunStartOptions {
   readonly runner: Pick<Runner, 'workspaceOf' | 'filesOf' | 'start' | 'disarm' | 'discard'>;
   readonly playbooks: Pick<PlaybookService, 'root' | 'checkRunnable'>;
   readonly workerId: string;
-  /** Ends a run that takes longer and has no time limit of its own, in ms; null: no limit. */
+  /** Default time limit for runs that set none, in ms; null: no limit. */
   readonly timeoutMs: number | null;
   now(): Date;
   onError(error: unknown, during: string): void;
@@ -79,7 +79,7 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
     if (refusal !== null) return refusal;
     try {
       const workspace = runner.workspaceOf(options.playbooks.root, playbook, parameters);
-      // one without extra variables needs no file, and starts without waiting for that answer
+      // without extra variables it needs no file, so it starts without waiting for one
       const files = parameters.extraVarsJson === null ? [] : null;
       return { runId: id, playbook, parameters, workspace, files, timeoutMs: timeoutOf(parameters) };
     } catch (error) {
@@ -93,7 +93,10 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
     return { status: 'failed', exitCode: null, reason, finishedAt: options.now() };
   }
 
-  /** Whether a run that is ours by its row still is: a node that was paused for longer than its lease cannot know. */
+  /**
+   * Whether this node still owns a claimed run: after a pause longer than the lease it cannot know without
+   * asking.
+   */
   async function isStillOurs({ id, leaseUntil }: RunSummary): Promise<boolean> {
     if (leaseUntil !== null && options.now() < leaseUntil) return true;
     const renewed = await held.untilAnswered(`looking whether run ${id} is ours`, () =>

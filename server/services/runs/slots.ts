@@ -1,23 +1,23 @@
-/** Places for so many at once. */
+/** A counting semaphore: `count` slots, granted first come, first served. */
 export interface Slots {
-  /** Takes a place even if there is none: for what is there already. */
+  /** Takes a slot even if none is free: for runs that are already in progress. */
   take(): void;
-  /** @returns whether it got one; not before those that wait */
+  /** @returns whether it got one; never ahead of waiters */
   takeIfFree(): boolean;
   /**
-   * Waits for a place, first come, first served. Rejects when `signal` aborts.
-   * @param withinMs null: as long as it takes
+   * Waits for a slot, first come, first served. Rejects when `signal` aborts.
+   * @param withinMs null: no timeout
    * @returns whether it got one in time
    */
   acquire(signal: AbortSignal, withinMs: number | null): Promise<boolean>;
   free(): void;
-  /** How many could be taken now. */
+  /** Number of free slots; 0 while others wait. */
   countFree(): number;
 }
 
 export function createSlots(count: number): Slots {
   let taken = 0;
-  /** Each is called with the place that became free, and holds it then. */
+  /** Each is called when it is handed a slot, which it then holds. */
   const waiting: (() => void)[] = [];
 
   function takeIfFree(): boolean {

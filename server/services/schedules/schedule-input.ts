@@ -8,7 +8,10 @@ import { canonicalTimeZone } from '../../domain/time/time-zone.ts';
 import { nextInstant, type Timing } from '../../domain/time/timing.ts';
 import type { TimingInput } from '../../domain/time/timing-input.ts';
 
-/** What is asked of a schedule, and its checks; each throws an {@link InvalidInputError} that names the field. */
+/**
+ * Input for creating and changing schedules, and its checks; each throws an {@link InvalidInputError} that
+ * names the field.
+ */
 
 export interface CreateSchedule {
   readonly playbook: string;
@@ -20,7 +23,10 @@ export interface CreateSchedule {
   readonly parameters: RunParameters | null;
 }
 
-/** undefined: leave it as it is, also inside the timing, the policy and the parameters. null: as it is at first. */
+/**
+ * undefined keeps a field, also inside the timing, the policy and the parameters; null resets it to its
+ * default.
+ */
 export interface UpdateSchedule {
   readonly expectedVersion?: number | undefined;
   readonly playbook?: string | undefined;
@@ -38,7 +44,7 @@ const MAX_INSTANT_MS = Date.UTC(9999, 11, 31);
 
 export function requireTimezone(name: string, field: string): string {
   const zone = canonicalTimeZone(name);
-  // a zone may have several names, and Intl knows it by an older one; what was typed is what is shown
+  // Intl may canonicalise a zone to an older alias; show users the name they typed
   if (zone !== null) return zone.toLowerCase() === name.toLowerCase() ? zone : name;
   throw invalid(
     [field],
@@ -46,7 +52,7 @@ export function requireTimezone(name: string, field: string): string {
   );
 }
 
-/** @throws {InvalidInputError} when it has no fire left */
+/** @throws {InvalidInputError} when it never fires again */
 export function requireNextInstant(timing: Timing, timezone: string, now: Date): Date {
   const next = nextInstant(timing, timezone, now);
   if (next) return next;
@@ -87,14 +93,16 @@ export function requireInstant(instant: Date, field: string): Date {
   throw invalid([field], 'The instant is out of range; expected the years 1970 to 9999.');
 }
 
-/** A timing that says nothing of the anchor keeps the one that there is; null: now. */
+/** A timing without an anchor keeps the current one; an anchor of null means now. */
 export function keepingAnchor(input: TimingInput, { timing, unreadable }: Schedule): TimingInput {
   if (!input.every || input.every.anchor !== undefined) return input;
   if (timing.kind !== 'interval' || unreadable?.includes('timing')) return input;
   return { ...input, every: { ...input.every, anchor: timing.anchor } };
 }
 
-/** Of what cannot be read nothing is kept: a limit that is gone without a word would let it run on other hosts. */
+/**
+ * Unreadable fields must be replaced, not kept: a silently lost host limit would let it run on other hosts.
+ */
 export function requireReplacement(current: Schedule, input: UpdateSchedule): void {
   const policy = Object.values(input.policy ?? {}).some((value) => value !== undefined);
   const isGiven = { policy, timing: input.timing !== undefined, parameters: input.parameters !== undefined };
@@ -102,7 +110,7 @@ export function requireReplacement(current: Schedule, input: UpdateSchedule): vo
   if (missing.length === 0) return;
   throw new InvalidInputError(
     missing.map((field) => ({
-      // the API has the fields of the policy beside it
+      // the API exposes policy fields on the schedule itself
       path: [field === 'policy' ? 'overlap' : field],
       message: `What is stored of its ${field} cannot be read; give it anew.`,
       position: null,

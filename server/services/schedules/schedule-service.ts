@@ -32,16 +32,20 @@ import {
   type UpdateSchedule,
 } from './schedule-input.ts';
 
-/** What should run, and when. The store is written first, the scheduler second: its jobs are derived and repaired from it. */
+/**
+ * Manages what should run, and when. The store is written first, the scheduler second: jobs are derived from
+ * it and repaired from it.
+ */
 export interface ScheduleService {
   /** @throws {InvalidInputError} @throws {NotFoundError} when there is no such playbook, or it was made with this key and deleted */
   create(actor: Actor, input: CreateSchedule, idempotencyKey?: string | null): Promise<Schedule>;
   /**
-   * Changes what is given. Only the new one fires once this has resolved.
-   * @throws {InvalidInputError} @throws {NotFoundError} @throws {ConflictError} when its version is another than expected
+   * Changes the given fields. Once this has resolved, only the new version fires.
+   * @throws {InvalidInputError} @throws {NotFoundError} @throws {ConflictError} when its version is not the
+   * expected one
    */
   update(actor: Actor, id: string, input: UpdateSchedule): Promise<Schedule>;
-  /** Nothing of it starts once this has resolved; a run under way goes on. @throws {NotFoundError} */
+  /** Once this has resolved, it starts nothing more; runs in progress continue. @throws {NotFoundError} */
   delete(actor: Actor, id: string): Promise<void>;
   find(actor: Actor, id: string): Promise<Schedule | null>;
   findMany(actor: Actor, ids: readonly string[]): Promise<(ScheduleSummary | null)[]>;
@@ -53,7 +57,7 @@ export interface ScheduleService {
   ): Promise<Page<ScheduleSummary>>;
   count(actor: Actor, filter: ScheduleFilter): Promise<number>;
   listByPlaybooks(actor: Actor, paths: readonly string[]): Promise<Map<string, ScheduleSummary[]>>;
-  /** Tells those who look at the schedules of a playbook that it was saved or deleted. */
+  /** Notifies watchers of a playbook's schedules that it was saved or deleted. */
   announcePlaybook(actor: Actor, path: string): Promise<void>;
   listTicks(actor: Actor, id: string, page: PageRequest): Promise<Page<Tick>>;
   countTicks(actor: Actor, id: string): Promise<number>;
@@ -79,21 +83,21 @@ export interface ScheduleServiceOptions {
   readonly idempotency: Pick<Idempotency, 'once'>;
   readonly scheduler: Pick<Scheduler, 'armTick' | 'disarmTick'>;
   readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
-  /** Zone of schedules that name none. */
+  /** Zone of schedules that set none. */
   readonly defaultTimezone: string;
   now(): Date;
   onError(error: unknown, during: string): void;
   readonly logChange: ChangeLog;
 }
 
-/** Between reading a schedule and replacing it somebody else may have changed it; after so many times it is a conflict. */
+/** Compare-and-set attempts before an update that races with other changes becomes a conflict. */
 const MAX_TRIES = 5;
 
 export function createScheduleService(options: ScheduleServiceOptions): ScheduleService {
   const { storage, scheduler, playbooks } = options;
   const { schedules, ticks } = storage;
 
-  /** The store has it already: what fails here the sweep makes good. */
+  /** It is already stored; if arming fails, the sweep repairs it. */
   async function announce(schedule: Schedule): Promise<void> {
     try {
       if (schedule.dueAt) await scheduler.armTick(schedule.dueAt);
@@ -104,8 +108,9 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
   }
 
   /**
-   * Instants that are due and that nobody has handled yet would be forgotten with what the schedule waits for.
-   * @returns whether there were any: the schedule is not what it was then
+   * Records due instants that nobody has handled yet: moving the schedule on to another instant would lose
+   * them.
+   * @returns whether there were any; the schedule has then changed
    */
   async function recordPassed(schedule: Schedule, now: Date): Promise<boolean> {
     const { id, version, nextRunAt, dueAt, problem } = schedule;
@@ -125,7 +130,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
     return true;
   }
 
-  /** Nobody needs to be woken for an instant that no schedule waits for; to be woken all the same does no harm. */
+  /** Disarms an instant that no schedule waits for any more. A superfluous wake-up would do no harm. */
   async function forget(instant: Date | null): Promise<void> {
     try {
       if (instant && !(await schedules.isAwaited(instant))) await scheduler.disarmTick(instant);
@@ -136,7 +141,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
 
   return {
     async create(actor, input, idempotencyKey = null) {
-      // flat, and in this order: a key that was bound by an earlier version is still known by it
+      // flat and in this order, so that keys bound by earlier versions still match
       const { policy, parameters: given, ...others } = input;
       let draft: Omit<Schedule, 'id'>;
       return options.idempotency.once(
@@ -177,7 +182,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
             try {
               await schedules.insert(schedule);
             } catch (error) {
-              // another node may have made it with the same key
+              // another node may have created it with the same key
               const made = idempotencyKey === null ? null : await schedules.find(id);
               if (!made) throw error;
               return made;
@@ -209,7 +214,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
         const playbook = input.playbook ?? current.playbook;
         const parameters = { ...current.parameters, ...input.parameters };
         const enabled = input.enabled ?? current.enabled;
-        // who says again what it is already changes nothing: a one-off that has fired stays one that has fired
+        // setting the same value again changes nothing: a one-off that has fired does not fire again
         const isRetimed =
           current.unreadable?.includes('timing') ||
           timezone !== current.timezone ||
@@ -230,7 +235,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
           parameters,
           policy: changePolicy(current.policy, input.policy ?? {}),
           enabled,
-          // an instant that is due but not handled yet stays due, unless the change is about time
+          // an instant that is due but unhandled stays due, unless the change is about time
           ...(enabled && !isRetimed && !isReenabled && current.problem === null
             ? {}
             : awaitInstant(enabled ? nextInstant(timing, timezone, now) : null)),

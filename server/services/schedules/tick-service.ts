@@ -11,23 +11,24 @@ import { newId } from '../new-id.ts';
 import type { Admission, PreparedRun } from '../runs/run-admission.ts';
 import type { RunExecutor } from '../runs/run-executor.ts';
 
-/** Turns instants that have come into ledger rows and runs. */
+/** Turns due instants into ledger rows and runs. */
 export interface TickService {
   /**
-   * Gets ready what can be ready before the instant. May take as long as it likes, and may fail: nothing depends on it.
-   * @returns whether nothing is left that may be ready later
+   * Prepares what can be prepared ahead of the instant. Best effort: it may be slow or fail, since nothing
+   * depends on it.
+   * @returns whether nothing is left to prepare later
    */
   prepare(instant: Date): Promise<boolean>;
   /**
-   * Handles the instants of all schedules that are due by now. Safe to call twice and on several nodes at once: the store
+   * Handles all schedules that are due by now. Safe to call concurrently, also on several nodes: the store
    * lets one win.
-   * @returns the instants that the schedules it fired wait for now, each once
+   * @returns the next instants of the schedules that it fired, without duplicates
    * @throws when some could not be handled; the others were
    */
   handle(): Promise<readonly Date[]>;
-  /** Makes the scheduler agree with the stores again, for all that is due soon. */
+  /** Reconciles the scheduler with the stores, for all that is due soon. */
   repair(): Promise<void>;
-  /** The newest tick that this node handled; null: none since the start. */
+  /** The newest tick that this node handled; null: none since it started. */
   lastTick(): { readonly scheduledFor: Date; readonly lagMs: number } | null;
 }
 
@@ -36,26 +37,28 @@ export interface TickServiceOptions {
   readonly scheduler: Pick<Scheduler, 'armTick' | 'queueRun'>;
   readonly executor: Pick<RunExecutor, 'countRoom' | 'prepare' | 'admit'>;
   now(): Date;
-  /** Schedules that wait for an instant sooner than this are looked at by each repair, in ms. */
+  /** Each repair covers schedules whose instant is nearer than this, in ms. */
   readonly repairAheadMs: number;
-  /** Runs that are queued for longer than this may have lost their job, in ms. */
+  /** Runs queued for longer than this may have lost their job, in ms. */
   readonly queuedLongMs: number;
   onError(error: unknown, during: string): void;
   readonly logChange: ChangeLog;
 }
 
-/** Schedules that are fired in one step of the store. */
+/** Schedules fired per store operation. */
 const BATCH = 200;
-/** After so many rounds in a row in which schedules are due but none could be fired, something else is wrong. */
+/** Consecutive rounds in which schedules are due but none can be fired; more point to another fault. */
 const MAX_ROUNDS = 5;
-/** So many schedules in a row that cannot be fired alone: it is the database, and not they. */
+/**
+ * Consecutive schedules that cannot be fired even alone; then the database is at fault, not the schedules.
+ */
 const MAX_FAILURES = 3;
 
-/** A schedule that waits for an instant. */
+/** A schedule that is waiting for an instant. */
 type Waiting = Schedule & { readonly nextRunAt: Date; readonly dueAt: Date };
 /** Runs that are queued or running, by schedule. */
 type ActiveRuns = Map<string, readonly ActiveRun[]>;
-/** What becomes of one schedule's due instants, before the store has agreed. */
+/** The decision on one schedule's due instants, before the store has accepted it. */
 interface Decided {
   readonly firing: Firing;
   readonly admissions: readonly Admission[];
@@ -65,14 +68,15 @@ export function createTickService(options: TickServiceOptions): TickService {
   const { storage, scheduler, executor } = options;
   const { schedules } = storage;
   let last: { scheduledFor: Date; lagMs: number } | null = null;
-  /** Runs that are prepared, by what they will be runs of, until their instant is due. */
+  /** Prepared runs whose instant is not due yet, by `keyOf`. */
   const preparedRuns = new Map<string, { readonly prepared: PreparedRun; readonly dueAt: Date }>();
   /**
-   * Schedules whose runs are counted while it is asked what is due: a question less to wait for. With each its manual starts:
-   * the runs of those are stored by then, and if there was another one since, its runs are counted again.
+   * Schedules whose active runs are fetched in parallel with the due schedules, to save a round trip; with
+   * each its `manualStarts`. The runs of those starts are already stored; if the number has changed since,
+   * its runs are fetched again.
    */
   let foreseen = new Map<string, number>();
-  /** Instants are handled one after the other: two at once would decide the same twice. */
+  /** Serialises the handling of instants: two at once would decide the same instant twice. */
   let handling: Promise<unknown> = Promise.resolve();
 
   async function handleDue(): Promise<Date[]> {
@@ -92,7 +96,7 @@ export function createTickService(options: TickServiceOptions): TickService {
       for (const { id } of others) activeOfExpected.delete(id);
       const fired = await fireBatch(due, new Map([...activeOfExpected, ...active]));
       for (const { dueAt } of fired) if (dueAt) next.set(dueAt.getTime(), dueAt);
-      // those that were not fired are not what they were a moment ago: look again
+      // those not fired have just been changed by others: look again
       idleRounds = fired.length > 0 ? 0 : idleRounds + 1;
     }
     throw new Error('Schedules are due that cannot be fired: they are being changed all the time.');
@@ -114,11 +118,12 @@ export function createTickService(options: TickServiceOptions): TickService {
     } catch (error) {
       if (due.length === 1 || decided.length === 1) throw error;
     }
-    // what was stored of it is settled; the rest is tried one by one, so that one that is broken cannot hold up the others
+    // what was stored is being reconciled; retry the rest one by one, so that a broken schedule cannot hold
+    // up the others
     return fireEach(due);
   }
 
-  /** Rejects when one of them cannot be decided; nothing is admitted then. */
+  /** Rejects when one of them cannot be decided; all admissions are then dropped. */
   async function decideAll(due: readonly Schedule[], active: ActiveRuns): Promise<Decided[]> {
     const decided: Decided[] = [];
     try {
@@ -153,7 +158,7 @@ export function createTickService(options: TickServiceOptions): TickService {
     return fired;
   }
 
-  /** Null: it cannot be fired, and was marked so. */
+  /** Null: it cannot be fired, and has been marked accordingly. */
   async function decide(schedule: Schedule, active: readonly ActiveRun[]): Promise<Decided | null> {
     const { id, nextRunAt } = schedule;
     const now = options.now();
@@ -162,7 +167,7 @@ export function createTickService(options: TickServiceOptions): TickService {
       if (!nextRunAt) throw new Error(schedule.problem ?? 'it waits for nothing');
       decision = decideTicks({ ...schedule, nextRunAt }, now, active);
     } catch (error) {
-      // this schedule is broken; the others must not wait for it
+      // this schedule is broken and must not hold up the others
       const problem = `Its next run cannot be computed: ${messageOf(error)}`;
       await schedules.setProblem(id, schedule.version, schedule.problem ?? problem);
       await storage.changes.publish({ kind: 'schedule', id });
@@ -177,7 +182,7 @@ export function createTickService(options: TickServiceOptions): TickService {
         const run = queuedRun(schedule, tick.scheduledFor, prepared?.id ?? newId(now), now);
         const admission = await executor.admit(run, { prepared });
         admissions.push(admission);
-        // what could not be started says why in the ledger, too
+        // the ledger, too, records why it could not be started
         const reason = admission.run.status === 'failed' ? admission.run.reason : null;
         ticks.push({ scheduleId: id, ...tick, reason, runId: admission.run.id });
       }
@@ -204,7 +209,7 @@ export function createTickService(options: TickServiceOptions): TickService {
       throw error;
     }
     const fired: Firing[] = [];
-    // all starts first: everything else can wait
+    // start all runs first; everything else can wait
     for (const [i, { firing, admissions }] of decided.entries()) {
       const runIds = stored[i] ?? null;
       if (runIds) fired.push(firing);
@@ -230,7 +235,7 @@ export function createTickService(options: TickServiceOptions): TickService {
     return options.now().getTime() - instant.getTime();
   }
 
-  /** The run that was prepared for an instant, if there is one: it is the caller's now. */
+  /** Takes over the run prepared for an instant, if any. */
   function takePrepared(schedule: Schedule, scheduledFor: Date): PreparedRun | undefined {
     const key = keyOf(schedule, scheduledFor);
     const found = preparedRuns.get(key);
@@ -255,7 +260,7 @@ export function createTickService(options: TickServiceOptions): TickService {
         const isWanted = () => options.now() < instant && !preparedRuns.has(key);
         if (!isWanted()) continue;
         const prepared = await executor.prepare(queuedRun(schedule, nextRunAt, newId(instant), instant));
-        // while it was prepared the instant may have come
+        // the instant may have come while it was being prepared
         if (prepared && isWanted()) preparedRuns.set(key, { prepared, dueAt });
         else await prepared?.release();
       }
@@ -279,13 +284,15 @@ export function createTickService(options: TickServiceOptions): TickService {
     },
   };
 
-  /** What was prepared and not used: the schedule was changed, or another node was first. */
+  /**
+   * Releases prepared runs that were not used, because the schedule was changed or another node was first.
+   */
   async function releasePassed(): Promise<void> {
     const now = options.now();
     for (const [key, { prepared, dueAt }] of preparedRuns) {
       if (dueAt > now) continue;
       preparedRuns.delete(key);
-      // not waited for: the instants that come next do not depend on it
+      // not awaited: later instants do not depend on it
       void prepared.release();
     }
   }
@@ -299,7 +306,7 @@ function isWaiting(schedule: Schedule): schedule is Waiting {
   return schedule.nextRunAt !== null && schedule.dueAt !== null;
 }
 
-/** What a run that is prepared is good for: an edit or another instant needs another one. */
+/** Identifies what a prepared run can be used for: an edit or another instant needs a new one. */
 function keyOf({ id, version }: Schedule, scheduledFor: Date): string {
   return `${id} ${version} ${scheduledFor.getTime()}`;
 }

@@ -19,7 +19,7 @@ type NameOf<Kind> = {
 }[RunParameterName];
 type Check = (value: string) => TextFault | null;
 
-/** What one value may be; flags and numbers need no more than the table says. */
+/** Checks of single values; for flags and numbers the table suffices. */
 const CHECKS: { readonly [N in NameOf<'text' | 'list' | 'json'>]: Check } = {
   inventories: checkInventory,
   limit: checkLimit,
@@ -34,7 +34,7 @@ const CHECKS: { readonly [N in NameOf<'text' | 'list' | 'json'>]: Check } = {
   workingFolder: checkWorkingFolder,
 };
 
-/** What is wrong with parameters of a run, one issue a field; empty when nothing is. Whether files exist is not looked at. */
+/** Faults in run parameters, at most one per field; empty when valid. Does not check whether files exist. */
 export function checkRunParameters(parameters: RunParameters): InputIssue[] {
   const issues = RUN_PARAMETER_NAMES.flatMap((name): InputIssue[] => {
     const fault = checkField(name, parameters);
@@ -70,7 +70,7 @@ function checkList(name: NameOf<'list'>, values: readonly string[]): TextFault |
     return { message: `There are ${values.length} ${name}; expected at most ${max}.`, position: null };
   for (const value of values) {
     const fault = CHECKS[name](value);
-    // a position inside one of several would point to the wrong place
+    // a position inside one of several values would point to the wrong place
     if (fault) return values.length === 1 ? fault : { ...fault, position: null };
   }
   return null;

@@ -9,12 +9,13 @@ const MAX_VALUES = 10_000;
 const MAX_DEPTH = 20;
 const NAME = /^[a-z_][a-z0-9_]*$/i;
 const OWN_PREFIX = /^ansible_/i;
-/** Python reads no whole number that has more. */
+/** Python refuses integers with more digits. */
 const MAX_DIGITS = 4_300;
 
 /**
- * Variables that Ansible sets itself or that its templates rely on. Names of keywords (`hosts`, `port`, `name`) are not among
- * them: Ansible warns of those and has no other use for a variable of that name, and its manual gives `hosts` as an example.
+ * Variables that Ansible sets itself or that its templates rely on. Playbook keywords (`hosts`, `port`,
+ * `name`) are not among them: Ansible only warns about those and makes no other use of a variable of that
+ * name, and its manual uses `hosts` as an example.
  * @see https://docs.ansible.com/ansible/latest/reference_appendices/special_variables.html
  * @see https://github.com/ansible/ansible/blob/stable-2.19/lib/ansible/constants.py (INTERNAL_STATIC_VARS)
  */
@@ -36,7 +37,7 @@ const OWN_NAMES = new Set([
   'role_path',
   'role_uuid',
   'vars',
-  // functions that are there in every template
+  // functions available in every template
   'cycler',
   'dict',
   'joiner',
@@ -51,8 +52,8 @@ const OWN_NAMES = new Set([
 ]);
 
 /**
- * The extra variables as they were written.
- * @throws {JsonSyntaxError} when the text is no JSON object
+ * The extra variables exactly as written.
+ * @throws {JsonSyntaxError} when the text is not a JSON object
  */
 function parseExtraVars(json: string): JsonObject {
   const value = parseJsonText(json, MAX_DEPTH);
@@ -61,11 +62,11 @@ function parseExtraVars(json: string): JsonObject {
 }
 
 /**
- * Names beginning with "ansible_" are Ansible's own: several of them name programs that it runs on this machine
- * (ansible_python_interpreter, ansible_ssh_executable, ansible_become_exe, …).
+ * Refuses names that begin with "ansible_", which are Ansible's own: several of them name programs that it
+ * runs on this machine (ansible_python_interpreter, ansible_ssh_executable, ansible_become_exe, …).
  */
 export function checkExtraVars(json: string): TextFault | null {
-  // the text may hold secrets: only its hash is kept
+  // the text may contain secrets, so only its hash is kept
   const hash = createHash('sha256').update(json).digest('base64');
   const known = checked.get(hash);
   if (known !== undefined) return known;
@@ -74,7 +75,7 @@ export function checkExtraVars(json: string): TextFault | null {
   return fault;
 }
 
-/** By hash. A run is checked several times on its way, and long variables take some ms. */
+/** Results by hash: a run is checked several times on its way, and long variables take some ms. */
 const checked = new Map<string, TextFault | null>();
 const MAX_REMEMBERED = 20;
 

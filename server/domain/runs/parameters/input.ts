@@ -9,17 +9,17 @@ import {
 import { type InputIssue, InvalidInputError } from '../../errors.ts';
 import { normalizeInventory, normalizeKeyFile, normalizePath } from './paths.ts';
 
-/** Parameters as they are given: undefined leaves a field as it is, null makes it what it is when it is not given. */
+/** Parameters as input: undefined keeps a field, null resets it to its default. */
 export type RunParametersInput = {
   readonly [N in RunParameterName]?: RunParameters[N] | null | undefined;
 } & {
-  /** The same as `inventories`, for one. */
+  /** A single inventory, instead of `inventories`. */
   readonly inventory?: string | null | undefined;
-  /** JSON text; the same as `extraVarsJson`. */
+  /** JSON text; an alias of `extraVarsJson`. */
   readonly extraVars?: string | null | undefined;
 };
 
-/** What is to be changed in parameters, in the spelling that is stored. */
+/** Changes to parameters, in normal form. */
 export type RunParametersChange = { readonly [N in RunParameterName]?: RunParameters[N] };
 
 const NORMAL: { readonly [N in RunParameterName]?: (value: string) => string } = {
@@ -46,7 +46,10 @@ export function changeOf(input: RunParametersInput): RunParametersChange {
   return change as RunParametersChange;
 }
 
-/** Parameters of something new. @throws {InvalidInputError} when a field is given under both of its names */
+/**
+ * Complete parameters for a new run or schedule. @throws {InvalidInputError} when a field is given under both
+ * of its names
+ */
 export function parametersOf(input: RunParametersInput): RunParameters {
   return { ...NO_PARAMETERS, ...changeOf(input) };
 }

@@ -1,14 +1,15 @@
 import { checkText, type TextFault } from './text.ts';
 
 const MAX_LENGTH = 1_000;
-/** What Python takes for blank, which is more than JavaScript does. */
+/** Whitespace as Python defines it, which is more than JavaScript does. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: Python strips these
 const BLANK = /[\s\u001c-\u001f\u0085]/u;
 
 /**
- * A host pattern. Ansible splits it, and reads a part that begins with "@" as the name of a file with patterns,
- * whose lines it prints into the log.
- * @see https://github.com/ansible/ansible/blob/stable-2.19/lib/ansible/inventory/manager.py (split_host_pattern, subset)
+ * Checks a host pattern. Ansible splits it, and takes a part that begins with "@" as the name of a file with
+ * patterns, whose lines it prints into the log.
+ * @see https://github.com/ansible/ansible/blob/stable-2.19/lib/ansible/inventory/manager.py
+ * (split_host_pattern, subset)
  */
 export function checkLimit(limit: string): TextFault | null {
   const fault = checkText(limit, 'The limit', MAX_LENGTH);
@@ -26,9 +27,9 @@ export function checkLimit(limit: string): TextFault | null {
 }
 
 /**
- * Where the parts of a pattern begin, as Ansible splits it: at commas when there is one; else at blanks, colons and
- * brackets that do not belong to a pair, so that "web[0:5]" and "[::1]" stay whole. A single address is not split, but
- * one that has no part with "@" or "-" at its beginning has none either when it is.
+ * Start offsets of a pattern's parts, as Ansible splits it: at commas if there are any; otherwise at blanks,
+ * colons and unpaired brackets, so that "web[0:5]" and "[::1]" stay whole. Ansible does not split a single
+ * address, but splitting it here does no harm: no part of it begins with "@" or "-" unless the whole does.
  */
 function partStarts(pattern: string): number[] {
   const starts: number[] = [];

@@ -4,10 +4,10 @@ import { checkText, type TextFault } from './text.ts';
 const MAX_PATH_LENGTH = 500;
 const MAX_HOSTS_LENGTH = 5_000;
 
-/** A path below the playbook folder in its shortest spelling ("" is the folder itself), or why it is none. */
+/** A normalised path below the playbook folder ("" is the folder itself), or why it is not one. */
 export type PathReading = { readonly path: string } | { readonly problem: string };
 
-/** Reads `./hosts.ini`, `inventory/prod/`, `a//b` and `a/../hosts` as people write them. */
+/** Normalises paths as people write them: `./hosts.ini`, `inventory/prod/`, `a//b`, `a/../hosts`. */
 export function readPath(text: string): PathReading {
   const shown = `"${clip(text)}"`;
   if (text.startsWith('/'))
@@ -18,7 +18,7 @@ export function readPath(text: string): PathReading {
     return {
       problem: `${shown} is in a home directory; expected a path relative to the playbook folder, such as "inventory/hosts.ini".`,
     };
-  // Ansible replaces variables of the environment in paths, and a backslash is an escape to others
+  // Ansible expands environment variables in paths, and other programs treat a backslash as an escape
   if (/[\\$]/.test(text))
     return { problem: `${shown} has a "$" or a backslash, which Ansible would replace.` };
   const parts: string[] = [];
@@ -31,19 +31,22 @@ export function readPath(text: string): PathReading {
   return { path: parts.join('/') };
 }
 
-/** The shortest spelling of a path; what is no path below the playbook folder stays as it is, for the check to refuse. */
+/**
+ * Normalises a path; one that is not below the playbook folder is returned unchanged, for the check to
+ * refuse.
+ */
 export function normalizePath(text: string): string {
   const reading = readPath(text);
   return 'path' in reading ? reading.path : text;
 }
 
-/** Whether an inventory is a list of hosts: with a comma Ansible takes it for one. */
+/** Whether an inventory is a host list: Ansible takes anything with a comma for one. */
 export function isHostList(inventory: string): boolean {
   return inventory.includes(',');
 }
 
 export function normalizeInventory(text: string): string {
-  // nothing is no spelling of the whole folder
+  // an empty text must not mean the whole folder
   if (text.trim() === '') return '';
   if (!isHostList(text)) return normalizePath(text) || '.';
   const hosts = text.split(',').map((host) => host.trim());
@@ -51,7 +54,7 @@ export function normalizeInventory(text: string): string {
   return `${hosts.join(',')},`;
 }
 
-/** A key may be anywhere on the server. */
+/** A private key may be anywhere on the server. */
 export function normalizeKeyFile(text: string): string {
   return text.startsWith('/') || text.startsWith('~') ? text : normalizePath(text);
 }
@@ -63,7 +66,10 @@ function checkPath(text: string, what: string): TextFault | null {
   return 'problem' in reading ? { message: `${what} ${reading.problem}`, position: null } : null;
 }
 
-/** Letters, digits and what addresses, ports, users and ranges need; a "-" first would be an option of ssh. */
+/**
+ * Letters, digits and the characters of addresses, ports, users and ranges; a leading "-" would be an option
+ * to ssh.
+ */
 const HOST = /^[\p{L}\p{N}_.:[\]%@+-]+$/u;
 
 export function checkInventory(inventory: string): TextFault | null {
@@ -122,7 +128,7 @@ export function checkKeyFile(file: string): TextFault | null {
   };
 }
 
-/** The empty text is the playbook folder itself. */
+/** An empty text is the playbook folder itself. */
 export function checkWorkingFolder(folder: string): TextFault | null {
   return folder === '' ? null : checkPath(folder, 'The working folder');
 }

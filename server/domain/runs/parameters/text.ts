@@ -1,19 +1,19 @@
 import { clip } from '../../errors.ts';
 import { codePointAt, findInvisible } from '../../invisible.ts';
 
-/** Python, YAML and JSON cannot carry half a character. */
+/** Python, YAML and JSON cannot represent lone surrogates. */
 const LONE_SURROGATE = /\p{Cs}/u;
 const TEMPLATE = /\{[{%#]/;
 
-/** What keeps a text from being any parameter at all: a sentence about it, and where. */
+/** Why a text cannot be a parameter: a sentence, and the position. */
 export interface TextFault {
   readonly message: string;
   readonly position: number | null;
 }
 
 /**
- * What holds for every parameter that is a text. Ansible makes variables of some of them (ansible_limit, ansible_run_tags,
- * inventory_file …), and older versions evaluate a template in any variable.
+ * Checks common to all text parameters. Ansible turns some of them into variables (ansible_limit,
+ * ansible_run_tags, inventory_file …), and older versions evaluate templates in any variable.
  */
 export function checkText(text: string, what: string, maxLength: number): TextFault | null {
   const shown = () => `${what} "${clip(text)}"`;

@@ -5,9 +5,10 @@ import type { FileHandle } from 'node:fs/promises';
 import { codeOf } from '../../../domain/caught.ts';
 
 /**
- * Gives a file that is to replace another one its owner, group, mode, access list and extended attributes, as far as the
- * system lets us. What cannot be kept never opens the file to more users: without its group the group may do what others may.
- * @param original what is replaced @param copy made by us, readable by its owner only
+ * Copies owner, group, mode, ACL and extended attributes to a replacement file, as far as the system permits.
+ * What cannot be kept never grants access to more users: if the group is lost, the new group gets only the
+ * rights of others.
+ * @param original the file being replaced @param copy created by us, readable by its owner only
  */
 export async function copyAttributes(original: FileHandle, copy: FileHandle): Promise<void> {
   const wanted = await original.stat();
@@ -15,7 +16,7 @@ export async function copyAttributes(original: FileHandle, copy: FileHandle): Pr
   const made = await copy.stat();
   if (made.uid !== wanted.uid) await attempt(copy.chown(wanted.uid, -1));
   if (made.gid !== wanted.gid) await attempt(copy.chown(-1, wanted.gid));
-  // last: changing the owner takes the setuid and setgid bits off
+  // last: chown clears the setuid and setgid bits
   await copy.chmod(modeFor(await copy.stat(), wanted));
 }
 
@@ -26,14 +27,16 @@ function modeFor(made: Stats, wanted: Stats): number {
   return mode;
 }
 
-/** Node knows no extended attributes and no access lists; `cp` of the GNU tools does. Where it is missing they are not kept. */
+/**
+ * Node supports neither extended attributes nor ACLs, but GNU `cp` does. Where it is missing they are lost.
+ */
 async function copyExtended(original: FileHandle, copy: FileHandle): Promise<void> {
   const options = ['--attributes-only', '--preserve=all', '--no-preserve=timestamps,links'];
   const child = spawn('cp', [...options, '--', '/proc/self/fd/3', '/proc/self/fd/4'], {
     stdio: ['ignore', 'ignore', 'ignore', original.fd, copy.fd],
     env: { PATH: process.env.PATH },
   });
-  // what it could not keep it leaves; that it is not there at all is an error event
+  // `cp` skips what it cannot copy; a missing `cp` is an error event
   await once(child, 'close').catch(() => undefined);
 }
 
@@ -42,7 +45,7 @@ async function attempt(change: Promise<void>): Promise<void> {
     await change;
   } catch (error) {
     const code = codeOf(error);
-    // not ours to give away, or the file system has no owners
+    // we may not change it, or the file system has no owners
     if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EINVAL') throw error;
   }
 }

@@ -25,27 +25,34 @@ import {
   refusalOf,
 } from './inside.ts';
 
-/** Much longer than a write takes, on this node or on another one with the same folder. */
+/**
+ * Age at which a temporary file counts as abandoned: much longer than a write takes, on this node or another
+ * one sharing the folder.
+ */
 const LEFT_BEHIND_AFTER_MS = 600_000;
 
-/** A folder that is held open: it stays the one that was checked, whatever becomes of its name. */
+/**
+ * A folder held open by a descriptor: it stays the folder that was checked, even if its path is renamed or
+ * replaced.
+ */
 interface Folder {
   readonly handle: FileHandle;
-  /** A path for the system of what is in it. */
+  /** A path to an entry of this folder, for system calls. */
   at(name: string): string;
 }
 
 /**
- * Creates a file as a whole: after a crash it is there or not. Makes missing folders. Its mode is what the umask leaves, as
- * for a file made by hand.
- * @throws {FileChangedError} when anything is there already @throws {FileRefusedError} when the system refuses
+ * Creates a file atomically: after a crash it either exists in full or not at all. Creates missing folders.
+ * Its mode follows the umask, as for a file made by hand.
+ * @throws {FileChangedError} when anything is already there @throws {FileRefusedError} when the system
+ * refuses
  */
 export async function createFile(root: string, path: string, bytes: Buffer): Promise<void> {
   try {
     const parent = await makeFolders(root, dirname(path));
     await inFolder(root, parent, async (folder) => {
       const target = folder.at(basename(path));
-      // before a byte is written; what comes in between is found by `placeNew`
+      // checked before writing; `placeNew` catches a file created since
       if (await exists(target)) throw thereAlready(path);
       const temporary = folder.at(temporaryName());
       try {
@@ -62,12 +69,13 @@ export async function createFile(root: string, path: string, bytes: Buffer): Pro
 }
 
 /**
- * Replaces a file as a whole: after a crash it is the old one or the new one. Writes through links to where they lead, as
- * long as that is inside `root`. Of several writers at once, here and on other nodes, each sees what the one before it wrote.
- * Keeps mode, owner, group, access list and extended attributes where the system lets us; another hard link of the file
- * keeps the old content.
- * @param contentOf gets what is there (null: nothing) and gives what is to be; the same bytes: nothing is written
- * @throws {FileChangedError} when it was changed by a program that does not ask us @throws {FileRefusedError}
+ * Replaces a file atomically: after a crash it is either the old one or the new one. Follows symlinks as long
+ * as the target is inside `root`. Concurrent writers, here and on other nodes, each see what the previous one
+ * wrote. Keeps mode, owner, group, ACL and extended attributes as far as the system permits; another hard
+ * link to the file keeps the old content.
+ * @param contentOf maps the current content (null: no file) to the new one; nothing is written if they are
+ * equal
+ * @throws {FileChangedError} when a program that ignores our locks changed it @throws {FileRefusedError}
  */
 export async function replaceFile(
   root: string,
@@ -114,10 +122,10 @@ export async function replaceFile(
 }
 
 /**
- * Removes a file, or the link to it when it is one: what the link leads to stays.
- * @param check gets what is there, and throws when that is not to be removed
+ * Removes a file, or a symlink without its target.
+ * @param check gets the current content, and throws when it must not be removed
  * @returns whether there was one
- * @throws {FileChangedError} when it was changed by a program that does not ask us @throws {FileRefusedError}
+ * @throws {FileChangedError} when a program that ignores our locks changed it @throws {FileRefusedError}
  */
 export async function removeFile(
   root: string,
@@ -136,7 +144,7 @@ export async function removeFile(
         const before = await lstat(target);
         check(await readChecked(root, real, path, maxBytes));
         if (!(await lock.isHeld())) throw changed(path);
-        // under a name that nobody knows it can be looked at once more, and put back
+        // under a secret name it can be checked once more, and put back
         const aside = folder.at(temporaryName());
         await rename(target, aside);
         if (!isSame(before, await lstat(aside))) {
@@ -188,7 +196,7 @@ async function locked<T>(folder: Folder, name: string, work: (lock: FileLock) =>
   }
 }
 
-/** @param like whose attributes it gets; it is never more readable than that one */
+/** @param like the file whose attributes it gets; it is never more readable than that one */
 async function writeTemporary(
   path: string,
   bytes: Buffer,
@@ -205,7 +213,7 @@ async function writeTemporary(
   }
 }
 
-/** Gives a new file its name, and never takes a name that is taken. */
+/** Gives a new file its final name, without ever overwriting an existing one. */
 async function placeNew(temporary: string, target: string, folder: Folder, path: string): Promise<void> {
   try {
     await link(temporary, target);
@@ -213,7 +221,7 @@ async function placeNew(temporary: string, target: string, folder: Folder, path:
     const code = codeOf(error);
     if (code === 'EEXIST') throw thereAlready(path);
     if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error;
-    // a file system without hard links: those who ask for the lock are kept apart all the same
+    // no hard links on this file system: the lock at least excludes other Sible writers
     await locked(folder, basename(path), async () => {
       if (await exists(target)) throw thereAlready(path);
       await rename(temporary, target);
@@ -231,7 +239,7 @@ async function settle(folder: Folder): Promise<void> {
   }
 }
 
-/** Makes the folders of `path` one by one, never outside. @returns the real path of the last one */
+/** Creates the folders of `path` one by one, never outside `root`. @returns the real path of the last one */
 async function makeFolders(root: string, path: string): Promise<string> {
   let current = root;
   for (const segment of path === '.' ? [] : path.split('/')) {

@@ -5,29 +5,32 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf } from '../../../domain/caught.ts';
 import { FileChangedError } from './inside.ts';
 
-/** What Sible makes beside the files of the user for a moment; never a playbook, and cleared away after a crash. */
+/**
+ * Names of the temporary files that Sible creates next to the user's files; never playbooks, and cleaned up
+ * after a crash.
+ */
 export const TEMPORARY = { prefix: '.sible-', suffix: '.tmp' } as const;
 
 export function temporaryName(): string {
   return `${TEMPORARY.prefix}${randomUUID()}${TEMPORARY.suffix}`;
 }
 
-/** The right to change one file, among all writers of all nodes that share the folder. */
+/** An exclusive lock on one file, across all nodes that share the folder. */
 export interface FileLock {
-  /** Whether it still is ours: a process that was paused may have lost it. */
+  /** Whether we still hold it: a paused process may have lost it. */
   isHeld(): Promise<boolean>;
   release(): Promise<void>;
 }
 
-/** A writer takes milliseconds; one that was killed leaves its lock behind. */
+/** Age at which a lock counts as abandoned by a killed writer; a live one holds it for milliseconds. */
 const ABANDONED_AFTER_MS = 3_000;
 const GIVE_UP_AFTER_MS = 15_000;
 const LOOK_EVERY_MS = 10;
 
 /**
- * Takes the lock of a file, waiting for whoever holds it.
- * @param folder where the file is, and the lock with it
- * @throws {FileChangedError} when others change the file all the time
+ * Acquires the lock of a file, waiting for its current holder.
+ * @param folder the folder of the file; the lock file goes there, too
+ * @throws {FileChangedError} when others keep the file locked for too long
  */
 export async function lockFile(folder: string, name: string): Promise<FileLock> {
   const hash = createHash('sha256').update(name).digest('hex').slice(0, 32);

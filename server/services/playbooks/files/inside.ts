@@ -3,7 +3,7 @@ import { type FileHandle, open, readlink, realpath } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { codeOf } from '../../../domain/caught.ts';
 
-/** A file or folder that is there but cannot be used, and why. */
+/** A file or folder exists but cannot be used; the message says why. */
 export class FileRefusedError extends Error {
   constructor(message: string) {
     super(message);
@@ -11,7 +11,7 @@ export class FileRefusedError extends Error {
   }
 }
 
-/** Something else is at the path than what the caller knew of. */
+/** The path does not hold what the caller expected. */
 export class FileChangedError extends Error {
   constructor(message: string) {
     super(message);
@@ -19,7 +19,7 @@ export class FileChangedError extends Error {
   }
 }
 
-/** What the system says when it does not let us, in words. */
+/** Reasons for a refusal by the system, in words. */
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'the operation is not permitted; the file or its folder may be immutable',
@@ -37,7 +37,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ESTALE: 'its network file system has lost it',
 };
 
-/** The error for the user when the system refused; anything else stays what it is. */
+/** Turns a refusal by the system into an error for the user; returns any other error unchanged. */
 export function refusalOf(error: unknown, path: string, verb: string): unknown {
   const reason = REASONS[codeOf(error) ?? ''];
   return reason === undefined ? error : new FileRefusedError(`"${path}" cannot be ${verb}: ${reason}.`);
@@ -47,14 +47,14 @@ export function isInside(root: string, path: string): boolean {
   return path === root || path.startsWith(root + sep);
 }
 
-/** Linux names every open file; elsewhere the name that was given has to do. */
+/** On Linux, a path to the open file itself; elsewhere the fallback has to do. */
 export function handlePath(handle: FileHandle, fallback: string): string {
   return process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : fallback;
 }
 
 /**
- * Opens a path that has no links any more, without waiting (a FIFO would), and only what is inside `root`: what was
- * opened is checked, not what was named. Null: it is not inside.
+ * Opens a path whose symlinks have been resolved, without blocking (a FIFO would), and only inside `root`:
+ * the check is on the opened file, not on its path. Null: it is not inside.
  */
 export async function openReal(root: string, real: string, flags: number): Promise<FileHandle | null> {
   const handle = await open(real, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -70,7 +70,7 @@ export async function openReal(root: string, real: string, flags: number): Promi
   return null;
 }
 
-/** All bytes of an open file. Null: it is longer than `maxBytes`. */
+/** Reads an open file completely. Null: it is longer than `maxBytes`. */
 export async function readAll(handle: FileHandle, maxBytes: number): Promise<Buffer | null> {
   const info = await handle.stat();
   if (info.size > maxBytes) return null;
@@ -81,6 +81,6 @@ export async function readAll(handle: FileHandle, maxBytes: number): Promise<Buf
     if (bytesRead === 0) return buffer.subarray(0, length);
     length += bytesRead;
   }
-  // it grew meanwhile
+  // it has grown while it was read
   return length > maxBytes ? null : readAll(handle, maxBytes);
 }
