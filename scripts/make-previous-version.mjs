@@ -10,6 +10,7 @@ import { BSON, MongoClient } from 'mongodb';
 import { createCgroups } from '../server/runner/process/cgroup.ts';
 import { runToDocument, tickToDocument } from '../server/storage/mongo/mongo-documents.ts';
 import { openStorage } from '../server/storage/open-storage.ts';
+import { TIMINGS } from '../server/timings.ts';
 import { createApiClient } from '../tests/support/api-client.ts';
 import buildServer from '../tests/support/build-server.ts';
 import { makeMongoDatabase } from '../tests/support/mongo.ts';
@@ -47,7 +48,11 @@ async function make(kind, env) {
     const ids = await leaveRunsBehind(dataDir, env);
 
     const mongodbUri = env.MONGODB_URI ?? null;
-    const storage = await openStorage({ mongodbUri, sqlitePath: join(dataDir, 'sible.sqlite') });
+    const storage = await openStorage({
+      mongodbUri,
+      sqlitePath: join(dataDir, 'sible.sqlite'),
+      timings: TIMINGS,
+    });
     const firing = await fillStorage(storage);
     const documents = mongodbUri ? await dumpCutShort(mongodbUri, firing) : await fire(storage, firing);
     await storage.schedules.completeFirings();

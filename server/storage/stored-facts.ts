@@ -6,6 +6,9 @@ import type { Tick } from '../domain/schedules/tick.ts';
 
 /** What both adapters write into the outbox, and how it is read back. */
 
+/** Of this process. */
+const MARK = randomBytes(6).toString('hex');
+
 let lastMs = 0;
 let count = 0;
 
@@ -15,7 +18,7 @@ export function orderedId(now: Date): string {
   count = ms === lastMs ? count + 1 : 0;
   lastMs = ms;
   const hex = (value: number, length: number) => value.toString(16).padStart(length, '0');
-  return `${hex(ms, 12)}-${hex(count, 6)}-${randomBytes(6).toString('hex')}`;
+  return `${hex(ms, 12)}-${hex(count, 6)}-${MARK}`;
 }
 
 export function writeFact(fact: Fact): string {

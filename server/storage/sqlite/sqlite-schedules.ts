@@ -1,3 +1,4 @@
+import type { Fact } from '../../domain/facts.ts';
 import { createSlices } from '../../domain/long-work.ts';
 import type { PageRequest } from '../../domain/page.ts';
 import type { Run } from '../../domain/runs/run.ts';
@@ -127,7 +128,8 @@ export function createSqliteSchedules(
     return found;
   }
 
-  function fireOne(firing: Firing): ReadonlySet<string> | null {
+  /** @param facts that are to be recorded with it are added here */
+  function fireOne(firing: Firing, facts: Fact[]): ReadonlySet<string> | null {
     const isOurs =
       run(
         'UPDATE schedules SET next_run_at = ?, due_at = ? WHERE id = ? AND enabled = 1 AND version = ? AND next_run_at = ? AND manual_starts = ifnull(?, manual_starts)',
@@ -141,7 +143,7 @@ export function createSqliteSchedules(
     if (!isOurs) return null;
     const inLedger = new Set<string>();
     for (const tick of firing.ticks) {
-      if (run(INSERT_TICK, ...tickValues(tick)) === 1) record([factOfTick(tick)]);
+      if (run(INSERT_TICK, ...tickValues(tick)) === 1) facts.push(factOfTick(tick));
       else if (tick.runId !== null) inLedger.add(tick.runId);
     }
     const stored = firing.runs.filter(({ id }) => !inLedger.has(id));
@@ -231,7 +233,12 @@ export function createSqliteSchedules(
     },
 
     async fire(firings) {
-      return transaction(() => firings.map(fireOne));
+      return transaction(() => {
+        const facts: Fact[] = [];
+        const stored = firings.map((firing) => fireOne(firing, facts));
+        record(facts);
+        return stored;
+      });
     },
 
     async startByHand(started, isForced) {
