@@ -1,10 +1,21 @@
 import { createRequire } from 'node:module';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 const require = createRequire(import.meta.url);
 
 /** Pothos loads the CommonJS build of graphql; the tests must use the same one, or its classes are not the same. */
 const alias = { graphql: require.resolve('graphql/index.js') };
+
+/** What measures time or memory, or fills a disk, and would find what runs beside it in its figures. */
+const ALONE = '**/*.alone.test.ts';
+const WITH_SERVERS = ['faults', 'flow', 'browser', 'security'];
+const isSoak = process.env.SOAK === '1';
+
+const withServer = {
+  globalSetup: 'tests/support/build-server.ts',
+  testTimeout: isSoak ? 3_600_000 : 120_000,
+  hookTimeout: 120_000,
+};
 
 /** `npm test` runs all; one with `npx vitest run --project NAME`. */
 export default defineConfig({
@@ -12,6 +23,9 @@ export default defineConfig({
     reporters: process.env.CI
       ? ['default', ['json', { outputFile: 'test-results/vitest.json' }]]
       : ['default'],
+    // what tests start and wait for uses the processors, more than the tests do
+    maxWorkers: isSoak ? 1 : 3,
+    maxConcurrency: isSoak ? 1 : 3,
     projects: [
       {
         resolve: { alias },
@@ -25,19 +39,32 @@ export default defineConfig({
         resolve: { alias },
         test: { name: 'storage', include: ['tests/storage/**/*.test.ts'], testTimeout: 30_000 },
       },
-      // one after the other, and not beside other projects: real servers side by side would measure each other
-      ...['flow', 'security', 'browser', 'faults'].map((name, i) => ({
-        resolve: { alias },
-        test: {
-          name,
-          include: [`tests/${name}/**/*.test.ts`],
-          globalSetup: 'tests/support/build-server.ts',
-          testTimeout: process.env.SOAK === '1' ? 3_600_000 : 120_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-          sequence: { groupOrder: i + 1 },
-        },
-      })),
+      ...WITH_SERVERS.map(
+        (name): TestProjectInlineConfiguration => ({
+          resolve: { alias },
+          test: {
+            ...withServer,
+            name,
+            include: [`tests/${name}/**/*.test.ts`],
+            exclude: [ALONE],
+            // after the parts, which look at the processes of the machine: here servers are killed
+            sequence: { groupOrder: 1 },
+          },
+        }),
+      ),
+      ...['faults', 'security'].map(
+        (name): TestProjectInlineConfiguration => ({
+          resolve: { alias },
+          test: {
+            ...withServer,
+            name: `${name}-alone`,
+            include: [`tests/${name}/${ALONE}`],
+            // one after the other, when everything else is done
+            fileParallelism: false,
+            sequence: { groupOrder: 2 },
+          },
+        }),
+      ),
       './tests/client/vitest.config.ts',
     ],
   },

@@ -1,15 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { connect } from 'node:net';
 import { expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import {
-  type ApiClient,
-  collect,
-  createApiClient,
-  joinBatches,
-  type LogBatch,
-  RUN_LOG,
-} from '../support/api-client.ts';
+import { collect, createApiClient, joinBatches, type LogBatch, RUN_LOG } from '../support/api-client.ts';
 import {
   cancelRun,
   findRun,
@@ -18,17 +10,15 @@ import {
   waitForEnd,
   waitForStatus,
 } from '../support/operations.ts';
-import { countedLines, printedLines } from '../support/printed.ts';
-import { memoryOf } from '../support/processes.ts';
+import { printedLines } from '../support/printed.ts';
 import { times } from '../support/soak.ts';
 import { describeOnBothStorages } from '../support/storages.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { download, tail } from '../support/whole-log.ts';
 import { type TestServer, withServer } from '../support/with-server.ts';
 
 const raw = (bytes: Buffer | string) => `# raw ${Buffer.from(bytes).toString('base64')}`;
 const PLAYBOOKS = {
-  'million.yaml': '# count 1000000\n- hosts: localhost\n',
-  'one-line.yaml': '# repeat 50000 1000\n- hosts: localhost\n',
   'bytes.yaml': [
     raw(Buffer.from([0x80, 0xff, 0xfe, 0x00, 0xc3, 0x28, 0xed, 0xa0, 0x80, 0xf8, 0x0a])),
     raw(Buffer.from('日本🚀').subarray(0, 7)),
@@ -40,7 +30,6 @@ const PLAYBOOKS = {
   ].join('\n'),
   'ticking.yaml': '# lines 600 5\n- hosts: localhost\n',
   'wait.yaml': '# print begun\n# sleep 600000\n- hosts: localhost\n',
-  'flood.yaml': '# count 200000\n- hosts: localhost\n',
 };
 
 /** Connections of clients, and files of the data folder: those to the database are a pool, which grows when it is busy. */
@@ -59,64 +48,9 @@ function countHeld({ server, dataDir }: TestServer): number {
   return connections.length + files.length;
 }
 
-async function download({ server }: TestServer, runId: string): Promise<Buffer> {
-  const response = await fetch(`${server.url}/runs/${encodeURIComponent(runId)}/log?raw=1`);
-  expect(response.status).toBe(200);
-  return Buffer.from(await response.arrayBuffer());
-}
-
-async function tail(api: ApiClient, runId: string, after = 0): Promise<string> {
-  const events = await collect(api.overWebSocket<{ runLog: LogBatch }>(RUN_LOG, { runId, after }));
-  return joinBatches(
-    events.map(({ runLog }) => runLog),
-    after,
-  ).text;
-}
-
-/** Runs the playbook, and how long that takes. */
-async function timeRun(api: ApiClient, playbook: string): Promise<number> {
-  const begun = performance.now();
-  const id = await runPlaybook(api, playbook);
-  expect((await waitForEnd(() => api, id)).status).toBe('SUCCEEDED');
-  return performance.now() - begun;
-}
-
 describeOnBothStorages('the log', (choose) => {
   const withScripted = (work: (test: TestServer) => Promise<void>, env: Record<string, string> = {}) =>
     withServer({ storage: choose(), ansible: 'scripted', playbooks: PLAYBOOKS, env }, work);
-
-  it('of a million lines is kept whole under a viewer, while the server goes on answering', () =>
-    withScripted(async (test) => {
-      const id = await runPlaybook(test.api, 'million.yaml');
-      const watched = tail(test.api, id);
-      const answers: number[] = [];
-      while ((await findRun(test.api, id)).status !== 'SUCCEEDED') {
-        const begun = performance.now();
-        await fetch(`${test.server.url}/healthz`);
-        answers.push(performance.now() - begun);
-      }
-      const expected = countedLines(1_000_000);
-      expect((await watched) === expected).toBe(true);
-      expect((await download(test, id)).toString() === `${expected}\n`).toBe(true);
-      answers.sort((a, b) => a - b);
-      expect(answers[Math.floor(answers.length * 0.99)]).toBeLessThan(1_000);
-    }));
-
-  it('of one line of 50 MB is split, says so, and takes no memory of that size', () =>
-    withScripted(async (test) => {
-      const before = memoryOf(test.server.pid).now;
-      let most = before;
-      const id = await runPlaybook(test.api, 'one-line.yaml');
-      while ((await findRun(test.api, id)).status !== 'SUCCEEDED')
-        most = Math.max(most, memoryOf(test.server.pid).now);
-      expect(most - before).toBeLessThan(200);
-      const lines = (await download(test, id)).toString().split('\n');
-      expect(lines.at(-1)).toBe('');
-      const mark = ' …[line longer than 64 KiB, continued on the next line]';
-      expect(lines.slice(0, -2).every((line) => line.endsWith(mark))).toBe(true);
-      const letters = lines.reduce((sum, line) => sum + line.replace(mark, '').length, 0);
-      expect(letters).toBe(50_000_000);
-    }));
 
   it('of bytes that are no UTF-8 and of escape sequences is kept as text, the same over every way', () =>
     withScripted(async (test) => {
@@ -172,23 +106,6 @@ describeOnBothStorages('the log', (choose) => {
       await cancelRun(test.api, id);
     }));
 
-  it('is written as fast under many readers that hardly read, which take no growing memory', () =>
-    withScripted(async (test) => {
-      await timeRun(test.api, 'flood.yaml');
-      const alone = Math.min(await timeRun(test.api, 'flood.yaml'), await timeRun(test.api, 'flood.yaml'));
-      const before = memoryOf(test.server.pid).now;
-      const id = await runPlaybook(test.api, 'flood.yaml');
-      const count = times(100, 1_000);
-      const sockets = await Promise.all(Array.from({ length: count }, () => readSlowly(test.server.url, id)));
-      await waitForEnd(() => test.api, id);
-      const beside = Math.min(await timeRun(test.api, 'flood.yaml'), await timeRun(test.api, 'flood.yaml'));
-      // a benchmark measures it; here only what would be a queue for each reader is caught
-      expect(beside).toBeLessThan(Math.max(alone * 3, alone + 1_000));
-      expect(memoryOf(test.server.pid).now - before).toBeLessThan(300);
-      for (const socket of sockets) socket.destroy();
-      expect(await tail(test.api, id)).toBe(countedLines(200_000));
-    }));
-
   it('is read from any line, whenever it is asked for: before it began, while it is made, and after its end', () =>
     withScripted(
       async (test) => {
@@ -238,47 +155,3 @@ describeOnBothStorages('the log', (choose) => {
       expect(joinBatches(held).text).toBe((await readLog(test.api, id)).text);
     }));
 });
-
-/** A client that speaks just enough of the protocol to subscribe, and then leaves what comes in the network. */
-async function readSlowly(url: string, runId: string) {
-  const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
-  socket.on('error', () => undefined);
-  await new Promise((resolve) => socket.once('connect', resolve));
-  socket.write(
-    [
-      'GET /graphql HTTP/1.1',
-      `Host: ${hostname}:${port}`,
-      'Connection: Upgrade',
-      'Upgrade: websocket',
-      'Sec-WebSocket-Version: 13',
-      'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
-      'Sec-WebSocket-Protocol: graphql-transport-ws',
-      '\r\n',
-    ].join('\r\n'),
-  );
-  await new Promise((resolve) => socket.once('data', resolve));
-  socket.write(frame('{"type":"connection_init"}'));
-  await new Promise((resolve) => socket.once('data', resolve));
-  socket.pause();
-  socket.write(
-    frame(
-      JSON.stringify({
-        id: '1',
-        type: 'subscribe',
-        payload: { query: RUN_LOG, variables: { runId, after: 0 } },
-      }),
-    ),
-  );
-  return socket;
-}
-
-/** A masked text frame (RFC 6455), the mask being zero. */
-function frame(text: string): Buffer {
-  const payload = Buffer.from(text);
-  const head =
-    payload.length < 126
-      ? [0x81, 0x80 | payload.length]
-      : [0x81, 0xfe, payload.length >> 8, payload.length & 0xff];
-  return Buffer.concat([Buffer.from([...head, 0, 0, 0, 0]), payload]);
-}

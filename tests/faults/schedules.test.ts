@@ -57,7 +57,7 @@ describeOnBothStorages('a schedule that is changed right at its instant', (choos
     return changed;
   }
 
-  it('starts nothing more once it was deleted', () =>
+  it.concurrent('starts nothing more once it was deleted', () =>
     withApi(async (api) => {
       const deleted = await changeAtTheInstant(api, times(15, 200), 'quick.yaml', async (id) => {
         await deleteSchedule(api, id);
@@ -66,7 +66,7 @@ describeOnBothStorages('a schedule that is changed right at its instant', (choos
       for (const [id, runs] of deleted) expect(await listRuns(api, id)).toHaveLength(runs);
     }));
 
-  it('fires nothing once it was paused', () =>
+  it.concurrent('fires nothing once it was paused', () =>
     withApi(async (api) => {
       const paused = await changeAtTheInstant(api, times(10, 50), 'quick.yaml', async (id) => {
         await updateSchedule(api, id, { enabled: false });
@@ -81,7 +81,7 @@ describeOnBothStorages('a schedule that is changed right at its instant', (choos
       }
     }));
 
-  it('fires by its new timing only once it was edited, also while it runs', () =>
+  it.concurrent('fires by its new timing only once it was edited, also while it runs', () =>
     withApi(async (api) => {
       const edited = await changeAtTheInstant(api, times(8, 50), 'slow.yaml', async (id) => {
         await updateSchedule(api, id, { timing: { cron: '0 0 1 1 *' } });
@@ -99,7 +99,7 @@ describeOnBothStorages('a schedule that is changed right at its instant', (choos
       }
     }));
 
-  it('runs the playbook that it was changed to', () =>
+  it.concurrent('runs the playbook that it was changed to', () =>
     withApi(async (api) => {
       const id = await createSchedule(api, 'slow.yaml', '* * * * * *', { overlap: 'ALLOW' });
       await untilEachTicked(() => api, [id], 1);

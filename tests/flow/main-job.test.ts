@@ -29,7 +29,7 @@ function changesIn(output: string): { readonly msg: string; readonly actor: obje
 }
 
 describeOnBothStorages('the main job', (choose) => {
-  it('a schedule runs real Ansible every second, shows it live, and stops when it is deleted', () =>
+  it.concurrent('a schedule runs real Ansible every second, shows it live, and stops when it is deleted', () =>
     withServer(
       {
         storage: choose(),
@@ -85,7 +85,7 @@ describeOnBothStorages('the main job', (choose) => {
       },
     ));
 
-  it('records each instant once: run, or skipped because the last run goes on', () =>
+  it.concurrent('records each instant once: run, or skipped because the last run goes on', () =>
     withServer(
       {
         storage: choose(),
@@ -107,7 +107,8 @@ describeOnBothStorages('the main job', (choose) => {
               { id },
             );
             const found = node.ticks.edges.map((edge) => edge.node).reverse();
-            return found.length >= 6 ? found : null;
+            const started = found.filter(({ outcome }) => outcome === 'STARTED');
+            return found.length >= 6 && started.length >= 2 ? found : null;
           },
           { withinMs: 30_000 },
         );
@@ -119,7 +120,6 @@ describeOnBothStorages('the main job', (choose) => {
           outcome: 'SKIPPED',
           reason: expect.stringContaining('had not ended'),
         });
-        expect(ticks.filter((tick) => tick.outcome === 'STARTED').length).toBeGreaterThanOrEqual(2);
       },
     ));
 });

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findAnsible } from '../support/ansible.ts';
+import { endReason } from '../support/end-reason.ts';
 import { cancelRun, readLog, runPlaybook, waitForEnd } from '../support/operations.ts';
 import { processesOf } from '../support/processes.ts';
 import { SQLITE } from '../support/storages.ts';
@@ -362,7 +363,7 @@ describe('real Ansible', () => {
       await cancelRun(test.api, id);
       expect(await waitForEnd(() => test.api, id)).toMatchObject({
         status: 'CANCELED',
-        reason: 'Canceled on request.',
+        reason: endReason('Canceled on request.'),
       });
       expect(processesOf(id)).toEqual([]);
     }));

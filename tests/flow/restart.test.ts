@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { endReason } from '../support/end-reason.ts';
 import { processesOf } from '../support/processes.ts';
 import { describeOnBothStorages } from '../support/storages.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -51,7 +52,7 @@ describeOnBothStorages('a server that was killed and started again', (choose) =>
       );
       expect(ended).toMatchObject({
         status: 'TIMED_OUT',
-        reason: 'It took longer than its limit of 6 s and was ended.',
+        reason: endReason('It took longer than its limit of 6 s and was ended.'),
       });
       expect(Date.parse(ended.finishedAt) - Date.parse(ended.startedAt)).toBeGreaterThanOrEqual(6_000);
       expect(processesOf(id)).toEqual([]);

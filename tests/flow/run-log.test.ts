@@ -30,7 +30,7 @@ async function readWithCuts(
 }
 
 describeOnBothStorages('the log of a run', (choose) => {
-  it('is read without gap or repeat by subscribers that are cut and resumed 50 times, over both transports', () =>
+  it.concurrent('is read without gap or repeat by subscribers that are cut and resumed 50 times, over both transports', () =>
     withServer(
       {
         storage: choose(),
@@ -49,7 +49,7 @@ describeOnBothStorages('the log of a run', (choose) => {
       },
     ));
 
-  it('holds whatever was printed: Unicode, progress, binary, long lines, no final newline', () =>
+  it.concurrent('holds whatever was printed: Unicode, progress, binary, long lines, no final newline', () =>
     withServer(
       {
         storage: choose(),
@@ -97,7 +97,7 @@ describeOnBothStorages('the log of a run', (choose) => {
       },
     ));
 
-  it('splits a single line of 5 MB and says so', () =>
+  it.concurrent('splits a single line of 5 MB and says so', () =>
     withServer(
       {
         storage: choose(),
@@ -114,7 +114,7 @@ describeOnBothStorages('the log of a run', (choose) => {
       },
     ));
 
-  it('is tailed as plain text, live and from any line, without what a terminal would obey if asked so', () =>
+  it.concurrent('is tailed as plain text, live and from any line, without what a terminal would obey if asked so', () =>
     withServer(
       {
         storage: choose(),
@@ -153,7 +153,7 @@ describeOnBothStorages('the log of a run', (choose) => {
       },
     ));
 
-  it('refuses a run that does not exist and a line that cannot be', () =>
+  it.concurrent('refuses a run that does not exist and a line that cannot be', () =>
     withServer(
       { storage: choose(), ansible: 'scripted', playbooks: { 'a.yaml': '- hosts: localhost\n' } },
       async ({ api }) => {

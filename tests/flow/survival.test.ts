@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { endReason } from '../support/end-reason.ts';
 import {
   cancelRun,
   findRun,
@@ -18,7 +19,7 @@ import { waitUntil } from '../support/wait-until.ts';
 import { withServer } from '../support/with-server.ts';
 
 describeOnBothStorages('survival', (choose) => {
-  it('a server that is killed at any moment finds the true end and every line, 20 times of 20', () =>
+  it.concurrent('a server that is killed at any moment finds the true end and every line, 20 times of 20', () =>
     withServer(
       {
         storage: choose(),
@@ -48,7 +49,7 @@ describeOnBothStorages('survival', (choose) => {
       },
     ));
 
-  it('a cancelled run leaves no process behind, and says that it was cancelled', () =>
+  it.concurrent('a cancelled run leaves no process behind, and says that it was cancelled', () =>
     withServer(
       {
         storage: choose(),
@@ -65,13 +66,13 @@ describeOnBothStorages('survival', (choose) => {
         await cancelRun(api, id);
         expect(await waitForEnd(() => api, id)).toMatchObject({
           status: 'CANCELED',
-          reason: 'Canceled on request.',
+          reason: endReason('Canceled on request.'),
         });
         expect(processesOf(id)).toEqual([]);
       },
     ));
 
-  it('a queued run is cancelled without starting, and a finished one cannot be', () =>
+  it.concurrent('a queued run is cancelled without starting, and a finished one cannot be', () =>
     withServer(
       {
         storage: choose(),
@@ -95,7 +96,7 @@ describeOnBothStorages('survival', (choose) => {
       },
     ));
 
-  it('a playbook that is killed from outside has failed by that signal', () =>
+  it.concurrent('a playbook that is killed from outside has failed by that signal', () =>
     withServer(
       {
         storage: choose(),
@@ -107,7 +108,7 @@ describeOnBothStorages('survival', (choose) => {
         expect(await waitForEnd(() => api, id)).toMatchObject({
           status: 'FAILED',
           exitCode: null,
-          reason: 'It was killed by SIGKILL.',
+          reason: endReason('It was killed by SIGKILL.'),
         });
         expect((await readLog(api, id)).text).toBe('last words');
       },

@@ -13,6 +13,7 @@ import {
   waitForStatus,
 } from '../support/operations.ts';
 import { printedLines } from '../support/printed.ts';
+import { TEST_TIMINGS } from '../support/timings.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withNodes } from '../support/with-nodes.ts';
 import type { TestServer } from '../support/with-server.ts';
@@ -45,7 +46,7 @@ const successive = (instants: readonly number[]) => instants.map((_, i) => (inst
 if (mongoUri() === null) console.log('Not covered, since MONGODB_URI is not set: two nodes on one MongoDB');
 
 describe.skipIf(mongoUri() === null)('two nodes on one MongoDB', () => {
-  it('start one run for each instant, and either node shows all of it', () =>
+  it.concurrent('start one run for each instant, and either node shows all of it', () =>
     withTwoNodes(async ({ api: first }, { api: second }) => {
       const ids = await createSchedules([first, second], SCHEDULE_COUNT, '* * * * * *');
       await untilEachRan(first, ids, 8);
@@ -61,7 +62,7 @@ describe.skipIf(mongoUri() === null)('two nodes on one MongoDB', () => {
       }
     }));
 
-  it('a log that one of them writes is tailed on both while it is written', () =>
+  it.concurrent('a log that one of them writes is tailed on both while it is written', () =>
     withTwoNodes(async ({ api: first }, { api: second }) => {
       const id = await runPlaybook(first, 'slow.yaml');
       const expected = printedLines(300);
@@ -80,13 +81,13 @@ describe.skipIf(mongoUri() === null)('two nodes on one MongoDB', () => {
       }
     }));
 
-  it('no instant is missed when one of them is killed', () =>
+  it.concurrent('no instant is missed when one of them is killed', () =>
     withTwoNodes(async ({ api: first }, { api: second, server: secondServer }) => {
       const ids = await createSchedules([first, second], SCHEDULE_COUNT, '* * * * * *');
       await untilEachRan(first, ids, 3);
       await secondServer.kill();
       // longer than the locks of the killed one last
-      await untilEachRan(first, ids, 16);
+      await untilEachRan(first, ids, 6 + Math.ceil(TEST_TIMINGS.scheduler.tickLockMs / 1_000));
       for (const id of ids) await deleteSchedule(first, id);
 
       for (const id of ids) {
@@ -95,7 +96,7 @@ describe.skipIf(mongoUri() === null)('two nodes on one MongoDB', () => {
       }
     }));
 
-  it('a run for which its node has no room is run by the other one', () =>
+  it.concurrent('a run for which its node has no room is run by the other one', () =>
     withNodes(
       2,
       {

@@ -3,15 +3,21 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { expectNothingDone, MUTATIONS, type Result } from '../support/mutations.ts';
 import { runPlaybook, waitForEnd } from '../support/operations.ts';
-import { memoryOf } from '../support/processes.ts';
 import { send } from '../support/raw-http.ts';
 import { describeOnBothStorages, SQLITE } from '../support/storages.ts';
+import { useServer } from '../support/use-server.ts';
 import { WAYS } from '../support/ways.ts';
-import { withServer } from '../support/with-server.ts';
+import { type TestServer, withServer } from '../support/with-server.ts';
 
 /** What somebody with the key, or a page that found a hole, may try to put in: refused with a reason, or kept as it is. */
 
-const MIB = 1_048_576;
+/** One server for all that is only refused. */
+const sharedServer = useServer({
+  storage: SQLITE,
+  ansible: 'scripted',
+  playbooks: { 'hello.yaml': '- hosts: localhost\n' },
+});
+const refusing = (work: (test: TestServer) => Promise<void>) => work(sharedServer());
 
 describe('parameters', () => {
   const REFUSED: [string, object][] = [
@@ -45,29 +51,26 @@ describe('parameters', () => {
   ];
   const TOO_LARGE_TO_READ = ['100,000 keys', 'no end of depth'];
   it.each(WAYS)('that would be an option, a file or a program are refused over %s', (way, ask) =>
-    withServer(
-      { storage: SQLITE, ansible: 'scripted', playbooks: { 'hello.yaml': '- hosts: localhost\n' } },
-      async ({ api }) => {
-        for (const [title, parameters] of REFUSED) {
-          // longer than a message of a WebSocket may be: refused there as a whole
-          if (way === 'WebSocket' && JSON.stringify(parameters).length > 60_000) continue;
-          for (const [name, input] of [
-            ['run', { playbook: 'hello.yaml', parameters }],
-            ['create', { playbook: 'hello.yaml', parameters, timing: { cron: '* * * * *' } }],
-          ] as const) {
-            const asked = ask<{ result: Result }>(api, MUTATIONS[name], { input });
-            if (TOO_LARGE_TO_READ.includes(title)) {
-              // refused before it is looked at: over HTTP with a message, over WebSocket by closing
-              await expect(asked).rejects.toBeTruthy();
-              continue;
-            }
-            const { result } = await asked;
-            expect([title, name, result.__typename]).toEqual([title, name, 'InvalidInputError']);
+    refusing(async ({ api }) => {
+      for (const [title, parameters] of REFUSED) {
+        // longer than a message of a WebSocket may be: refused there as a whole
+        if (way === 'WebSocket' && JSON.stringify(parameters).length > 60_000) continue;
+        for (const [name, input] of [
+          ['run', { playbook: 'hello.yaml', parameters }],
+          ['create', { playbook: 'hello.yaml', parameters, timing: { cron: '* * * * *' } }],
+        ] as const) {
+          const asked = ask<{ result: Result }>(api, MUTATIONS[name], { input });
+          if (TOO_LARGE_TO_READ.includes(title)) {
+            // refused before it is looked at: over HTTP with a message, over WebSocket by closing
+            await expect(asked).rejects.toBeTruthy();
+            continue;
           }
+          const { result } = await asked;
+          expect([title, name, result.__typename]).toEqual([title, name, 'InvalidInputError']);
         }
-        await expectNothingDone(api);
-      },
-    ),
+      }
+      await expectNothingDone(api);
+    }),
   );
 
   it('that are templates come out as the text that they are', () =>
@@ -114,37 +117,34 @@ describe('cron expressions', () => {
   const hostile = [...rows.filter(({ valid }) => !valid).map(({ expr }) => expr), ...evil];
 
   it.each(WAYS)('that are none are refused at their place over %s', (_way, ask) =>
-    withServer(
-      { storage: SQLITE, ansible: 'scripted', playbooks: { 'hello.yaml': '- hosts: localhost\n' } },
-      async ({ api, server: { url } }) => {
-        expect(hostile.length).toBeGreaterThan(25);
-        for (const cron of hostile) {
-          const { result } = await ask<{ result: Result }>(
-            api,
-            'query ($timing: ScheduleTimingInput!) { result: previewSchedule(timing: $timing) { __typename ... on InvalidInputError { issues { path message } } } }',
-            { timing: { cron } },
-          );
-          expect([cron, result]).toEqual([
-            cron,
-            {
-              __typename: 'InvalidInputError',
-              issues: [{ path: ['timing', 'cron'], message: expect.any(String) }],
-            },
-          ]);
-          const created = await ask<{ result: Result }>(api, MUTATIONS.create, {
-            input: { playbook: 'hello.yaml', timing: { cron } },
-          });
-          expect([cron, created.result.__typename]).toEqual([cron, 'InvalidInputError']);
-          const answer = await send(url, '/schedule', {
-            method: 'POST',
-            headers: { 'content-type': 'application/json' },
-            body: JSON.stringify({ playbook: 'hello.yaml', cron }),
-          });
-          expect([cron, answer.status]).toEqual([cron, 400]);
-        }
-        await expectNothingDone(api);
-      },
-    ),
+    refusing(async ({ api, server: { url } }) => {
+      expect(hostile.length).toBeGreaterThan(25);
+      for (const cron of hostile) {
+        const { result } = await ask<{ result: Result }>(
+          api,
+          'query ($timing: ScheduleTimingInput!) { result: previewSchedule(timing: $timing) { __typename ... on InvalidInputError { issues { path message } } } }',
+          { timing: { cron } },
+        );
+        expect([cron, result]).toEqual([
+          cron,
+          {
+            __typename: 'InvalidInputError',
+            issues: [{ path: ['timing', 'cron'], message: expect.any(String) }],
+          },
+        ]);
+        const created = await ask<{ result: Result }>(api, MUTATIONS.create, {
+          input: { playbook: 'hello.yaml', timing: { cron } },
+        });
+        expect([cron, created.result.__typename]).toEqual([cron, 'InvalidInputError']);
+        const answer = await send(url, '/schedule', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ playbook: 'hello.yaml', cron }),
+        });
+        expect([cron, answer.status]).toEqual([cron, 400]);
+      }
+      await expectNothingDone(api);
+    }),
   );
 });
 
@@ -241,121 +241,4 @@ describeOnBothStorages('hostile texts', (choose) => {
         });
       },
     ));
-});
-
-describe('sizes', () => {
-  it('that are too big are refused with what was expected, and are not kept in memory', () =>
-    withServer(
-      { storage: SQLITE, ansible: 'scripted', playbooks: { 'hello.yaml': '- hosts: localhost\n' } },
-      async ({ api, server }) => {
-        const timing = { cron: '0 0 1 1 *' };
-        const cases: [string, keyof typeof MUTATIONS, object, object][] = [
-          [
-            'a name',
-            'create',
-            { playbook: 'hello.yaml', timing, name: 'x'.repeat(200) },
-            { playbook: 'hello.yaml', timing, name: 'x'.repeat(201) },
-          ],
-          [
-            'a cron expression',
-            'create',
-            {
-              playbook: 'hello.yaml',
-              timing: {
-                cron: `${Array.from({ length: 60 }, (_, n) => n).join(',')} ${Array.from({ length: 24 }, (_, n) => n).join(',')} 1 1 *`.padEnd(
-                  256,
-                ),
-              },
-            },
-            { playbook: 'hello.yaml', timing: { cron: '0 0 1 1 *'.padEnd(257) } },
-          ],
-          [
-            'a playbook',
-            'save',
-            { path: 'big.yaml', content: `- hosts: all #${'x'.repeat(MIB - 14)}` },
-            { path: 'bigger.yaml', content: `- hosts: all #${'x'.repeat(MIB - 13)}` },
-          ],
-          [
-            'variables',
-            'run',
-            { playbook: 'hello.yaml', parameters: { extraVars: { a: 'x'.repeat(262_144 - 8) } } },
-            { playbook: 'hello.yaml', parameters: { extraVars: { a: 'x'.repeat(262_144 - 7) } } },
-          ],
-        ];
-        for (const [title, mutation, below, above] of cases) {
-          const fits = await api.request<{ result: Result }>(MUTATIONS[mutation], { input: below });
-          expect([title, fits.result.__typename]).toEqual([title, expect.stringMatching(/Payload$/)]);
-          const refused = await api.request<{ result: Result }>(MUTATIONS[mutation], { input: above });
-          expect([title, refused.result]).toEqual([
-            title,
-            { __typename: 'InvalidInputError', message: expect.any(String) },
-          ]);
-        }
-        const before = memoryOf(server.pid).now;
-        const huge = 'x'.repeat(MIB);
-        const attempts: [keyof typeof MUTATIONS, object][] = [
-          ['create', { playbook: 'hello.yaml', timing: { cron: huge } }],
-          ['create', { playbook: 'hello.yaml', timing, name: huge }],
-          ['create', { playbook: huge, timing }],
-          ['run', { playbook: huge }],
-          [
-            'run',
-            {
-              playbook: 'hello.yaml',
-              parameters: { limit: huge, inventory: huge, tags: [huge.slice(0, 1_000)] },
-            },
-          ],
-          ['save', { path: huge, content: '' }],
-          ['save', { path: 'a.yaml', content: huge + huge }],
-        ];
-        for (let n = 0; n < 5; n += 1)
-          for (const [mutation, input] of attempts) {
-            const { result } = await api.request<{ result: Result }>(MUTATIONS[mutation], { input });
-            expect(result.__typename).toBe('InvalidInputError');
-            // nobody is sent back what he sent
-            expect(JSON.stringify(result).length).toBeLessThan(2_000);
-          }
-        await expect(
-          api.request(MUTATIONS.create, { input: { playbook: 'hello.yaml', timing, timezone: huge } }),
-        ).rejects.toThrow(/no text is expected/);
-        for (let n = 0; n < 5; n += 1)
-          await expect(
-            api.request(MUTATIONS.save, { input: { path: 'a.yaml', content: huge.repeat(5) } }),
-          ).rejects.toThrow();
-        expect(memoryOf(server.pid).now - before).toBeLessThan(50);
-      },
-    ));
-
-  it('that are small and grow when they are read are refused, or read at no more cost than their size', () =>
-    withServer({ storage: SQLITE, ansible: 'scripted', playbooks: {} }, async ({ api, server }) => {
-      const bomb = [
-        'a: &a [x,x,x,x,x,x,x,x,x]',
-        ...Array.from(
-          { length: 8 },
-          (_, n) => `${'bcdefghi'[n]}: &${'bcdefghi'[n]} [${Array(9).fill(`*${'abcdefgh'[n]}`).join(',')}]`,
-        ),
-      ].join('\n');
-      const before = memoryOf(server.pid).now;
-      for (const [title, content] of [
-        ['a bomb of aliases', bomb],
-        ['brackets', '['.repeat(5_000)],
-        ['braces', `${'{a: '.repeat(2_000)}`],
-        ['indents', Array.from({ length: 1_000 }, (_, n) => `${' '.repeat(n)}a:`).join('\n')],
-        ['dashes', '- '.repeat(20_000)],
-        ['anchors to themselves', '- &a [*a, *a]'],
-        ['tags', '!!js/function "function () { process.exit() }"'],
-        ['a document of blanks', ' '.repeat(1_000_000)],
-        ['comments', '#\n'.repeat(500_000)],
-      ] as const) {
-        const path = `${title.replaceAll(' ', '-')}.yaml`;
-        // kept as a draft may be, or refused; but answered, and not run
-        await api.request(MUTATIONS.save, { input: { path, content } });
-        const { result } = await api.request<{ result: Result }>(MUTATIONS.run, {
-          input: { playbook: path },
-        });
-        expect([title, result.__typename]).toEqual([title, expect.stringMatching(/Error$/)]);
-        expect([title, await api.request('{ system { version } }')]).toEqual([title, expect.any(Object)]);
-      }
-      expect(memoryOf(server.pid).now - before).toBeLessThan(200);
-    }));
 });

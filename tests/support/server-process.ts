@@ -64,7 +64,7 @@ export async function startServerProcess(
       SIBLE_LOG_LEVEL: 'warn',
       ...openUnlessKeyed(env),
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [timed.length > 0 ? 'pipe' : 'ignore', 'pipe', 'pipe'],
   });
   let output = '';
   child.stderr?.on('data', (chunk) => {

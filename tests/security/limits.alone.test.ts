@@ -10,9 +10,10 @@ import { cancelRun, runPlaybook } from '../support/operations.ts';
 import { send } from '../support/raw-http.ts';
 import { connect, type RawSocket, subscribe } from '../support/raw-socket.ts';
 import { SQLITE } from '../support/storages.ts';
+import { useServer } from '../support/use-server.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { WAYS } from '../support/ways.ts';
-import { type TestServer, withServer } from '../support/with-server.ts';
+import { type TestServer, type TestServerOptions, withServer } from '../support/with-server.ts';
 
 /** Each limit just below and just above, by each way that leads to it. None of them depends on the storage. */
 
@@ -20,20 +21,23 @@ const TOKEN = 'a-token-for-tests-only';
 const json = { 'content-type': 'application/json' };
 const MIB = 1_048_576;
 
-const withLimits = (work: (test: TestServer) => Promise<void>, env: Record<string, string> = {}) =>
-  withServer(
-    {
-      storage: SQLITE,
-      ansible: 'scripted',
-      playbooks: {
-        'hello.yaml': '- hosts: localhost\n',
-        'long.yaml': '# print one\n# sleep 600000\n- hosts: localhost\n',
-      },
-      env,
-      timings: TIMINGS,
-    },
-    work,
-  );
+const OPTIONS: TestServerOptions = {
+  storage: SQLITE,
+  ansible: 'scripted',
+  timings: TIMINGS,
+  playbooks: {
+    'hello.yaml': '- hosts: localhost\n',
+    'long.yaml': '# print one\n# sleep 600000\n- hosts: localhost\n',
+  },
+};
+const sharedServer = useServer(OPTIONS);
+
+/** On the server that the tests of this file share. */
+const withLimits = async (work: (test: TestServer) => Promise<void>) => work(sharedServer());
+
+/** On a server of the test's own, whose counters start at zero. */
+const withOwnServer = (work: (test: TestServer) => Promise<void>, env: Record<string, string> = {}) =>
+  withServer({ ...OPTIONS, env }, work);
 
 const repeat = (count: number, part: (n: number) => string) =>
   Array.from({ length: count }, (_, n) => part(n)).join(' ');
@@ -238,7 +242,7 @@ describe('limits of requests', () => {
     }));
 
   it('a stranger is asked for the key 60 times a minute, and whoever has it is not counted', () =>
-    withLimits(
+    withOwnServer(
       async ({ server: { url }, api }) => {
         const statuses = new Map<number, number>();
         for (let n = 0; n < 61; n += 1) {
@@ -347,7 +351,7 @@ describe('limits of a WebSocket', () => {
     }));
 
   it('5,000 sockets are let in, and the next one when one of them has left', () =>
-    withLimits(async ({ server: { url } }) => {
+    withOwnServer(async ({ server: { url } }) => {
       const sockets: RawSocket[] = [];
       try {
         while (sockets.length < 5_000) {

@@ -1,16 +1,13 @@
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import Database from 'libsql';
 import { describe, expect, it } from 'vitest';
 import { createSchedules, expectAllRan, ticksOf, untilEachTicked } from '../support/ledger.ts';
 import { mongoUri } from '../support/mongo.ts';
-import { findRun, runPlaybook, waitForEnd, waitForStatus } from '../support/operations.ts';
+import { runPlaybook, waitForEnd } from '../support/operations.ts';
 import { times } from '../support/soak.ts';
-import { SQLITE } from '../support/storages.ts';
 import { AWAY_MS, SURVIVOR_PLAYBOOKS, survives } from '../support/survives.ts';
 import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { withNodes } from '../support/with-nodes.ts';
-import { type TestServer, withServer } from '../support/with-server.ts';
+import type { TestServer } from '../support/with-server.ts';
 
 /** The probes answer whatever the database does; one of them says that it is away. */
 async function expectProbes({ server: { url } }: TestServer, ready: number): Promise<void> {
@@ -116,54 +113,3 @@ async function waitForNothing(api: TestServer['api']): Promise<void> {
   for (const { node } of runs.edges)
     expect(await waitForEnd(() => api, node.id)).toMatchObject({ status: 'SUCCEEDED' });
 }
-
-describe('an SQLite file', () => {
-  it('that another program locks costs no instant, no line and no true end, and holds up no other request', () =>
-    withServer(
-      {
-        storage: SQLITE,
-        ansible: 'scripted',
-        playbooks: SURVIVOR_PLAYBOOKS,
-        env: { SIBLE_CONCURRENCY: '50' },
-      },
-      (node) =>
-        survives(node, async () => {
-          const other = new Database(join(node.dataDir, 'sible.sqlite'));
-          try {
-            other.exec('PRAGMA busy_timeout = 5000; BEGIN EXCLUSIVE');
-            const until = Date.now() + AWAY_MS;
-            let slowest = 0;
-            while (Date.now() < until) {
-              const begun = performance.now();
-              await fetch(`${node.server.url}/healthz`);
-              slowest = Math.max(slowest, performance.now() - begun);
-              await delay(50);
-            }
-            expect(slowest).toBeLessThan(1_000);
-            other.exec('COMMIT');
-          } finally {
-            other.close();
-          }
-        }),
-    ));
-
-  it('a request that meets the lock waits for it', () =>
-    withServer(
-      {
-        storage: SQLITE,
-        ansible: 'scripted',
-        playbooks: SURVIVOR_PLAYBOOKS,
-      },
-      async ({ api, dataDir }) => {
-        const other = new Database(join(dataDir, 'sible.sqlite'));
-        other.exec('PRAGMA busy_timeout = 5000; BEGIN EXCLUSIVE');
-        const asked = runPlaybook(api, 'quick.yaml');
-        await delay(500);
-        other.exec('COMMIT');
-        other.close();
-        const id = await asked;
-        await waitForStatus(() => api, id, 'SUCCEEDED');
-        expect(await findRun(api, id)).toMatchObject({ exitCode: 0 });
-      },
-    ));
-});

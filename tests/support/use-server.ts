@@ -1,0 +1,29 @@
+import { afterAll, beforeAll } from 'vitest';
+import { type TestServer, type TestServerOptions, withServer } from './with-server.ts';
+
+/** For the `describe` it is called in: one server for all its tests, which leave it as they found it. */
+export function useServer(options: TestServerOptions): () => TestServer {
+  let server: TestServer | null = null;
+  let finish: () => void = () => undefined;
+  let finished = Promise.resolve();
+  beforeAll(async () => {
+    await new Promise<void>((resolve, reject) => {
+      finished = withServer(options, (started) => {
+        server = started;
+        resolve();
+        return new Promise((done) => {
+          finish = done;
+        });
+      });
+      finished.catch(reject);
+    });
+  });
+  afterAll(async () => {
+    finish();
+    await finished;
+  });
+  return () => {
+    if (server === null) throw new Error('The server has not started.');
+    return server;
+  };
+}
