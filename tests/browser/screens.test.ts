@@ -103,7 +103,7 @@ describe.skipIf(isBrowserMissing)('every page', () => {
         const past = Date.now() - 43_200_000;
         await editDatabase(
           test,
-          "UPDATE schedules SET next_run_at = ? WHERE name = 'Every half hour'",
+          "UPDATE schedules SET (next_run_at, due_at) = (SELECT at, at FROM (SELECT ? AS at)) WHERE name = 'Every half hour'",
           past - (past % 1_800_000),
         );
 
