@@ -2,29 +2,34 @@ import { InvalidStateError } from '../domain/errors.ts';
 import { nextTurn } from './turns.ts';
 
 /**
- * The long texts of one answer: contents of playbooks, pages of logs, extra variables. They are read one after the other, and
- * no more of them than an answer may hold. What is counted here costs several times as much until it has been sent.
+ * The long texts of one response: playbook contents, log pages, extra variables. They are read sequentially,
+ * up to what one response may hold. Each character counted here costs several times its size until it has
+ * been sent.
  */
 export interface Answer {
   /**
-   * Reads a text when those before it were read. Waits while many other answers with long texts are under way.
-   * @param lengthOf what it takes of the answer
-   * @param kind `short`: waits for no other answers as long as this one is short, too
-   * @throws {InvalidStateError} when the answer would become too long, or the server has too many of them to make
+   * Reads a text once the previous ones have been read. Waits while too many other responses with long texts
+   * are in progress.
+   * @param lengthOf how much of the limit the result uses
+   * @param kind `short`: does not wait for other responses as long as this one is short, too
+   * @throws {InvalidStateError} when the response would become too long, or too many long ones are queued
    */
   read<T>(work: () => Promise<T>, lengthOf: (result: T) => number, kind?: 'short'): Promise<T>;
-  /** It has been sent, or nobody waits for it any more. Safe to call again. */
+  /** Call when it has been sent, or nobody waits for it any more. Idempotent. */
   end(): void;
 }
 
-/** Of all texts of one answer, in characters: to turn more into JSON would keep the others waiting. */
+/**
+ * Total length of the texts of one response, in characters: serialising more to JSON would block other
+ * clients.
+ */
 const MAX_LENGTH = 3 * 1_048_576;
-/** Answers shorter than this need not wait for others. */
+/** Responses shorter than this need not wait for others. */
 const SHORT_LENGTH = 65_536;
-/** Answers with long texts that are made and sent at once. */
+/** Maximum number of concurrent responses with long texts. */
 const MAX_AT_ONCE = 2;
 const MAX_WAITING = 100;
-/** For a client to read such an answer. */
+/** How long a client may take to read such a response. */
 const MAX_MS = 60_000;
 
 let underWay = 0;
@@ -32,7 +37,7 @@ const waiting = new Set<() => void>();
 
 const gone = () => new InvalidStateError('Nobody waits for the answer any more.');
 
-/** Lets the next in if there is a place. */
+/** Admits the next waiting response if a slot is free. */
 function passOn(): void {
   const [next] = waiting;
   if (next === undefined || underWay >= MAX_AT_ONCE) return;
@@ -41,8 +46,8 @@ function passOn(): void {
 }
 
 /**
- * @param cut ends the connection of a client that does not read; null: it is an event of a subscription, which is made when
- * the one before was read
+ * @param cut closes the connection of a client that does not read; null: an event of a subscription, which is
+ * produced only once the previous one has been read
  */
 export function createAnswer(cut: (() => void) | null): Answer {
   let length = 0;
@@ -63,7 +68,7 @@ export function createAnswer(cut: (() => void) | null): Answer {
         };
       });
       if (isEnded) {
-        // the place that was handed to it goes to the next
+        // pass the slot on to the next
         passOn();
         return;
       }
@@ -82,7 +87,7 @@ export function createAnswer(cut: (() => void) | null): Answer {
     lengthOf: (result: T) => number,
     kind?: 'short',
   ): Promise<T> {
-    // an answer that has ended would never give its place back
+    // a response that has ended would never release its slot
     if (isEnded) throw gone();
     if (cut && (kind !== 'short' || length > SHORT_LENGTH)) place ??= takePlace(cut);
     await place;
@@ -90,7 +95,8 @@ export function createAnswer(cut: (() => void) | null): Answer {
     if (length <= MAX_LENGTH) {
       const result = await work();
       length += lengthOf(result);
-      // its last text completes an answer, which is then turned into JSON: at most one in each turn of the loop
+      // the last text completes a response, which is then serialised to JSON: at most one per turn of the
+      // event loop
       if (length > SHORT_LENGTH) await nextTurn();
       if (length <= MAX_LENGTH) return result;
     }

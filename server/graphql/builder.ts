@@ -11,7 +11,7 @@ import { jsonTextOfLiteral, jsonTextOfVariable } from './json-input.ts';
 /** A page of 500 schedules with their last runs is allowed; 500 runs of each of 500 schedules are not. */
 const MAX_COMPLEXITY = 100_000;
 
-/** Non-null by default, also for the parts of lists; arguments are required only where they say so. */
+/** Non-null by default, including list items; arguments are optional unless marked as required. */
 export const builder = new SchemaBuilder<{
   Context: Context;
   DefaultFieldNullability: false;
@@ -22,14 +22,14 @@ export const builder = new SchemaBuilder<{
     ID: { Input: string; Output: string };
     DateTime: { Input: Date; Output: Date };
     TimeZone: { Input: string; Output: string };
-    /** Input: its JSON text, with numbers as they were written. */
+    /** Input: its JSON text, with numbers as written. */
     JSONObject: { Input: string; Output: Readonly<Record<string, unknown>> };
     JSONText: { Input: string; Output: string };
   };
 }>({
   plugins: [ComplexityPlugin, ErrorsPlugin, RelayPlugin, SimpleObjectsPlugin],
   defaultFieldNullability: false,
-  // one for each field of each object that may come; connections say how many come
+  // 1 per field of each object; connections multiply by their page size
   complexity: { defaultComplexity: 1, defaultListMultiplier: 1, limit: { complexity: MAX_COMPLEXITY } },
   errors: { directResult: true, defaultTypes: [] },
   relay: {
@@ -68,7 +68,7 @@ builder.scalarType('TimeZone', {
   description: 'IANA zone name, e.g. Europe/Berlin.',
   serialize: (zone) => zone,
   parseValue: (value) => {
-    // an unknown zone is an error of the field, told by the service; here only what is no name at all is refused
+    // the service reports an unknown zone as a field error; this only refuses non-strings
     if (typeof value === 'string') return value;
     throw new GraphQLError('Expected an IANA zone name, e.g. "Europe/Berlin".');
   },
@@ -85,7 +85,7 @@ builder.scalarType('JSONText', {
   description: 'Any JSON object, as text: numbers of any size stay as they are written.',
   serialize: (text) => text,
   parseValue: (value) => {
-    // what is no JSON is an error of the field, told by the service
+    // the service reports invalid JSON as a field error
     if (typeof value === 'string') return value;
     throw new GraphQLError('Expected a JSON object as text, e.g. "{\\"release\\": 1.10}".');
   },

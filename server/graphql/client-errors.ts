@@ -1,13 +1,13 @@
 import { GraphQLError } from 'graphql';
 import { clip } from '../domain/errors.ts';
 
-/** A sentence with the value that is wrong; a value of megabytes is no help to anybody. */
+/** Enough for a sentence that quotes the faulty value; megabytes of it would help nobody. */
 const MAX_MESSAGE_LENGTH = 500;
 const SUGGESTION = ' Did you mean ';
 
 /**
- * An error that GraphQL made of a document or its variables, as a client is told it: these messages repeat what the client
- * sent, whole, and may suggest names of the schema.
+ * Makes a graphql-js error about a document or its variables fit for the client: such messages quote the
+ * client's input in full, and may suggest names from the schema.
  */
 export function clientError(error: GraphQLError, hidesSchema: boolean): GraphQLError {
   const message = clip(hidesSchema ? withoutSuggestion(error.message) : error.message, MAX_MESSAGE_LENGTH);
@@ -21,7 +21,7 @@ export function clientError(error: GraphQLError, hidesSchema: boolean): GraphQLE
   });
 }
 
-/** Without what graphql-js ends a message about a name with: `Did you mean "schedule"?` */
+/** Strips the suggestion that graphql-js appends to a message about a name: `Did you mean "schedule"?` */
 function withoutSuggestion(message: string): string {
   const at = message.endsWith('?') ? message.lastIndexOf(SUGGESTION) : -1;
   return at === -1 ? message : message.slice(0, at);

@@ -13,7 +13,7 @@ interface ConnectionArgs {
   readonly before?: string | null | undefined;
 }
 
-/** What a connection resolver returns. The count is asked for only where a client wants it. */
+/** What a connection resolver returns. The total is counted only if the client selects it. */
 interface Connection<T> {
   readonly edges: { readonly cursor: string; readonly node: T }[];
   readonly pageInfo: {
@@ -25,7 +25,7 @@ interface Connection<T> {
   readonly totalCount: () => Promise<number>;
 }
 
-/** What a connection field costs: its fields once for each item of the page. */
+/** Complexity of a connection field: its fields, once per item of the page. */
 export function pageComplexity(args: object): { readonly field: number; readonly multiplier: number } {
   const { first, last } = args as ConnectionArgs;
   return { field: 1, multiplier: Math.max(1, first ?? last ?? DEFAULT_PAGE) };
@@ -36,9 +36,9 @@ builder.globalConnectionField('totalCount', (t) =>
 );
 
 /**
- * The page that the arguments ask for, as a connection: `first`/`after` forward or `last`/`before` backward,
- * 50 items unless said otherwise, 500 at most.
- * @throws {InvalidInputError} when they contradict each other or are out of range
+ * The requested page as a connection: `first`/`after` forward or `last`/`before` backward, 50 items by
+ * default, 500 at most.
+ * @throws {InvalidInputError} when the arguments contradict each other or are out of range
  */
 export async function connectionOf<T>(
   args: ConnectionArgs,

@@ -13,7 +13,7 @@ import type { WatchService } from '../services/watch-service.ts';
 import { type Answer, createAnswer } from './answer.ts';
 import { eachInTurn } from './turns.ts';
 
-/** What the API is made of; one set for the life of the server. */
+/** The services behind the API; one set for the lifetime of the server. */
 export interface Services {
   readonly schedules: ScheduleService;
   readonly runs: RunService;
@@ -23,22 +23,28 @@ export interface Services {
   readonly system: SystemService;
 }
 
-/** What a resolver sees: made anew for each operation, and for each event of a subscription read through fresh loaders. */
+/**
+ * The context of resolvers: created per operation; each event of a subscription is read through fresh
+ * loaders.
+ */
 export interface Context {
-  /** Who asks. */
+  /** On whose behalf the operation runs. */
   readonly actor: Actor;
   readonly services: Services;
-  /** One question to the store for all objects of a page; in a query, one for each object. */
+  /**
+   * Loaders that batch the store queries for all objects of a page; in a query they also cache, so that each
+   * object is read once.
+   */
   loadersOf(info: GraphQLResolveInfo): Loaders;
-  /** What the answer holds to which the resolver adds; each event of a subscription is one. */
+  /** Accounting of the response that the resolver adds to; each event of a subscription has its own. */
   answerOf(info: GraphQLResolveInfo): Answer;
 }
 
-/** Where an answer goes. */
+/** The client that a response goes to. */
 export interface Recipient {
-  /** Calls back once the answer has been sent, or nobody waits for it any more. */
+  /** Calls back once the response has been sent, or nobody waits for it any more. */
   onceSent(done: () => void): void;
-  /** Ends the connection. */
+  /** Closes the connection. */
   cut(): void;
 }
 
@@ -47,7 +53,7 @@ export function createContext(actor: Actor, services: Services, recipient: Recip
   recipient?.onceSent(whole.end);
   const ofEvents = new WeakMap<object, Answer>();
   const ofQuery = createLoaders(actor, services, true);
-  // what was read before a mutation, or for one event of a subscription, must not answer after it
+  // no caching: values read before a mutation or for an earlier event would be stale
   const ofOthers = createLoaders(actor, services, false);
   return {
     actor,
@@ -65,7 +71,7 @@ export function createContext(actor: Actor, services: Services, recipient: Recip
 
 export interface Loaders {
   readonly schedule: DataLoader<string, ScheduleSummary | null>;
-  /** Of a schedule whose parameters are long. */
+  /** For schedules whose parameters are long. */
   readonly scheduleState: DataLoader<string, ScheduleState>;
   readonly run: DataLoader<string, RunSummary | null>;
   readonly playbook: DataLoader<string, PlaybookFile | null>;
@@ -77,7 +83,7 @@ export interface Loaders {
   readonly schedulesOfPlaybook: DataLoader<string, ScheduleSummary[]>;
 }
 
-/** What has to be looked up in the parameters, without these. */
+/** Facts derived from a schedule's parameters, without holding these. */
 export interface ScheduleState {
   readonly problem: string | null;
   readonly unreadable: NonNullable<Schedule['unreadable']>;
@@ -89,11 +95,11 @@ async function readState(actor: Actor, { schedules, runs }: Services, id: string
   return { problem: await runs.problemOf(actor, schedule), unreadable: schedule.unreadable ?? [] };
 }
 
-/** What one reading of a playbook found. */
+/** The result of reading a playbook file. */
 export interface PlaybookFile extends Pick<Playbook, 'encoding' | 'revision'> {
-  /** Null: it is not held. */
+  /** Null: not kept. */
   readonly content: string | null;
-  /** Of the content, in characters. */
+  /** Length of the content, in characters. */
   readonly length: number;
 }
 
@@ -128,7 +134,10 @@ function createLoaders(actor: Actor, services: Services, isCached: boolean): Loa
   };
 }
 
-/** To count is work that may take milliseconds: each thing is counted once, however many names ask, in a turn of its own. */
+/**
+ * Counting may take milliseconds, so each count runs once, however many aliases select it, and in its own
+ * turn.
+ */
 function counting<T>(
   count: (wanted: T) => Promise<number>,
   isCached: boolean,

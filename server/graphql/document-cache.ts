@@ -1,14 +1,14 @@
 import type { DocumentNode } from 'graphql';
 
-/** Documents by their text: what a console asks again and again is parsed and checked once. */
+/** A cache of parsed and validated documents by text, for operations that a console repeats. */
 export interface DocumentCache {
   get(text: string): DocumentNode | undefined;
   set(text: string, document: DocumentNode): void;
 }
 
-/** A parsed document takes some hundred times its text. */
+/** A parsed document takes some hundred times the memory of its text. */
 const MAX_KEPT_LENGTH = 131_072;
-/** A document of the console; a longer one is parsed each time. */
+/** Covers the console's documents; longer ones are parsed each time. */
 const MAX_DOCUMENT_LENGTH = 8_192;
 
 export function createDocumentCache(): DocumentCache {
@@ -19,7 +19,7 @@ export function createDocumentCache(): DocumentCache {
     get(text) {
       const document = kept.get(text);
       if (!document) return undefined;
-      // the most recently used is the last to go
+      // re-insert: evict the least recently used first
       kept.delete(text);
       kept.set(text, document);
       return document;

@@ -14,17 +14,17 @@ import type { Plugin } from 'graphql-yoga';
 import { clientError } from './client-errors.ts';
 import { checkOperation } from './request-params.ts';
 
-/** Above these a document is refused before it is executed; the same over HTTP, SSE and WebSocket. */
+/** A document that exceeds these is refused before execution; the same over HTTP, SSE and WebSocket. */
 const LIMITS = { depth: 12, aliases: 30, tokens: 2_000, directives: 30 };
-/** Of the text of a document; values belong into variables. */
+/** Size of a document's text; values belong in variables. */
 const MAX_BYTES = 65_536;
-/** graphql-js compares every two selections of one field with each other, and every two fragments. */
+/** graphql-js compares all pairs of selections of a field, and all pairs of fragments. */
 const MAX_SELECTIONS_OF_FIELD = 50;
 const MAX_FRAGMENTS = 50;
 const MAX_SPREADS = 200;
-/** Fields that a document selects, fragments spread out. */
+/** Fields selected by a document, with fragments expanded. */
 const MAX_FIELDS = 2_000;
-/** More help nobody, and each costs as much as a small query. */
+/** More would not help, and each costs as much as a small query. */
 const MAX_ERRORS = 20;
 
 export function documentLimits(hidesSchema: boolean): Plugin[] {
@@ -38,7 +38,7 @@ export function documentLimits(hidesSchema: boolean): Plugin[] {
         );
       return ({ context, result, replaceParseResult }) => {
         if (result instanceof GraphQLError) replaceParseResult(clientError(result, hidesSchema));
-        // of the stack
+        // a stack overflow in the parser
         else if (result instanceof RangeError)
           replaceParseResult(refused('The document is nested too deep.'));
         else if (!(result instanceof Error) && result) checkOperation(result, context.params?.operationName);
@@ -62,7 +62,7 @@ export function documentLimits(hidesSchema: boolean): Plugin[] {
   ];
 }
 
-/** Walks the fields as an execution would: those with one response name are one. */
+/** Walks the fields as execution would, merging those with the same response name. */
 function checkSelections(document: DocumentNode): void {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {
@@ -103,13 +103,13 @@ function checkSelections(document: DocumentNode): void {
       }
     };
     for (const set of sets) collect(set);
-    // what is deeper, or a fragment inside itself, is refused by the rules
+    // deeper levels and fragment cycles are refused by the validation rules
     if (depth <= LIMITS.depth) for (const deeper of inside.values()) visit(deeper, depth + 1);
   }
 
   for (const definition of document.definitions) {
     if (definition.kind === Kind.OPERATION_DEFINITION) visit([definition.selectionSet], 1);
-    // also where nothing spreads it: it is validated all the same
+    // even if unused: graphql-js validates it all the same
     else if (definition.kind === Kind.FRAGMENT_DEFINITION) visit([definition.selectionSet], 1);
   }
 }

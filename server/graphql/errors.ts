@@ -44,8 +44,8 @@ builder.objectType(InvalidStateError, {
 });
 
 /**
- * What a client is told of an error outside a result union: expected failures as they are, with their code;
- * null for everything else, which is masked.
+ * What the client sees of an error outside a result union: expected failures unchanged, with their code; null
+ * for everything else, which is masked.
  */
 export function publicError(error: unknown): Pick<GraphQLError, 'message' | 'extensions'> | null {
   if (!(error instanceof DomainError)) return null;

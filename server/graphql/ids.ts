@@ -13,8 +13,9 @@ export function globalId(type: NodeType, id: string): string {
 }
 
 /**
- * Our own id behind a global one.
- * @throws {NotFoundError} when it is none of this type: what cannot be decoded does not exist either
+ * The local id encoded in a global one.
+ * @throws {NotFoundError} when it is not a global id of this type: an id that cannot be decoded identifies
+ * nothing
  */
 export function localId(type: NodeType, id: string): string {
   const found = tryLocalId(type, id);
@@ -22,13 +23,13 @@ export function localId(type: NodeType, id: string): string {
   return found;
 }
 
-/** Null when it is no global id of this type. */
+/** Null when it is not a global id of this type. */
 export function tryLocalId(type: NodeType, id: string): string | null {
   const decoded = decodeId(id);
   return decoded.typename === type ? decoded.id : null;
 }
 
-/** The type and id behind any text: what is no global id is one of a type that does not exist, and so of nothing. */
+/** Decodes a global id; any other text yields an unknown type, which resolves to nothing. */
 export function decodeId(id: string): { typename: string; id: string } {
   try {
     return decodeGlobalID(id);

@@ -2,17 +2,19 @@ import { GraphQLError, Kind, type ValueNode } from 'graphql';
 import { sourceTextOf } from '../domain/json-source.ts';
 import { jsonTextOf, RoundedNumberError } from '../domain/json-text.ts';
 
-/** Deeper than any input may be; a check further in says how deep that is. */
+/** Deeper than any valid input; later checks report the actual limit. */
 const MAX_DEPTH = 100;
 
-/** JSON text of an object in the variables of a request: as it was written, where that is known. @throws {GraphQLError} */
+/**
+ * JSON text of an object in a request's variables, as written if the source is known. @throws {GraphQLError}
+ */
 export function jsonTextOfVariable(value: unknown): string {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new GraphQLError('Expected a JSON object.');
   return sourceTextOf(value) ?? textOf(value);
 }
 
-/** JSON text of an object that stands in a document, with its numbers as they are written there. @throws {GraphQLError} */
+/** JSON text of an object literal in a document, with its numbers as written. @throws {GraphQLError} */
 export function jsonTextOfLiteral(
   node: ValueNode,
   variables?: Readonly<Record<string, unknown>> | null,
@@ -26,7 +28,7 @@ function literal(node: ValueNode, variables: Readonly<Record<string, unknown>>, 
   switch (node.kind) {
     case Kind.STRING:
       return JSON.stringify(node.value);
-    // the grammar of numbers is that of JSON
+    // GraphQL's number grammar is that of JSON
     case Kind.INT:
     case Kind.FLOAT:
       return node.value;

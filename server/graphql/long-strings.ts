@@ -2,28 +2,31 @@ import { randomBytes } from 'node:crypto';
 import { putBounded } from '../domain/bounded-map.ts';
 
 /**
- * Turns results into JSON so that a long string that many clients are sent (lines of a log that they all follow) is
- * serialised once: `replacer`, handed to `JSON.stringify`, puts a short name in its place, and `split` gives the message in
- * parts, with the serialised string where its name stood.
+ * Serialises results so that a long string sent to many clients (log lines that they all follow) is
+ * serialised only once: `replacer`, for `JSON.stringify`, substitutes a short placeholder, and `split`
+ * returns the message in parts, with the serialised string in place of the placeholder.
  */
 export interface LongStrings {
   replacer(key: string, value: unknown): unknown;
-  /** The parts of a message that was just made with `replacer`; to be called before the next one is made. */
+  /** The parts of a message just serialised with `replacer`; call before serialising the next one. */
   split(message: string): readonly (string | Buffer)[];
 }
 
-/** Below this to serialise is cheaper than to share. */
+/** Below this, serialising is cheaper than sharing. */
 const LONG = 4_096;
 /** A batch of lines is 64 KiB. */
 const MAX_KEPT = 64;
 
 export function createLongStrings(): LongStrings {
-  // nobody can guess it, so nothing that a playbook prints can be taken for it
+  // unguessable, so that no playbook can print a placeholder
   const name = `long-${randomBytes(16).toString('hex')}`;
   const nameOf = (index: number) => `"${name}-${index}"`;
-  /** JSON by string: strings that are one object are found without being compared. */
+  /** JSON by string. Looking up the identical string object needs no comparison. */
   const kept = new Map<string, Buffer>();
-  /** By numbers that are never used twice: what an unsent message left cannot be taken for another string. */
+  /**
+   * By numbers that are never reused, so that a leftover of an unsent message cannot stand for another
+   * string.
+   */
   const found = new Map<number, string>();
   let last = 0;
 

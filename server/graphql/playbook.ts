@@ -7,27 +7,27 @@ import type { Context, PlaybookFile } from './context.ts';
 import { ScheduleRef } from './refs.ts';
 import { isSelected } from './selection.ts';
 
-/** Only the path is known of a playbook in the list; the file is read when something in it is asked for. */
+/** A playbook in a list has only its path; the file is read when one of its fields is selected. */
 interface PlaybookParent extends Pick<Playbook, 'path'> {
   readonly problem?: string | null;
-  /** Where it was read already. */
+  /** Set if it has already been read. */
   readonly file?: PlaybookFile;
-  /** Whether the answer holds its content. */
+  /** Whether the response includes its content. */
   readonly hasContent?: boolean;
 }
 
-/** Files that already count, however many fields or aliases read them. */
+/** Files already counted; each counts once, however many fields or aliases read it. */
 const counted = new WeakSet<PlaybookFile>();
-/** Files whose content is already in the answer once. */
+/** Files whose content is already in the response. */
 const sent = new WeakSet<PlaybookFile>();
 
 const UNREADABLE = { encoding: 'utf8', revision: '', content: '', length: 0 } as const;
 
-/** What a file adds to the answer when it is read for the first time. */
+/** What a file adds to the response when it is first read. */
 function lengthOf(file: PlaybookFile | null): number {
   if (file === null || counted.has(file)) return 0;
   counted.add(file);
-  // to read and hash it is work, though its text is not held
+  // reading and hashing it costs time even if its text is not kept
   return file.content === null ? file.length / 4 : file.length;
 }
 
@@ -48,7 +48,7 @@ function readFile(
 ): Promise<PlaybookFile> {
   const { playbook, playbookWithoutContent } = loadersOf(info);
   return answerOf(info).read(
-    // one that cannot be read must not take the whole list with it
+    // one unreadable file must not fail the whole list
     async () => file ?? (await (hasContent ? playbook : playbookWithoutContent).load(path)) ?? UNREADABLE,
     length,
   );
@@ -56,7 +56,7 @@ function readFile(
 
 const CONTENT = new Set(['content']);
 
-/** How many there are is not known before it is asked for; what it may cost is guessed. */
+/** The real numbers are unknown before the query runs, so complexity uses estimates. */
 const PLAYBOOKS_GUESSED = 100;
 const SCHEDULES_GUESSED = 10;
 

@@ -2,7 +2,7 @@ import type { RunSummary } from '../domain/runs/run.ts';
 import type { ScheduleSummary } from '../domain/schedules/schedule.ts';
 import { builder } from './builder.ts';
 
-/** Named here since each refers to the other; their fields are in `schedule.ts` and `run.ts`. */
+/** Declared here because they refer to each other; their fields are in `schedule.ts` and `run.ts`. */
 export const ScheduleRef = builder.objectRef<ScheduleSummary>('Schedule');
 export const RunRef = builder.objectRef<RunSummary>('Run');
 

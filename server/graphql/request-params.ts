@@ -5,16 +5,16 @@ import { clip } from '../domain/errors.ts';
 import { type JsonLimits, jsonShapeFault } from '../domain/json-shape.ts';
 import { rememberSource, traceSource } from '../domain/json-source.ts';
 
-/** What a request of GraphQL consists of, and what is said of one that is none: the same over every transport. */
+/** The parts of a GraphQL request, and the errors for malformed ones: the same over every transport. */
 
-/** What stands in a URL, by name; a list where the name is there more than once. */
+/** Query parameters of a URL by name; a list if a name occurs more than once. */
 export type UrlQuery = Readonly<Record<string, unknown>>;
 
 const NAMES = ['query', 'operationName', 'variables', 'extensions'] as const;
 const WITH_QUERY = 'expected a JSON object with a "query".';
 const MAX_VALUE_LENGTH = 20;
 
-/** @returns what is wrong with it, as a sentence; null: it has the shape of a request */
+/** @returns what is wrong with it, as a sentence; null: it is shaped like a request */
 export function paramsFault(params: unknown): string | null {
   if (params === undefined) return `The request has no body; ${WITH_QUERY}`;
   if (Array.isArray(params))
@@ -32,7 +32,7 @@ export function paramsFault(params: unknown): string | null {
   return null;
 }
 
-/** @throws {GraphQLError} what `paramsFault` says */
+/** @throws {GraphQLError} with the fault that `paramsFault` finds */
 export function checkedParams(params: unknown): GraphQLParams {
   const fault = paramsFault(params);
   if (fault !== null) throw malformed(fault);
@@ -40,7 +40,7 @@ export function checkedParams(params: unknown): GraphQLParams {
   return params as GraphQLParams;
 }
 
-/** What a URL asks for; what is empty in it is not given. @throws {GraphQLError} */
+/** The request in a URL; empty parameters count as absent. @throws {GraphQLError} */
 export function paramsOfUrl(query: UrlQuery, limits: JsonLimits): GraphQLParams {
   const [text, operationName, variables, extensions] = NAMES.map((name) => {
     const value = query[name];
@@ -68,7 +68,7 @@ function parseInUrl(name: string, text: string | undefined, limits: JsonLimits):
   }
 }
 
-/** That there is one operation to execute. @throws {GraphQLError} */
+/** Checks that exactly one operation is selected for execution. @throws {GraphQLError} */
 export function checkOperation(document: DocumentNode, operationName: unknown): void {
   const name = typeof operationName === 'string' ? operationName : null;
   if (getOperationAST(document, name)) return;
@@ -84,7 +84,7 @@ export function checkOperation(document: DocumentNode, operationName: unknown): 
   });
 }
 
-/** The types of message that a client may send, and whether one has an id. */
+/** The message types that a client may send, and whether each has an id. */
 const MESSAGE_TYPES = new Map([
   ['connection_init', false],
   ['ping', false],
@@ -93,7 +93,9 @@ const MESSAGE_TYPES = new Map([
   ['complete', true],
 ]);
 
-/** @returns what is wrong with a message of a WebSocket, as a sentence; null: nothing that shows in it */
+/**
+ * @returns what is wrong with a WebSocket message, as a sentence; null: nothing visible in the message itself
+ */
 export function messageFault(message: string): string | null {
   let parsed: unknown;
   try {
@@ -123,7 +125,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A value of JSON in a sentence, without what is inside it. */
+/** Describes a JSON value in a sentence, without its contents. */
 function shown(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (isObject(value)) return 'an object';

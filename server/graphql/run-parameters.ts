@@ -12,13 +12,13 @@ import type { Answer } from './answer.ts';
 import { builder } from './builder.ts';
 import { isSelected } from './selection.ts';
 
-/** Parameters whose text was counted when they were read: the first field that sends it adds nothing. */
+/** Parameters whose text was counted on reading, so that the first field to send it adds nothing. */
 const counted = new WeakSet<RunParameters>();
 const TEXT_FIELDS = new Set(['extraVarsJson', 'extraVars']);
 
 /**
- * Reads stored parameters for one field of an answer. Drops the extra variables unless they are selected, so that text that
- * is not sent is not kept in memory.
+ * Reads stored parameters for one field of a response. Drops the extra variables unless they are selected, so
+ * that unsent text is not kept in memory.
  */
 export async function readParameters(
   read: () => Promise<RunParameters | null>,
@@ -50,7 +50,7 @@ export const RunParametersRef = builder.objectRef<RunParameters>('RunParameters'
     const fieldOf = (name: RunParameterName) => {
       const field = RUN_PARAMETERS[name];
       const { description } = field;
-      // the table says of which kind each value is, and storage has looked
+      // the table gives each value's type, and storage has validated it
       const value = <T>(all: RunParameters) => all[name] as T;
       switch (field.kind) {
         case 'list':
@@ -125,7 +125,7 @@ export const RunParametersInputRef = builder.inputRef<RunParametersInput>('RunPa
   },
 });
 
-/** Null when what is stored is no JSON object: a run of it is refused, and says so. */
+/** Null when the stored text is not a JSON object; a run with it is refused with that reason. */
 function objectOf(json: string | null): Readonly<Record<string, unknown>> | null {
   if (json === null) return null;
   try {
@@ -135,7 +135,7 @@ function objectOf(json: string | null): Readonly<Record<string, unknown>> | null
   }
 }
 
-/** `null` where null says nothing, e.g. `updateSchedule(playbook: null)`. */
+/** Refuses `null` where it has no meaning, e.g. `updateSchedule(playbook: null)`. */
 export function requireNotNull<T>(value: T | null | undefined, field: string): T | undefined {
   if (value !== null) return value;
   throw new InvalidInputError([

@@ -121,7 +121,7 @@ builder.node(RunRef, {
       type: RunLogPageRef,
       description: 'At most 10,000 lines or 1 MiB a page, whichever is less, but at least one line.',
       args: { after: t.arg.int({ defaultValue: 0 }), first: t.arg.int({ defaultValue: 1_000 }) },
-      // a page may be 1 MiB, so 100 of them are enough for one answer
+      // a page may be 1 MiB, so 100 of them are enough for one response
       complexity: 1_000,
       resolve: (run, { after, first }, { actor, services, answerOf }, info) => {
         const maxLines = first ?? 1_000;
@@ -156,7 +156,7 @@ builder.queryField('runs', (t) =>
       resolve: (_root, { filter, ...args }, { actor, services: { runs }, loadersOf }, info) => {
         const wanted = {
           status: filter?.status ? [...new Set(filter.status)].sort() : undefined,
-          // an id that is none of a schedule has no runs
+          // an invalid schedule id matches no runs
           scheduleId: filter?.scheduleId ? (tryLocalId('Schedule', filter.scheduleId) ?? '') : undefined,
           playbook: filter?.playbook ?? undefined,
         };

@@ -1,7 +1,7 @@
 import type { SchedulePolicyChange } from '../domain/schedules/policy.ts';
 import { builder } from './builder.ts';
 
-/** The policy of a schedule in the API: its fields stand beside those of the schedule. */
+/** A schedule's policy in the API, where its fields are part of the schedule itself. */
 
 export const OverlapPolicyEnum = builder.enumType('OverlapPolicy', {
   description: 'What happens at an instant at which a run of the same schedule is queued or running.',
@@ -11,7 +11,7 @@ export const OverlapPolicyEnum = builder.enumType('OverlapPolicy', {
   } as const,
 });
 
-/** Of the input of a mutation, what is about the policy. */
+/** The policy fields of a mutation's input. */
 export function policyChangeOf({ overlap }: SchedulePolicyChange): SchedulePolicyChange {
   return { overlap };
 }

@@ -82,7 +82,7 @@ const TickRef = builder.objectRef<Tick>('Tick').implement({
   }),
 });
 
-/** Of a schedule whose parameters are long: they are read one after the other, and none of them is held. */
+/** For schedules whose parameters are long: reads them one at a time and keeps none. */
 const readState = (
   { id }: ScheduleSummary,
   { loadersOf, answerOf }: Context,

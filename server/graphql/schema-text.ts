@@ -1,7 +1,7 @@
 import { printSchema } from 'graphql';
 import { schema } from './schema.ts';
 
-/** The schema in its own language, as the committed `schema.graphql` has it. */
+/** The schema in SDL, as in the committed `schema.graphql`. */
 export function schemaText(): string {
   return `${printSchema(schema)}\n`;
 }

@@ -8,7 +8,10 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 
-/** Whether one of these fields will be resolved of the object that the field of `info` gives, which is of one type. */
+/**
+ * Whether any of these fields is selected on the object that `info`'s field returns; its type must be a
+ * single object type.
+ */
 export function isSelected(names: ReadonlySet<string>, info: GraphQLResolveInfo): boolean {
   const { fragments, variableValues } = info;
   const isIncluded = (node: SelectionNode) =>

@@ -2,22 +2,22 @@ import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { nextTurn } from './turns.ts';
 
-/** What may wait for a client to read it; above this nothing more is read from the client either. */
+/** High-water mark for unsent bytes; above it we also stop reading from the client. */
 const MAX_UNREAD_BYTES = 1_048_576;
 const PING_EVERY_MS = 12_000;
-/** A client that reads slowly gets to a ping late. */
+/** Lenient, since a slow reader gets to a ping late. */
 const MAX_UNANSWERED_PINGS = 5;
 
 /**
- * Hands on the messages of a client one by one, each in a turn of its own. What a client sends makes answers: while it does
- * not read them, or many of its messages wait, nothing more is read from it.
+ * Delivers a client's messages one at a time, each in its own turn. Applies back-pressure: stops reading from
+ * the client while it does not read its responses, or has unhandled messages.
  */
 export function receive(client: WebSocket, socket: Socket, handle: (message: string) => void): void {
   const inbox: string[] = [];
 
   const steer = () => {
     if (client.readyState !== client.OPEN) {
-      // else it would not be read that the client has closed, too
+      // a paused socket would never see the client's close frame
       if (client.isPaused) client.resume();
       return;
     }
@@ -50,32 +50,35 @@ export function receive(client: WebSocket, socket: Socket, handle: (message: str
   socket.on('drain', steer);
 }
 
-/** Resolves when the message has left, or its client: until then nothing more is made for it, however slow it is. */
+/**
+ * Resolves when the message has been written out or the client is gone, so that no further message is
+ * produced for a slow client.
+ */
 export function send(client: WebSocket, socket: Socket, parts: readonly (string | Buffer)[]): Promise<void> {
   if (client.readyState !== client.OPEN) return Promise.resolve();
   return new Promise((resolve) => {
     const last = parts.length - 1;
     socket.cork();
-    // a part is a fragment, so that a buffer that is sent to many is not copied
+    // each part is a fragment, so that a buffer sent to many clients is not copied
     for (const [i, part] of parts.entries())
       client.send(part, { binary: false, fin: i === last }, i === last ? () => resolve() : undefined);
     socket.uncork();
   });
 }
 
-/** Calls back once more than so many bytes have come. @returns the function that stops counting */
+/** Calls back when more than `maxBytes` have arrived. @returns the function that stops counting */
 export function limitBytes(socket: Socket, maxBytes: number, onExceeded: () => void): () => void {
   let bytes = 0;
   const count = (chunk: Buffer) => {
     bytes += chunk.length;
     if (bytes > maxBytes) onExceeded();
   };
-  // before they are looked at
+  // count before anything parses them
   socket.prependListener('data', count);
   return () => socket.off('data', count);
 }
 
-/** Ends a socket whose other end does not answer. @returns the function that stops it */
+/** Terminates a socket whose peer stops answering pings. @returns the function that stops pinging */
 export function pingUntilSilent(client: WebSocket): () => void {
   let unanswered = 0;
   client.on('pong', () => {

@@ -1,19 +1,20 @@
 /**
- * Time for turns in each round of the event loop. Short operations share a round, and so the commit of what they store; other
- * work waits for this and for the last operation that was begun.
+ * Time budget for turns per round of the event loop. Short operations share a round, and thus one commit;
+ * other work waits for the budget plus the last operation begun.
  */
 const ROUND_MS = 5;
 
 /**
- * Work that occupies the event loop (a document is parsed, checked and begun) takes turns with everything else that waits
- * for it: however many operations arrive at once, no more of them begin in one round of the loop than fit into a few ms.
+ * Work that occupies the event loop (parsing, validating and starting operations) takes turns with everything
+ * else: however many operations arrive at once, each round of the loop starts only as many as fit into a few
+ * ms.
  */
 const waiting: (() => void)[] = [];
 let isRoundDue = false;
-/** On the clock of `performance.now()`. */
+/** In `performance.now()` time. */
 let roundEnds = 0;
 
-/** Resolves when it is the caller's turn, in the order of the calls. */
+/** Resolves when it is the caller's turn, in order of the calls. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     waiting.push(resolve);
@@ -21,7 +22,7 @@ export function nextTurn(): Promise<void> {
   });
 }
 
-/** Does one after the other, each in a turn of its own. */
+/** Processes items one after the other, each in its own turn. */
 export async function eachInTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   for (const item of items) {
@@ -46,7 +47,10 @@ function giveTurn(): void {
   else queueMicrotask(goOnWhenBegun);
 }
 
-/** Called as a microtask, this lets Node empty that queue first: the work has used its time when the clock is read. */
+/**
+ * Called as a microtask, this lets Node drain the microtask queue first: when the clock is read, the work has
+ * used its time.
+ */
 function goOnWhenBegun(): void {
   process.nextTick(() => {
     if (performance.now() < roundEnds) giveTurn();

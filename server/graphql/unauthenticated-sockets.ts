@@ -1,15 +1,15 @@
 /**
- * Connections that have not shown yet that they may be here, in the order in which they came. When there is no room for one
- * more, the one that has waited longest has to go: who has the key shows it at once, so a crowd that only waits keeps nobody
- * else out, also not from its own address (behind a proxy all have one).
+ * Connections that have not authenticated yet, oldest first. When there is no room for another, the oldest is
+ * evicted: a client with the key authenticates at once, so a crowd of idle connections locks nobody out, not
+ * even others with the same address (behind a proxy all share one).
  */
 export interface UnauthenticatedSockets {
   /**
-   * @param end ends the connection, when its place is given to another
-   * @returns the function that takes it off the list; safe to call again
+   * @param end closes the connection when it is evicted
+   * @returns the function that removes it from the list; safe to call again
    */
   add(address: string, end: () => void): () => void;
-  /** Gives the place of the longest waiting to another. @returns whether there was one */
+  /** Evicts the oldest connection. @returns whether there was one */
   endOldest(): boolean;
 }
 

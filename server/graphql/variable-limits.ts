@@ -13,14 +13,17 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import { traceSource } from '../domain/json-source.ts';
 
-/** Of a name, or of a value that is no text (a number, a name of an enum, an id): graphql-js repeats it whole in its message. */
+/**
+ * Maximum length of a name or a non-text value (number, enum name, id), which graphql-js quotes in full in
+ * its messages.
+ */
 const MAX_LENGTH = 10_000;
-/** Values of these may be long. */
+/** Scalar types whose values may be long. */
 const TEXTS = new Set(['String', 'JSONObject', 'JSONText']);
 
 /**
- * Refuses variables that are so long that to tell what is wrong with them would take long, and traces the others to where they
- * are written.
+ * Refuses variables so long that reporting a fault in them would be slow, and traces the others to their
+ * source text.
  */
 export const variableLimits: Plugin = {
   onExecute: ({ args }) => checkVariables(args),
@@ -48,7 +51,7 @@ function check(givenType: GraphQLInputType, value: unknown, variable: string): v
         { extensions: { code: 'BAD_USER_INPUT' } },
       );
   } else if (isListType(type)) {
-    // a single value stands for a list of one
+    // GraphQL coerces a single value to a list of one
     if (!Array.isArray(value)) check(type.ofType, value, variable);
     else for (const at of value.keys()) check(type.ofType, traceSource(value, at), variable);
   } else if (isInputObjectType(type) && typeof value === 'object' && value !== null) {

@@ -17,58 +17,61 @@ import { JSON_LIMITS, type Yoga } from './yoga.ts';
 
 /** GraphQL over WebSocket (graphql-transport-ws), with the same rules and limits as over HTTP. */
 export interface GraphqlWebSocket {
-  /** Whether there is room for one more; makes it where somebody waits who has not shown the key. */
+  /** Whether there is room for one more socket; if needed, evicts an unauthenticated one. */
   makeRoom(): boolean;
-  /** Takes over an upgrade request that was let in. */
+  /** Takes over an upgrade request that has been admitted. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Called for an upgrade request that is no WebSocket handshake; the listener answers and closes the connection. */
+  /**
+   * Called for an upgrade request that is not a WebSocket handshake; the listener responds and closes the
+   * connection.
+   */
   onBadHandshake(listener: (socket: Duplex, message: string) => void): void;
-  /** How many sockets are open. */
+  /** Number of open sockets. */
   count(): number;
-  /** Closes all sockets, telling the clients to come back. */
+  /** Closes all sockets, with a code that tells clients to reconnect. */
   close(): Promise<void>;
 }
 
 export interface GraphqlWebSocketOptions {
   readonly yoga: Yoga;
-  /** Whose the `authorization` is that a client gave with `connection_init`; null when it is not good. */
+  /** The actor for the `authorization` given in `connection_init`; null when it is invalid. */
   actorOf(authorization: string | undefined, address: string): Actor | null;
-  /** Counts a key that was not good. @returns whether this address has given too many of them */
+  /** Counts an invalid key. @returns whether this address has sent too many of them */
   refuseKey(address: string): boolean;
-  /** Something failed that the client is told nothing of. */
+  /** Called for failures that are hidden from the client. */
   onInternalError(error: unknown): void;
 }
 
-/** A client sends documents and ids; what is longer is an attack. */
+/** Clients send documents and ids; anything longer is an attack. */
 const MAX_MESSAGE_BYTES = 65_536;
 const MAX_OPERATIONS_PER_SOCKET = 20;
-/** Each costs memory; more than this is no console and no team. */
+/** Each socket costs memory; no team with consoles needs more. */
 const MAX_SOCKETS = 5_000;
-/** From one address, of those who have not shown that they may be here. */
+/** Unauthenticated sockets per address. */
 const MAX_UNAUTHENTICATED = 1_000;
-/** Of one message; browsers send one of this length in a single frame. */
+/** Fragments per message; browsers send messages of the maximum length in a single frame. */
 const MAX_FRAGMENTS = 256;
-/** Until it has shown that it may be here, a client says no more than that. */
+/** Bytes that a client may send before it has authenticated; the handshake needs no more. */
 const MAX_UNAUTHENTICATED_BYTES = 16_384;
 const INIT_TIMEOUT_MS = 3_000;
-/** For the other end to answer that it closes too. */
+/** How long to wait for the peer's close frame. */
 const CLOSE_TIMEOUT_MS = 500;
 const MAX_REASON_BYTES = 123;
-/** As HTTP: too many requests. */
+/** Modelled on HTTP 429 (too many requests). */
 const TOO_MANY_KEYS = 4429;
 
 interface Extra {
   readonly address: string;
-  /** It is authenticated now. */
+  /** Called once the client has authenticated. */
   introduced(actor: Actor): void;
-  /** Who is at the other end. Throws before that is known. */
+  /** The client's actor. Throws before it has authenticated. */
   actor(): Actor;
   close(code: number, reason: string): void;
-  /** The text of the message that is handled in this turn. */
+  /** Text of the message being handled in this turn. */
   message(): string;
-  /** Whom the answer to an operation goes to. */
+  /** The recipient of an operation's response. */
   recipientOf(operation: string): Recipient;
-  /** The last of the answer has left. */
+  /** Called when the last part of the response has been sent. */
   sent(operation: string): void;
 }
 
@@ -81,19 +84,19 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
   const { yoga, actorOf, refuseKey, onInternalError } = options;
   const longStrings = createLongStrings();
   const unauthenticated = createUnauthenticatedSockets(MAX_UNAUTHENTICATED);
-  /** Those that are not about to close. */
+  /** Sockets that are not closing. */
   const open = new Set<WebSocket>();
   const sockets = new WebSocketServer({
     noServer: true,
     handleProtocols,
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
-    // one message in each round of the event loop, however many a client sends at once
+    // one message per round of the event loop, however many a client sends at once
     allowSynchronousEvents: false,
     maxFragments: MAX_FRAGMENTS,
-    // they are answered in step with what the client reads
+    // pongs are sent manually, subject to back-pressure
     autoPong: false,
-    // an option that its types do not know yet
+    // missing from the type definitions
     ...{ closeTimeout: CLOSE_TIMEOUT_MS },
   });
 
@@ -134,7 +137,7 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
           rootValue: { execute, subscribe } satisfies Enveloped,
         };
       } catch (error) {
-        // a document that cannot be parsed, or is over a limit
+        // a document that cannot be parsed or exceeds a limit
         if (error instanceof GraphQLError) return [error];
         throw error;
       }
@@ -148,7 +151,7 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
     const address = socket.remoteAddress ?? '';
     let actor: Actor | null = null;
     open.add(client);
-    // faults of the client's frames, which close the socket by themselves
+    // protocol errors by the client, which close the socket by themselves
     client.on('error', () => undefined);
     const stopPinging = pingUntilSilent(client);
     const end = () => client.terminate();
@@ -164,14 +167,14 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
       leaveUnauthenticated();
       open.delete(client);
       client.close(code, withinFrame(reason));
-      // nobody waits for the answer of somebody unknown
+      // do not wait for an unauthenticated client's close frame
       if (actor === null) socket.destroySoon();
     };
     const actorOrThrow = () => {
       if (actor === null) throw new Error('An operation came before the key.');
       return actor;
     };
-    /** What is to be told that the answer has been sent, by operation. */
+    /** Callbacks for sent responses, by operation. */
     const unsent = new Map<string, () => void>();
     const sent = (operation: string) => {
       unsent.get(operation)?.();
@@ -181,14 +184,14 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
       onceSent: (done: () => void) => void unsent.set(operation, done),
       cut: end,
     });
-    /** While it is handled. */
+    /** The message being handled. */
     let current = '';
     const closed = server.opened(
       {
         protocol: client.protocol,
         send: (message) => send(client, socket, longStrings.split(message)),
         close: (code = CloseCode.InternalServerError, reason = '') =>
-          // graphql-ws does not tell what is wrong with a message
+          // graphql-ws does not say what is wrong with a message
           close(code, (code === CloseCode.BadRequest && messageFault(current)) || reason),
         onMessage: (handle) =>
           receive(client, socket, (message) => {
@@ -241,10 +244,10 @@ export function createGraphqlWebSocket(options: GraphqlWebSocketOptions): Graphq
   };
 }
 
-/** What a frame that closes a socket has room for. */
+/** Truncates a reason to what fits into a close frame. */
 function withinFrame(reason: string): string {
   const bytes = Buffer.from(reason);
   if (bytes.length <= MAX_REASON_BYTES) return reason;
-  // what is left of a character that was cut
+  // drops the remainder of a character that was cut in half
   return `${bytes.toString('utf8', 0, MAX_REASON_BYTES - 3).replace(/\uFFFD$/, '')}…`;
 }

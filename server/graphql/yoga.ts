@@ -16,23 +16,26 @@ import { nextTurn } from './turns.ts';
 import { variableLimits } from './variable-limits.ts';
 
 /**
- * Of a request or a message, beside the lengths of both. A list of 10,000 extra variables is allowed, and more than it are no
- * variables of an operation.
+ * JSON limits of a request or message, besides its length. Allows for a list of 10,000 extra variables, more
+ * than any operation needs.
  */
 export const JSON_LIMITS: JsonLimits = { values: 25_000, depth: 100 };
 
 export interface YogaOptions {
   readonly services: Services;
-  /** Serve GraphiQL to browsers that open the endpoint, and tell the schema. */
+  /** Serve GraphiQL to browsers at the endpoint, and allow introspection. */
   readonly isDevelopment: boolean;
-  /** An internal error, with the id that the client was given. */
+  /** Reports an internal error, with the id given to the client. */
   onInternalError(error: unknown, requestId: string): void;
 }
 
-/** What an operation comes with: over HTTP the request as it was read and the response, over WebSocket whom it goes to. */
+/**
+ * Transport context of an operation: over HTTP the parsed request and the response, over WebSocket the
+ * recipient.
+ */
 interface ServerContext {
   readonly actor: Actor;
-  /** @throws {GraphQLError} when it is no request of GraphQL */
+  /** @throws {GraphQLError} when it is not a GraphQL request */
   readonly readParams?: () => GraphQLParams;
   readonly res?: ServerResponse;
   readonly recipient?: Recipient;
@@ -55,16 +58,16 @@ export function createGraphqlYoga(options: YogaOptions): Yoga {
       createContext(actor, options.services, recipient ?? (res ? recipientOf(res) : null)),
     graphqlEndpoint: '/graphql',
     plugins,
-    // documents with errors are not kept: each of them is another one
+    // do not cache invalid documents: they rarely repeat
     parserAndValidationCache: {
       documentCache: createDocumentCache(),
       errorCache: { get: () => undefined, set: () => undefined },
     },
-    // Yoga's own default answers any Origin with credentials
+    // Yoga's default allows any origin, with credentials
     cors: false,
     multipart: false,
     batching: false,
-    // Fastify has read it, within its limit
+    // Fastify has already read it, within its limit
     maxRequestBodySize: false,
     landingPage: false,
     graphiql: options.isDevelopment,
@@ -74,7 +77,7 @@ export function createGraphqlYoga(options: YogaOptions): Yoga {
         const original = error instanceof GraphQLError ? error.originalError : error;
         const shown = publicError(original);
         if (shown) return shownAt(error, shown.message, shown.extensions);
-        // made by GraphQL itself, of the document or the variables
+        // raised by graphql-js itself, about the document or the variables
         if (error instanceof GraphQLError && (!original || original instanceof GraphQLError))
           return clientError(error, hidesSchema);
         const requestId = randomUUID();
@@ -85,20 +88,20 @@ export function createGraphqlYoga(options: YogaOptions): Yoga {
   });
 }
 
-/** Yoga would take a body such as `[]` for one that is yet to be read. */
+/** Yoga would treat a body such as `[]` as not yet parsed. */
 const readParams: Plugin<object, ServerContext> = {
   onRequestParse({ serverContext, setRequestParser }) {
     if (serverContext.readParams) setRequestParser(serverContext.readParams);
   },
 };
 
-/** Over HTTP; a WebSocket takes turns for each message. */
+/** For HTTP; a WebSocket takes turns per message. */
 const inTurns: Plugin = { onParams: () => nextTurn() };
 
-/** What is to be done when a connection closes. */
+/** Callbacks for the closing of a connection. */
 const whenClosed = new WeakMap<Socket, Set<() => void>>();
 
-/** A response that waits behind others on its connection (pipelining) does not hear that this has closed. */
+/** A pipelined response that waits behind others gets no event when its connection closes. */
 function recipientOf(response: ServerResponse): Recipient {
   const { socket } = response.req;
   return {
@@ -124,14 +127,14 @@ function watchClose(socket: Socket): Set<() => void> {
   return waiting;
 }
 
-/** Ending an operation can take as long as beginning one. */
+/** Ending an operation can be as expensive as beginning one. */
 async function endInTurn(waiting: Set<() => void>, done: () => void): Promise<void> {
   if (!waiting.delete(done)) return;
   await nextTurn();
   done();
 }
 
-/** At the place in the document where `error` happened, if it knows one. */
+/** Adds `error`'s location in the document, if it has one. */
 function shownAt(error: unknown, message: string, extensions: GraphQLErrorExtensions): GraphQLError {
   const { nodes = null, path = null } = error instanceof GraphQLError ? error : {};
   return new GraphQLError(message, { nodes, path, extensions });

@@ -1,16 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import send from 'send';
 
-/** Every path that is no route of its own. */
+/** Matches every path without a route of its own. */
 export const CONSOLE_ROUTE = '/*';
-/** Built files whose names change with their content. */
+/** Built files with content-hashed names. */
 const ASSETS = '/assets/';
 const INDEX = '/index.html';
 
 /**
- * Serves the files of the built console, and its page at every other address that somebody opens in a browser.
+ * Serves the files of the built console, and its index page for every other address that a browser navigates
+ * to.
  * @param root absolute path of the folder
- * @param onMissing answers a request for which there is neither
+ * @param onMissing responds to a request that matches neither
  */
 export function registerConsole(
   app: FastifyInstance,
@@ -20,7 +21,7 @@ export function registerConsole(
   app.get(CONSOLE_ROUTE, async (request, reply) => {
     const [path = ''] = request.url.split('?', 1);
     if (path.startsWith(ASSETS)) return sendFile(path);
-    // beside the assets there are only files like /favicon.svg; addresses of pages have no dot in their first part
+    // apart from assets there are only files like /favicon.svg; page URLs have no dot in their first segment
     if (/^\/[\w-]+\.\w+$/.test(path)) return sendFile(path);
     return isNavigation(request) ? sendFile(INDEX) : onMissing(request, reply);
 
@@ -45,7 +46,7 @@ export function registerConsole(
   });
 }
 
-/** Whether a browser wants to show the answer as a page, rather than use it in one. */
+/** Whether the browser is navigating to a page rather than fetching a resource for one. */
 function isNavigation({ headers }: FastifyRequest): boolean {
   const mode = headers['sec-fetch-mode'];
   return (mode === undefined || mode === 'navigate') && headers.accept?.includes('text/html') === true;

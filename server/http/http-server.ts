@@ -26,7 +26,7 @@ import { drainBeforeClosing, isBodyUnread } from './unread-body.ts';
 export interface HttpServer {
   /** @returns the address as a URL, e.g. "http://127.0.0.1:4000" */
   listen(host: string, port: number): Promise<string>;
-  /** Ends all connections, also those that stream. */
+  /** Closes all connections, including streaming ones. */
   close(): Promise<void>;
 }
 
@@ -35,25 +35,29 @@ export interface HttpServerOptions {
   readonly yoga: Yoga;
   readonly webSocket: GraphqlWebSocket;
   readonly refusedKeys: RefusedKeys;
-  /** Plain routes of the API: behind the door, and for those with the key. */
+  /** Plain API routes: behind the door, key required. */
   readonly registerRoutes: (app: FastifyInstance) => void;
-  /** Routes for probes: behind the door, without the key. */
+  /** Probe routes: behind the door, no key required. */
   readonly registerProbes: (app: FastifyInstance) => void;
   /** Folder of the built console; null: none is served. */
   readonly consoleDir: string | null;
   readonly logger: FastifyBaseLogger;
 }
 
-/** A playbook of 1 MiB as JSON, in the worst case of ordinary text, and its request around it. */
+/**
+ * Fits a playbook of 1 MiB as JSON, escaped as badly as ordinary text can be, plus the rest of the request.
+ */
 const MAX_BODY_BYTES = 2.25 * 1_048_576;
-/** For a request to arrive whole; answers that stream may take as long as they like. */
+/** How long a request may take to arrive in full; streaming responses have no limit. */
 const REQUEST_TIMEOUT_MS = 60_000;
-/** For a connection to say what it wants. */
+/** How long the headers may take to arrive. */
 const HEADERS_TIMEOUT_MS = 10_000;
-/** For a connection without a request; longer than that of usual proxies, which then are the ones to close it. */
+/**
+ * How long an idle connection is kept; longer than usual proxies do, so that they are the ones to close it.
+ */
 const KEEP_ALIVE_MS = 72_000;
 const NODE_OPTIONS = {
-  // the door answers one without it
+  // the door responds to requests without it
   requireHostHeader: false,
   requestTimeout: REQUEST_TIMEOUT_MS,
   headersTimeout: HEADERS_TIMEOUT_MS,
@@ -61,7 +65,7 @@ const NODE_OPTIONS = {
   keepAliveTimeout: KEEP_ALIVE_MS,
 };
 const GRAPHQL_PATH = '/graphql';
-/** What Node could not read as a request, by its code. */
+/** Responses to requests that Node cannot parse, by error code. */
 const CLIENT_ERRORS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
@@ -76,7 +80,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     serverFactory: (handle) => createServerInTurns(NODE_OPTIONS, handle),
     routerOptions: { maxParamLength: 500 },
     forceCloseConnections: true,
-    // who is asking is read off the socket: a header can be written by anybody
+    // take the client's address from the socket: headers can be forged
     trustProxy: false,
     frameworkErrors: (_error, _request, reply) => {
       reply.header('cache-control', 'no-store');
@@ -87,7 +91,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       else answerRaw(socket, CLIENT_ERRORS[error.code] ?? '400 Bad Request', 'The request cannot be read.');
     },
   });
-  // a form or plain text can be sent by any web page without asking first; JSON cannot
+  // any web page can send a form or plain text without a CORS preflight; JSON it cannot
   app.removeContentTypeParser(['text/plain']);
   readJson(app);
   prepareActor(app);
@@ -98,7 +102,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       directives: {
         defaultSrc: ["'none'"],
         scriptSrc: ["'self'"],
-        // CodeMirror writes its styles into the page
+        // CodeMirror injects inline styles
         styleSrc: ["'self'", "'unsafe-inline'"],
         imgSrc: ["'self'", 'data:'],
         fontSrc: ["'self'"],
@@ -109,13 +113,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
         frameAncestors: ["'none'"],
       },
     },
-    // behind TLS it is the proxy that can promise TLS
+    // with TLS, HSTS is up to the proxy
     strictTransportSecurity: false,
     crossOriginEmbedderPolicy: false,
     referrerPolicy: { policy: 'no-referrer' },
   });
 
-  // before the body: whoever may not come in shall not make us read one
+  // before the body: a refused client must not make us read one
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
     const isForConsole = request.routeOptions.url === CONSOLE_ROUTE;
@@ -140,7 +144,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       allowList: (request) => whoAsks(request) !== null,
       store: storeOf(options.refusedKeys),
     });
-    // behind the limit, and before the body
+    // after the rate limit, and before the body
     scope.addHook('preParsing', async (request, reply) => {
       const actor = whoAsks(request);
       if (actor !== null) {
@@ -186,7 +190,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.setNotFoundHandler(sendNotFound);
 
   app.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    // who waits for this before sending a body is not made to send one that is refused
+    // spare the client from sending a body that would be refused
     const mayCome =
       door.refusal(headOf(request)) === null &&
       door.actorOf(request.headers.authorization, request.socket.remoteAddress ?? '') !== null;
@@ -239,9 +243,9 @@ function sendError(reply: FastifyReply, status: number, code: string, message: s
   return reply.code(status).send({ error: { code, message } });
 }
 
-/** An answer on a connection that no request object stands for. */
+/** Responds on a connection that has no request object. */
 function answerRaw(socket: Duplex, status: string, message: string): void {
-  // nobody reads this socket any more: its other end would keep it open
+  // nobody reads this socket any more, so its peer could keep it open
   socket.once('finish', () => socket.destroy());
   const length = Buffer.byteLength(message);
   socket.end(

@@ -6,12 +6,15 @@ import { jsonShapeFault } from '../domain/json-shape.ts';
 import { rememberSource } from '../domain/json-source.ts';
 import { JSON_LIMITS } from '../graphql/yoga.ts';
 
-/** Reads bodies of JSON as Fastify does, but none of a shape that it takes long to parse, and says what is wrong with one. */
+/**
+ * Parses JSON bodies as Fastify does, but refuses shapes that are slow to parse, and says what is wrong with
+ * a body.
+ */
 export function readJson(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser(['application/json']);
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    // a DELETE needs no body, but many clients send the header with every request
+    // a DELETE needs no body, but many clients send the content type with every request
     if (body.length === 0 && request.method === 'DELETE') return done(null, undefined);
     const text = body.toString();
     const fault = bytesFault(body, request.headers['content-encoding']);
@@ -30,11 +33,11 @@ function bytesFault(body: Buffer, contentEncoding: string | undefined): string |
   if (body.length === 0) return 'The request has no body; expected JSON.';
   if (contentEncoding !== undefined && contentEncoding.toLowerCase() !== 'identity')
     return `The body has the content-encoding "${clip(contentEncoding)}"; expected none.`;
-  // to decode it would put other characters in the place of what it cannot read
+  // decoding would silently replace invalid sequences
   return isUtf8(body) ? null : 'The body is not valid UTF-8.';
 }
 
-/** Why a text could not be parsed, which Fastify does not tell. */
+/** Why a text could not be parsed, which Fastify does not report. */
 function jsonFault(text: string): string {
   try {
     JSON.parse(text);
@@ -44,7 +47,7 @@ function jsonFault(text: string): string {
   return 'The body has a key "__proto__" or "constructor", which is not accepted.';
 }
 
-/** As Fastify's own errors of bodies. */
+/** Like Fastify's own body errors. */
 function malformed(message: string): Error {
   return Object.assign(new Error(message), { statusCode: 400 });
 }

@@ -12,7 +12,7 @@ export interface ProbeOptions {
   readonly countSockets: () => number;
 }
 
-/** For probes that have no key: only whether it works. */
+/** For probes without a key: reports only whether the server works. */
 export function registerProbes(app: FastifyInstance, { system }: ProbeOptions): void {
   app.get('/healthz', async () => ({ status: 'ok' }));
 
@@ -22,10 +22,11 @@ export function registerProbes(app: FastifyInstance, { system }: ProbeOptions): 
   });
 }
 
-/** Prometheus text. It tells what runs here, so it needs the key like the rest of the API. */
+/** Metrics in Prometheus format. They reveal activity, so they require the key like the rest of the API. */
 export function registerMetrics(app: FastifyInstance, { ticks, executor, countSockets }: ProbeOptions): void {
   const registry = new Registry();
-  // the lag of the event loop is sampled by a timer, and 100 of them a second are what an idle server would mostly do
+  // event loop lag is sampled by a timer; the default 100 samples a second would be most of an idle server's
+  // work
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 1_000 });
   new Gauge({
     name: 'sible_runs_active',

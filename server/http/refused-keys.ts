@@ -3,29 +3,31 @@ import type { FastifyRateLimitStoreCtor } from '@fastify/rate-limit';
 import { putBounded } from '../domain/bounded-map.ts';
 
 /**
- * How often each address came without the key, or with a wrong one, over HTTP and WebSocket alike. The right key is let in
- * from everywhere all the same: behind a proxy all have one address, and one of them must not lock out the others. What makes
- * guessing hopeless is the length of the key; what the limit saves is work and lines of the log.
+ * Counts requests without the key or with a wrong one, per address, over HTTP and WebSocket alike. The right
+ * key is always accepted: clients behind a proxy share one address, and one of them must not lock out the
+ * others. The length of the key is what makes guessing hopeless; the limit saves work and log lines.
  */
 export interface RefusedKeys {
-  /** Counts one more. */
+  /** Counts one more refusal. */
   count(address: string): RefusedCount;
 }
 
 export interface RefusedCount {
-  /** Within the minute, this one included. */
+  /** Refusals within the current minute, including this one. */
   readonly current: number;
-  /** Until it is counted anew, in milliseconds. */
+  /** Time until the count restarts, in milliseconds. */
   readonly ttl: number;
   readonly isOverLimit: boolean;
 }
 
-/** A minute, from one address. */
+/** Per minute and address. */
 export const MAX_REFUSED_KEYS = 60;
 export const REFUSED_KEYS_WINDOW_MS = 60_000;
 const MAX_ADDRESSES = 10_000;
 
-/** @param onRefused called at most once a minute for an address, with how many were refused since the last time */
+/**
+ * @param onRefused called at most once a minute per address, with the number of refusals since the last call
+ */
 export function createRefusedKeys(
   now: () => number,
   onRefused: (address: string, count: number) => void,
@@ -49,7 +51,7 @@ export function createRefusedKeys(
   };
 }
 
-/** Who has one IPv6 address has all of its /64. */
+/** A client with one IPv6 address usually controls its whole /64. */
 function networkOf(address: string): string {
   const mapped = address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
   if (!isIPv6(mapped)) return mapped;
@@ -60,7 +62,7 @@ function networkOf(address: string): string {
   return `${[...groups, ...last].slice(0, 4).join(':')}::/64`;
 }
 
-/** The same counts, for the rate limit of requests over HTTP. */
+/** Exposes the counts as a store for the HTTP rate limit. */
 export function storeOf(refusedKeys: RefusedKeys): FastifyRateLimitStoreCtor {
   return class {
     incr(address: string, done: (error: Error | null, result?: { current: number; ttl: number }) => void) {

@@ -8,16 +8,17 @@ import {
 import type { Socket } from 'node:net';
 
 /**
- * Unanswered requests that a connection may have. Browsers and proxies send one; RFC 9112, 9.3.2 lets a server close a
- * connection that pipelines more. The answers to those before are lost with it.
+ * Maximum unanswered requests per connection. Browsers and proxies send one; RFC 9112, 9.3.2 lets a server
+ * close a connection that pipelines more. Responses to the earlier ones are lost with it.
  */
 const MAX_PIPELINED = 4;
-/** Time for requests in each turn of the event loop; other work is done in between. */
+/** Time budget for requests per turn of the event loop; other work runs in between. */
 const ROUND_MS = 10;
 
 /**
- * A server that handles requests in the order of their arrival, for a few ms in each turn of the event loop. Node parses up to
- * 64 kB of a connection in one turn: more than two thousand short requests, 200 ms before any of our code runs.
+ * A server that handles requests in order of arrival, for a few ms per turn of the event loop. Node parses up
+ * to 64 kB of a connection in one turn: more than two thousand short requests, 200 ms before any of our code
+ * runs.
  */
 export function createServerInTurns(options: ServerOptions, handle: RequestListener): Server {
   return createServer({ ...options, IncomingMessage: CountedRequest }, inTurns(handle));
@@ -35,14 +36,14 @@ class CountedRequest extends IncomingMessage {
     return this.isUpgrade;
   }
 
-  /** Node sets it when the head of the request is read, and once before, when the request is made. */
+  /** Node sets it when it has parsed the request's head, and once before, on construction. */
   set upgrade(isUpgrade: boolean) {
     this.isOneTooMany = countOf(this.socket) >= MAX_PIPELINED;
     this.isUpgrade = isUpgrade || this.isOneTooMany;
   }
 }
 
-/** Whether so many requests on its connection are unanswered that this one and all behind it are not read. */
+/** Whether the request exceeds the limit of its connection; it and all later ones are not handled. */
 export function isOneTooMany(request: IncomingMessage): boolean {
   return request instanceof CountedRequest && request.isOneTooMany;
 }
@@ -66,7 +67,7 @@ function inTurns(handle: RequestListener): RequestListener {
     while (performance.now() < roundEnds) {
       const next = waiting.shift();
       if (!next) return;
-      // once its connection has closed, a request has no address to be counted by, and nobody to answer
+      // on a closed connection, a request has no address to be counted by, and nobody to respond to
       if (next[0].socket.remoteAddress !== undefined) handle(...next);
     }
   }

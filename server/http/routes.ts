@@ -23,14 +23,14 @@ import { globalId, localId } from '../graphql/ids.ts';
 import { schemaText } from '../graphql/schema-text.ts';
 import { actorOf } from './request-actor.ts';
 
-/** The largest extra variables, all of them escaped, and the rest around them. */
+/** Fits the largest extra variables, fully escaped, and the rest of the body. */
 const MAX_SCHEDULE_BYTES = 1_048_576;
 
 /** The few routes for people with `curl`, on the same services as GraphQL. Ids are the same global ids. */
 export function registerRoutes(app: FastifyInstance, services: Services): void {
   app.setErrorHandler((error, request, reply) => sendError(reply, error, request.id));
 
-  // the endpoint itself answers no introspection
+  // introspection is disabled on the endpoint itself
   app.get('/schema.graphql', async (_request, reply) =>
     reply.type('text/plain; charset=utf-8').send(schemaText()),
   );
@@ -76,7 +76,7 @@ export function registerRoutes(app: FastifyInstance, services: Services): void {
 
   app.get<{ Params: { id: string }; Querystring: Record<string, unknown> }>(
     '/runs/:id/log',
-    // the answer to a HEAD would be the whole log, read and thrown away
+    // a HEAD request would read the whole log and discard it
     { exposeHeadRoute: false },
     async (request, reply) => {
       const id = localId('Run', request.params.id);
@@ -84,7 +84,7 @@ export function registerRoutes(app: FastifyInstance, services: Services): void {
       const lines = isAsked(request.query.follow)
         ? await services.runLogs.tail(actorOf(request), id, after)
         : await services.runLogs.stored(actorOf(request), id, after);
-      // by default for a terminal, which obeys what it is sent
+      // safe for a terminal by default, since it would obey control sequences
       const toText = isAsked(request.query.raw)
         ? (text: string) => text
         : (text: string) => terminalText(text, !isAsked(request.query.plain));
@@ -100,7 +100,10 @@ function isAsked(value: unknown): boolean {
   return value !== undefined && value !== '0';
 }
 
-/** Ends with its reader, also while it waits for lines: a generator around them would go on until the next one came. */
+/**
+ * Ends as soon as its reader does, even while waiting for lines: a wrapping generator would linger until the
+ * next line.
+ */
 function textOf(
   batches: AsyncGenerator<{ readonly text: string }, void, undefined>,
   toText: (text: string) => string,
@@ -127,7 +130,7 @@ const VALUES = {
   flag: z.boolean(),
   number: z.number(),
 };
-/** By the table of parameters; `extraVars` is an object here, and becomes text as it was written. */
+/** Derived from the table of parameters; `extraVars` is an object here, and becomes text as written. */
 const ROWS: Record<string, z.ZodType> = Object.fromEntries(
   RUN_PARAMETER_NAMES.map((name) => [name, VALUES[RUN_PARAMETERS[name].kind].nullish()]),
 );
@@ -135,7 +138,7 @@ const ParametersBody = z.strictObject({
   ...ROWS,
   inventory: z.string().nullish(),
   extraVars: z
-    // the object itself, by which its text is known
+    // the identical object, by which its source text is found
     .custom<object>((value) => value !== null && typeof value === 'object' && !Array.isArray(value), {
       error: 'expected an object',
     })
@@ -172,7 +175,7 @@ function parseBody(body: unknown): z.infer<typeof ScheduleBody> {
   );
 }
 
-/** Named in the body as in GraphQL, or in the header that HTTP has for it. */
+/** Given in the body as in GraphQL, or in the `Idempotency-Key` header. */
 function idempotencyKeyOf(header: string | string[] | undefined, inBody: string | null): string | null {
   const inHeader = Array.isArray(header) ? header.join(', ') : (header ?? null);
   if (inHeader === null || inBody === null || inHeader === inBody) return inHeader ?? inBody;
@@ -213,7 +216,7 @@ function scheduleJson(schedule: ScheduleSummary) {
 }
 
 function sendError(reply: FastifyReply, error: unknown, requestId: string): FastifyReply {
-  // what failed may have begun to answer with something else
+  // the failed handler may already have set other headers
   reply.removeHeader('content-disposition').type('application/json; charset=utf-8');
   if (error instanceof DomainError) {
     const issues = error instanceof InvalidInputError ? { issues: error.issues } : {};
@@ -223,7 +226,7 @@ function sendError(reply: FastifyReply, error: unknown, requestId: string): Fast
   }
   const status = statusCodeOf(error);
   if (error instanceof Error && status >= 400 && status < 500) {
-    // Fastify's own: a body that is no JSON, too long, of another type
+    // Fastify's own errors: a body that is not JSON, too long, or of another type
     const message =
       status === 415 ? 'Send JSON, with the header "content-type: application/json".' : error.message;
     return reply.code(status).send({ error: { code: 'BAD_REQUEST', message } });

@@ -1,5 +1,5 @@
 # Copyright: Sible contributors. MIT License.
-"""What keeps Ansible from loading a play or an import, in every version from 2.14 on, whatever modules, roles and files there are."""
+"""Why Ansible cannot load a play or an import, in any version since 2.14, regardless of the modules, roles and files present."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 
 MAX_TEXT = 500
 IMPORTS = ("import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook")
-# Ansible's list of keywords does not say where each is allowed.
+# Ansible's keyword list does not say where each keyword is allowed.
 ONLY_TASKS = frozenset(
     "action args always async block changed_when delay delegate_facts delegate_to failed_when loop loop_control notify poll"
     " register rescue retries until when".split()
@@ -19,10 +19,10 @@ ONLY_PLAYS = frozenset(
     "collections fact_path force_handlers gather_facts gather_subset gather_timeout handlers hosts max_fail_percentage order"
     " post_tasks pre_tasks roles serial strategy tasks vars_files vars_prompt".split()
 )
-# In every version: Jinja and Python have a meaning for them.
+# Reserved in every version: they have a meaning in Jinja and Python.
 NO_VARIABLES = frozenset(["True", "False", "None"])
 KEYS_OF_PROMPTS = frozenset("name prompt default private confirm encrypt salt_size salt unsafe".split())
-# Texts: a number is one, too.
+# Texts; numbers are accepted, too.
 TEXTS = (
     "name strategy order connection remote_user user become_user become_method become_flags become_exe fact_path debugger"
 ).split()
@@ -30,11 +30,11 @@ TRUTHS = frozenset("yes on y 1 1.0 true t no off n 0 0.0 false f".split())
 
 
 class Encrypted:
-    """A value that only the vault's password tells."""
+    """A value that is unknown without the vault password."""
 
 
 class Keywords:
-    """Keywords of the Ansible installed here; None if its list cannot be found, and then any word is accepted."""
+    """Keywords of the installed Ansible; None if its list cannot be found, in which case any word is accepted."""
 
     plays = None
     imports = None
@@ -43,7 +43,7 @@ class Keywords:
 
     @classmethod
     def load(cls, read):
-        """@param read: what YAML holds"""
+        """@param read: parses YAML"""
         try:
             (folder,) = importlib.util.find_spec("ansible").submodule_search_locations
             with open(os.path.join(folder, "release.py"), encoding="utf-8") as file:
@@ -59,7 +59,7 @@ class Keywords:
 
 
 def find_fault(item, is_first):
-    """The key that is at fault (None: the play as a whole) and what it is; (None, None): nothing is.
+    """The faulty key (None: the play as a whole) and the fault; (None, None): no fault.
 
     is_first: nothing runs before it. Ansible looks at some values only when it comes to the play.
     """
@@ -150,7 +150,7 @@ def check_defaults(defaults):
 
 
 def is_left_to_ansible(value):
-    """What a template becomes, and what is encrypted, is not known here."""
+    """The value of a template or an encrypted text is unknown here."""
     return value is None or isinstance(value, Encrypted) or (isinstance(value, str) and "{" in value)
 
 
@@ -165,7 +165,7 @@ def check_truth(value):
 def check_number(value):
     if is_left_to_ansible(value) or isinstance(value, (int, float)):
         return None
-    # what Python makes of a text with a digit is left to it
+    # whether Python accepts a text with a digit as a number is left to Ansible
     is_number = isinstance(value, str) and (
         any(char.isdigit() for char in value) or value.strip().lstrip("+-").lower() in ("nan", "inf", "infinity")
     )
@@ -182,7 +182,7 @@ def check_texts(values):
 
 def check_vars_files(files):
     for row in files if isinstance(files, list) else [] if files is None else [files]:
-        # of a list in it the first that is there is taken, and no other is looked at
+        # of a nested list, Ansible takes the first file that exists, and never looks at the others
         name = row[0] if isinstance(row, list) and row else "" if isinstance(row, list) else row
         if not isinstance(name, (str, Encrypted)):
             return "holds something other than names of files"
@@ -223,7 +223,7 @@ CHECKS = {
     "module_defaults": check_defaults,
     **dict.fromkeys(TEXTS, check_text),
 }
-# What Ansible finds only when it comes to the play.
+# Faults that Ansible finds only when it reaches the play.
 FIRST_CHECKS = {
     "vars_files": check_vars_files,
     "vars_prompt": check_answers,

@@ -1,8 +1,8 @@
 # Copyright: Sible contributors. MIT License.
-"""Says what a YAML file is to Ansible. Runs under Ansible's own Python, so with the PyYAML that Ansible uses.
+"""Determines what a YAML file is to Ansible. Runs under Ansible's own Python, and thus with the PyYAML that Ansible uses.
 
-Reads requests from stdin, each a length (4 bytes, big endian) and so many bytes of a file; answers each with a line of JSON.
-Builds plain data only, as Ansible's loader does: nothing is templated, decrypted or run.
+Reads requests from stdin, each a length (4 bytes, big endian) and that many bytes of a file; answers each with a line of JSON.
+Builds plain data only, as Ansible's loader does: nothing is templated, decrypted or executed.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from yaml.constructor import ConstructorError
 
 CPU_SECONDS = 3
 MAX_MEMORY = 512 * 1024 * 1024
-# Past this the process is not worth keeping: a new one is ready in a tenth of a second.
+# Above this the process is replaced: a new one is ready in a tenth of a second.
 MAX_KEPT_MEMORY_KB = 100 * 1024
 MAX_NAMES = 1000
 MAX_ANSWER = 32 * 1024
-# Characters of the names of variables files, over all prompts of a playbook.
+# Total length of the names of variables files, in characters, over all prompts of a playbook.
 MAX_VARS_FILES = 8000
 TAG = "tag:yaml.org,2002:"
 LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
 class Loader(_Base):
-    """What ansible.parsing.yaml.loader.AnsibleLoader accepts, without its notes on where each value came from."""
+    """Accepts what ansible.parsing.yaml.loader.AnsibleLoader does, without recording where each value came from."""
 
     def untagged(self, node):
         node = copy.copy(node)
@@ -70,10 +70,10 @@ def judge(content):
         before = content[: error.start].decode("utf-8")
         return broken("It is not UTF-8 text", before.count("\n") + 1, utf16_length(before))
     try:
-        # as Ansible does: what is JSON is not read as YAML
+        # like Ansible, try JSON before YAML
         data = json.loads(text)
         if "\\ud" in text or "\\uD" in text:
-            # half a character is no text: Ansible reads it as YAML then, and says where it is
+            # a lone surrogate is not valid text: Ansible then reads it as YAML, and reports its position
             json.dumps(data, ensure_ascii=False).encode("utf-8")
         return classify(data, text)
     except (ValueError, RecursionError):
@@ -156,9 +156,9 @@ def classify(data, text):
         files = vars_files_of(item)
         for prompt in [asked] if isinstance(asked, dict) else asked if isinstance(asked, list) else []:
             if isinstance(prompt, dict) and "name" in prompt:
-                # a default that is null answers nothing
+                # a null default is no answer
                 has_default = prompt.get("default") is not None
-                # Ansible cannot encrypt an answer that is missing
+                # Ansible cannot encrypt a missing answer
                 answering = [] if has_default or prompt.get("encrypt") else files
                 room -= sum(len(name) for names in answering for name in names)
                 verdict["prompts"].append(
@@ -174,14 +174,14 @@ def classify(data, text):
 
 
 def vars_files_of(item):
-    """For each item of vars_files the names of which Ansible takes the first that is there."""
+    """The candidates of each item of vars_files; Ansible loads the first that exists."""
     given = item.get("vars_files")
     rows = [row if isinstance(row, list) else [row] for row in (given if isinstance(given, list) else [given])]
     return [row for row in rows if all(isinstance(name, str) and 0 < len(name) <= MAX_TEXT for name in row)]
 
 
 def fault_of(item, at, text):
-    """What keeps Ansible from loading a play or an import, whatever modules, roles and files there are."""
+    """Why Ansible cannot load a play or an import, regardless of the modules, roles and files present."""
     key, problem = find_fault(item, at == 0)
     if problem is None:
         return None
@@ -194,12 +194,12 @@ def fault_of(item, at, text):
 
 
 def place_of(text, at, key):
-    """0-based line and column of an item or of its key; None where the text is JSON that is no YAML."""
+    """0-based line and column of an item or of its key; None if the text is JSON but not YAML."""
     loader = None
     try:
         loader = Loader(text)
         item = loader.get_single_node().value[at]
-        # a key that is merged in stands elsewhere
+        # a merged key is defined elsewhere
         keys = [name for name, _ in item.value if name.value == str(key)] if key is not None else []
         mark = (keys or [item])[0].start_mark
         return mark.line, mark.column
@@ -211,12 +211,12 @@ def place_of(text, at, key):
 
 
 def offset_of(text, line, column):
-    """Counted as JavaScript counts, of what libyaml counts: its lines, and characters within them."""
+    """Converts a libyaml position (line and character within it) to a JavaScript string offset."""
     at = 0
     size = len(text)
     for end in itertools.islice(LINE_END.finditer(text), line):
         at = end.end()
-    # libyaml does not count a byte order mark
+    # libyaml does not count the byte order mark
     if at == 0 and text.startswith("\ufeff"):
         at = 1
     return utf16_length(text[: min(at + column, size)])
@@ -235,7 +235,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # nothing that is built lives long, and looking for cycles among it takes as long as building it
+    # objects are short-lived, and searching them for cycles takes as long as building them
     gc.disable()
     Keywords.load(lambda content: Loader(content).get_single_data())
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
@@ -249,14 +249,14 @@ def main():
         if content is None:
             return
         used = resource.getrusage(resource.RUSAGE_SELF)
-        # the kernel ends the process, also within the parser's C code
+        # the kernel enforces the limit, even inside the parser's C code
         limit = int(used.ru_utime + used.ru_stime) + 1 + CPU_SECONDS
         resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
         try:
             answer = judge(content)
         except MemoryError:
             answer = {"kind": "heavy"}
-        # what is built of a verdict must stay small: the server keeps many
+        # verdicts must stay small: the server keeps many
         text = json.dumps(answer)
         if len(text) > MAX_ANSWER:
             text = json.dumps({"kind": "mapping", "names": None} if answer["kind"] == "mapping" else {"kind": "heavy"})

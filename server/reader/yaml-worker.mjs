@@ -17,7 +17,7 @@ function judge(bytes) {
   const lineCounter = new LineCounter();
   let documents;
   try {
-    // only the syntax tree is built: aliases are never followed, and Ansible's tags stay tags
+    // builds only the syntax tree: aliases are never followed, and Ansible's tags stay tags
     const parsed = parseAllDocuments(text.replace(/^\ufeff/, ''), {
       lineCounter,
       logLevel: 'silent',
@@ -54,7 +54,7 @@ function judge(bytes) {
     return { kind: 'mapping', names: names.slice(0, 1_000) };
   }
   if (!isSeq(root)) return { kind: 'scalar' };
-  // an alias is not followed: what it stands for is Ansible's to judge
+  // aliases are not followed: judging their targets is left to Ansible
   const other = root.items.find((item) => !isMap(item) && !isAlias(item));
   const position = isNode(other) && other.range ? other.range[0] : null;
   const plays = root.items.filter((item) => isMap(item));
@@ -76,7 +76,7 @@ function promptsOf(play) {
   return (isSeq(asked) ? asked.items : [asked]).flatMap((prompt) => {
     if (!isMap(prompt) || !prompt.has('name')) return [];
     const hasDefault = (prompt.get('default') ?? null) !== null;
-    // whether a variables file answers is decided only on what Ansible's own loader reads
+    // only Ansible's own loader decides whether a variables file answers a prompt
     return [{ name: String(prompt.get('name')), hasDefault, varsFiles: [] }];
   });
 }
