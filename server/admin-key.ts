@@ -59,7 +59,7 @@ async function readKeyFile(path: string): Promise<AdminKey | null> {
     if (!before.isFile() || before.size > MAX_FILE_BYTES)
       throw new AdminKeyError(`"${path}" is no file with a key. Delete it to get a new one.`);
     const isOpen = (before.mode & FOR_OTHERS) !== 0;
-    if (isOpen) await closeToOthers(file, path);
+    if (isOpen) await restrictToOwner(file, path);
     const key = (await file.readFile('utf8')).trim();
     if (key === '') return null;
     if (!KEY_PATTERN.test(key) || key.length < MIN_KEY_LENGTH) {
@@ -74,7 +74,7 @@ async function readKeyFile(path: string): Promise<AdminKey | null> {
   }
 }
 
-async function closeToOthers(file: FileHandle, path: string): Promise<void> {
+async function restrictToOwner(file: FileHandle, path: string): Promise<void> {
   // some file systems accept the chmod and ignore it
   const isClosed = await file
     .chmod(0o600)
@@ -95,7 +95,7 @@ async function createKeyFile(path: string): Promise<string> {
   const making = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   const file = await open(making, 'wx', 0o600);
   try {
-    await closeToOthers(file, making);
+    await restrictToOwner(file, making);
     await file.writeFile(`${key}\n`);
     await file.sync();
   } catch (error) {

@@ -192,7 +192,7 @@ export function createPlaybookService({
         ]);
       requireShown(path, Buffer.from(content), verdict);
       return saving(path, () =>
-        told(async () => {
+        translatingErrors(async () => {
           // otherwise no check is needed: creating never overwrites a file
           const seen = expectedRevision !== null || isLayoutPath(path) ? await requireShownIn(path) : null;
           let saved: Buffer = Buffer.alloc(0);
@@ -218,7 +218,7 @@ export function createPlaybookService({
     async delete(actor, path, expectedRevision) {
       requirePath(path, ['path']);
       await saving(path, () =>
-        told(async () => {
+        translatingErrors(async () => {
           const seen = await requireShownIn(path);
           const isRemoved = await folder.remove(path, MAX_PLAYBOOK_BYTES, (bytes) => {
             requireRevision(path, bytes, expectedRevision, seen);
@@ -284,7 +284,7 @@ function requireRevision(
 }
 
 /** Translates the folder's errors into those of this service. */
-async function told<T>(work: () => Promise<T>): Promise<T> {
+async function translatingErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

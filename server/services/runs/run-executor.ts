@@ -93,7 +93,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
           return true;
         }
         runner.prepare(runId);
-        const claimed = await starts.claimSurely(runId, placeOf(request.workspace));
+        const claimed = await starts.claimUntilAnswered(runId, placeOf(request.workspace));
         if (!claimed) {
           await runner.discard(runId);
           return true;

@@ -28,7 +28,7 @@ export interface RunStart {
    * nobody starts would count as lost.
    * @returns null when another node has it
    */
-  claimSurely(runId: string, place: RunPlace): Promise<RunSummary | null>;
+  claimUntilAnswered(runId: string, place: RunPlace): Promise<RunSummary | null>;
   /** Starts a claimed run and follows it to its end. The caller holds its slot. */
   start(ours: RunSummary, request: PlannedRun): Promise<void>;
   failureOf(reason: string): RunEnd;
@@ -143,7 +143,7 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
     await ended;
   }
 
-  function claimSurely(runId: string, place: RunPlace): Promise<RunSummary | null> {
+  function claimUntilAnswered(runId: string, place: RunPlace): Promise<RunSummary | null> {
     return held.untilAnswered(`claiming run ${runId}`, async () => {
       const claimed = await runs.claim(runId, workerId, options.now(), active.lease(), place);
       if (claimed) return claimed;
@@ -152,7 +152,7 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
     });
   }
 
-  return { requestOrRefusal, timeoutOf, claimSurely, start, failureOf };
+  return { requestOrRefusal, timeoutOf, claimUntilAnswered, start, failureOf };
 }
 
 export function placeOf({ workingFolder, ansibleConfig }: Workspace): RunPlace {
