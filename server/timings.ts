@@ -119,7 +119,7 @@ export interface MongoTimings {
 export interface SqliteTimings {
   /** Interval between retries while another program holds the file locked. */
   readonly busyRetryMs: number;
-  /** When to give up retrying. */
+  /** How long to retry before giving up. */
   readonly busyGiveUpMs: number;
 }
 

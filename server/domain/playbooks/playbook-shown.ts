@@ -3,9 +3,10 @@ import type { PlaybookVerdict } from './playbook-check.ts';
 import { HEAD_BYTES, type HeadVerdict, judgeHead } from './playbook-head.ts';
 
 /**
- * Whether a file is listed and may be opened, replaced and deleted: a playbook, or a file that looks like one but cannot be
- * parsed, so that it can be repaired. In a path where Ansible expects something else, only a certain playbook counts.
- * @param verdict of its content
+ * Whether a file is listed and may be opened, replaced and deleted: a playbook, or a file that looks like one
+ * but cannot be parsed, so that it can be repaired. Where Ansible expects something else, only a certain
+ * playbook counts.
+ * @param verdict the verdict on its content
  */
 export function isShown(path: string, head: HeadVerdict, verdict: PlaybookVerdict): boolean {
   switch (verdict.kind) {

@@ -42,8 +42,8 @@ export function changePolicy(policy: SchedulePolicy | null, change: SchedulePoli
 }
 
 /**
- * @param stored the stored value; missing fields get their defaults @throws {Error} when it is invalid, in
- * words
+ * @param stored the stored value; missing fields get their defaults
+ * @throws {Error} when it is invalid; the message says what it is
  */
 export function readPolicy(stored: unknown): SchedulePolicy {
   if (typeof stored !== 'object' || stored === null || Array.isArray(stored))

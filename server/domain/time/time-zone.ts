@@ -47,7 +47,9 @@ const MAX_BLOCKS_PER_ZONE = 64;
 
 /** Before this every zone is on local mean time, and years below 100 are hard to parse. */
 const EARLIEST_MS = Date.UTC(1000, 0, 1);
-/** After this zones keep their last offset; the wall time of the last dates would not be a valid date. */
+/**
+ * After this zones keep their last offset, and wall times near the end of the date range would be invalid.
+ */
 const LATEST_MS = Date.UTC(200_000, 0, 1);
 
 /**

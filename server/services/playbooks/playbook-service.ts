@@ -88,7 +88,7 @@ export function createPlaybookService({
   logChange,
 }: PlaybookServiceOptions): PlaybookService {
   const saving = createMutexByKey();
-  /** Stamps of playbooks known to be runnable; compared before reading a file again. */
+  /** Stamps of playbooks known to exist and be readable; compared before reading a file again. */
   const present = new Map<string, string>();
 
   async function read(path: string): Promise<Playbook | null> {

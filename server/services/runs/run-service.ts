@@ -31,8 +31,8 @@ export interface RunService {
   /** Why a schedule cannot fire, or its runs currently cannot start; null when they can. Never rejects. */
   problemOf(actor: Actor, schedule: Schedule): Promise<string | null>;
   /**
-   * Cancels a run; a running one ends a little later. @throws {NotFoundError} @throws {InvalidStateError}
-   * when it has ended
+   * Cancels a run; a running one ends a little later.
+   * @throws {NotFoundError} @throws {InvalidStateError} when it has ended
    */
   cancel(actor: Actor, id: string): Promise<RunSummary>;
   find(actor: Actor, id: string): Promise<Run | null>;

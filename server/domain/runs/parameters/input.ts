@@ -47,8 +47,8 @@ export function changeOf(input: RunParametersInput): RunParametersChange {
 }
 
 /**
- * Complete parameters for a new run or schedule. @throws {InvalidInputError} when a field is given under both
- * of its names
+ * Complete parameters for a new run or schedule.
+ * @throws {InvalidInputError} when a field is given under both of its names
  */
 export function parametersOf(input: RunParametersInput): RunParameters {
   return { ...NO_PARAMETERS, ...changeOf(input) };

@@ -8,8 +8,8 @@ const BLANK = /[\s\u001c-\u001f\u0085]/u;
 /**
  * Checks a host pattern. Ansible splits it, and takes a part that begins with "@" as the name of a file with
  * patterns, whose lines it prints into the log.
- * @see https://github.com/ansible/ansible/blob/stable-2.19/lib/ansible/inventory/manager.py
- * (split_host_pattern, subset)
+ * @see split_host_pattern and subset in
+ * https://github.com/ansible/ansible/blob/stable-2.19/lib/ansible/inventory/manager.py
  */
 export function checkLimit(limit: string): TextFault | null {
   const fault = checkText(limit, 'The limit', MAX_LENGTH);
