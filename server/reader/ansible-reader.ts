@@ -78,8 +78,8 @@ async function pythonByShebang(program: string): Promise<string | null> {
     const [interpreter = ''] = words;
     if (isPython(interpreter)) return interpreter;
     if (interpreter.endsWith('/env')) return words.slice(1).find(isPython) ?? null;
-    // pip writes this when the path is too long for a shebang, or contains a space: '''exec' "/path/python"
-    // "$0" "$@"
+    // pip writes this when the path is too long for a shebang, or contains a space:
+    // '''exec' "/path/python" "$0" "$@"
     if (!second.startsWith("'''exec' ")) return null;
     const command = second.slice("'''exec' ".length);
     const quoted = command.startsWith('"') ? command.split('"')[1] : command.split(' ')[0];
