@@ -222,7 +222,9 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
 
     create() {
       if (id === null) makeFolder();
-      for (const stream of LOG_STREAMS) streams[stream].make();
+      inside((at) => {
+        for (const stream of LOG_STREAMS) streams[stream].make(at(STREAM_FILES[stream]));
+      });
     },
 
     exists: () =>

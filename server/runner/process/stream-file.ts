@@ -6,8 +6,8 @@ import { insteadOf, openNew, openRegular, orNull, pathOfOpen } from './guarded-f
  * first, whatever bears its name later: it is opened once, and stays open until it is closed and nobody holds it any more.
  */
 export interface StreamFile {
-  /** Makes it in place of what bears its name. Safe to call again. @throws when its folder is not the one that was made */
-  make(): void;
+  /** Makes it in place of what bears its name, by a path that leads to it in the very folder. Safe to call again. */
+  make(guardedPath: string): void;
   /** Path of it for another process; by its name where it was not opened. */
   pathForOthers(): string;
   /** Null when there is no such file. To be released. */
@@ -59,10 +59,10 @@ export function createStreamFile(path: string, guarded: <T>(work: (path: string)
   }
 
   return {
-    make() {
-      guarded((at) => {
-        fd ??= insteadOf(at, () => openNew(at, constants.O_RDWR | constants.O_APPEND, FILE_MODE));
-      });
+    make(guardedPath) {
+      fd ??= insteadOf(guardedPath, () =>
+        openNew(guardedPath, constants.O_RDWR | constants.O_APPEND, FILE_MODE),
+      );
     },
 
     pathForOthers: () => (fd === null ? path : pathOfOpen(fd, path).replace('/self/', `/${process.pid}/`)),
