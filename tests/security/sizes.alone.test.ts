@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { TIMINGS } from '../../server/timings.ts';
 import { MUTATIONS, type Result } from '../support/mutations.ts';
 import { memoryOf } from '../support/processes.ts';
 import { SQLITE } from '../support/storages.ts';
@@ -10,7 +11,12 @@ const MIB = 1_048_576;
 describe('sizes', () => {
   it('that are too big are refused with what was expected, and are not kept in memory', () =>
     withServer(
-      { storage: SQLITE, ansible: 'scripted', playbooks: { 'hello.yaml': '- hosts: localhost\n' } },
+      {
+        storage: SQLITE,
+        ansible: 'scripted',
+        timings: TIMINGS,
+        playbooks: { 'hello.yaml': '- hosts: localhost\n' },
+      },
       async ({ api, server }) => {
         const timing = { cron: '0 0 1 1 *' };
         const cases: [string, keyof typeof MUTATIONS, object, object][] = [
