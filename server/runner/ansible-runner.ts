@@ -32,7 +32,7 @@ export interface AnsibleRunnerOptions {
   onWarning(message: string): void;
 }
 
-/** Of what is found where only folders of runs should be. */
+/** How many unexpected entries of the runs folder a warning names. */
 const MAX_NAMED = 5;
 
 /** Puts what Ansible needs (`ansible/`) into programs that are started and followed (`process/`). */

@@ -34,7 +34,7 @@ export interface Runner {
   /**
    * Reattaches to a run that a previous process of this server started, whether it still goes on or ended meanwhile.
    * What is stored of it is handed in: what the spool folder says of it a playbook may have written.
-   * `notStarted`: it certainly never ran, and never will unless started anew. `lost`: nothing is known of its end.
+   * `notStarted`: it certainly never ran, and never will unless it is started again. `lost`: its result is unknown.
    */
   reattach(run: StartedRun): Promise<Reattached>;
   /** Ids of the runs that have a spool folder here. */
@@ -114,7 +114,7 @@ export interface RunProcess {
   readonly exit: Promise<RunExit>;
   /**
    * Ends the playbook and everything that it started: asks first, then kills. Resolves when nothing is left.
-   * Safe to call again. What is done is told through `onStep`, one sentence each.
+   * Idempotent. Reports each step through `onStep`, one sentence each.
    */
   cancel(onStep?: (step: string) => void): Promise<void>;
 }

@@ -19,7 +19,7 @@ export interface AgendaSchedulerOptions extends SchedulerCallbacks {
 type TickData = { instant: string };
 type RunData = { runId: string };
 
-/** For so long an instant that was armed is not armed again, if it is still farther away than the sweep looks. */
+/** An armed instant is not armed again within this time, unless it is close enough for the sweep. */
 const REMEMBER_MS = 5_000;
 const FAR_MS = 60_000;
 const MAX_REMEMBERED = 10_000;
@@ -124,7 +124,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
     putBounded(armedAt, at, now, MAX_REMEMBERED);
   }
 
-  /** Keeps what is under way known, so that `stop` can wait for it; nothing new begins once it stops. */
+  /** Tracks work in progress, so that `stop` can wait for it; starts nothing once it is stopping. */
   async function track(work: () => Promise<void>): Promise<void> {
     if (stopping.signal.aborted) throw new Error('The scheduler is stopping.');
     const promise = work();
@@ -147,7 +147,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
 
   function keepLocked(job: Job<RunData>): () => void {
     const timer = setInterval(() => {
-      // a lost lock is harmless: who owns a run is decided by its row
+      // a lost lock is harmless: the run's row decides who owns it
       job.touch().catch(() => clearInterval(timer));
     }, timings.runLockMs / 3);
     return () => clearInterval(timer);

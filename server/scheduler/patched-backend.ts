@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AgendaBackend, JobParameters, JobRepository } from 'agenda';
 
 export interface PatchedBackendOptions {
-  /** The name of the jobs of which this node holds no more than it has room for. */
+  /** Name of the jobs that this node locks only while it has room for them. */
   readonly limited: string;
   readonly limit: number;
   /** How long a lock of theirs lives, in ms. */
@@ -19,7 +19,7 @@ export interface PatchedBackend {
   holding<T>(jobId: string, work: () => Promise<T>): Promise<T>;
 }
 
-/** So often; what is locked then is free when its lock expires. */
+/** After this many tries the job stays locked until its lock expires. */
 const UNLOCK_TRIES = 5;
 
 /**

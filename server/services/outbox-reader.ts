@@ -1,7 +1,7 @@
 import { createSlices } from '../domain/long-work.ts';
 import type { OutboxStore } from '../storage/storage.ts';
 
-/** Tells facts to the channels that are configured, of which there are none yet: then they are told to nobody, and forgotten. */
+/** Delivers facts to the configured channels. There are none yet, so facts are dropped. */
 export interface OutboxReader {
   /** Works through what is due. Safe to call on several nodes at once: the store gives each fact to one. */
   read(): Promise<void>;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RunTimings } from '../timings.ts';
 
 /**
- * Does it as often as it takes: what is asked of a database that is away must not be lost.
+ * Retries until it succeeds: a request must survive a database outage.
  * Rejects only when `signal` aborts while it waits for the next try.
  * @param slowestRetryMs up to which each wait is twice the one before it
  */

@@ -5,7 +5,7 @@ import type { Change, Storage } from '../storage/storage.ts';
 import { interruptible } from './interruptible.ts';
 import type { PlaybookWatch } from './playbooks/playbook-watch.ts';
 
-/** Schedules and runs as they change, by whoever and on whichever node. */
+/** Changes of schedules and runs, by any actor on any node. */
 export interface WatchService {
   /**
    * Runs as they change: all, or one, or those of a schedule. Changes that come faster than the reader reads are folded:

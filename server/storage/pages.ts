@@ -15,7 +15,7 @@ export async function eachInTurns<T, R>(items: readonly T[], work: (item: T) => 
   return results;
 }
 
-/** @param rows in the order in which they are to be read, from the cursor on: one more than the limit, if there are so many */
+/** @param rows in reading order, from the cursor on: one more than the limit where there are that many */
 export async function fillPage<Row extends object, T>(
   rows: Iterable<Row> | AsyncIterable<Row>,
   { limit, backward }: PageRequest,

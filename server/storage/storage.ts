@@ -101,7 +101,7 @@ export interface ScheduleStore {
 export type ManualStart = 'started' | 'active' | 'taken' | 'gone';
 
 /**
- * Forgets what is old, for good, oldest first, in bounded steps: to be called until nothing is left. What is under way stays,
+ * Removes old rows for good, oldest first, in bounded steps: call it until nothing is left. What is under way stays,
  * however old it is. Safe to interrupt and to call on several nodes at once: a run is gone from all reads at once, and what
  * a crash leaves of its log is removed by the next step.
  */
@@ -121,7 +121,7 @@ export interface Removal {
  * Facts that somebody may have to be told of. Each is recorded in the same step as what it tells of: `insert`, `replace`,
  * `delete`, `setProblem` and `fire` of the schedules, whatever ends a run, and whatever stores one that has ended. When such
  * a method resolves, the facts can be claimed; when it rejects, they can if the change was stored or will be.
- * A row is told at least once: its id is the same when it comes again.
+ * Delivers each row at least once, every time under the same id.
  */
 export interface OutboxStore {
   /**
@@ -131,7 +131,7 @@ export interface OutboxStore {
   claim(workerId: string, limit: number, leaseUntil: Date, now: Date): Promise<OutboxRow[]>;
   /** Lets go of a row that could not be told, and has it due again at `at`. @returns whether this worker still held it */
   retry(workerId: string, id: string, at: Date): Promise<boolean>;
-  /** Forgets rows that were told, whoever holds them. Safe to call again. */
+  /** Removes delivered rows, whichever worker has claimed them. Idempotent. */
   remove(ids: readonly string[]): Promise<void>;
 }
 

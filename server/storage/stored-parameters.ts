@@ -11,7 +11,7 @@ export function writeParameters(parameters: RunParameters | null): string {
   return JSON.stringify(parameters);
 }
 
-/** In bytes of what is stored: longer ones are left out of lists. All parameters but the extra variables mostly fit. */
+/** In stored bytes: longer parameters are left out of lists. Usually only extra variables are longer. */
 export const LONG_PARAMETERS = 1_024;
 
 /** What is missing is what it is when it is not given. @throws {Error} when it is none, in words */

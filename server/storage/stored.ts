@@ -36,7 +36,7 @@ interface Stored {
 }
 
 /**
- * A schedule of which something cannot be read is given with a problem and harmless stand-ins:
+ * A schedule that cannot be read in part is returned with a problem and harmless stand-ins:
  * it is shown, and must not hide the others.
  */
 export function readSchedule(plain: Plain, stored: Stored & { readonly parameters: string }): Schedule;

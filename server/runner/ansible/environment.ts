@@ -147,6 +147,6 @@ function isUtf8(variables: Environment): boolean {
   if (asked.status === null) {
     return /utf-?8/i.test(variables.LC_ALL || variables.LC_CTYPE || variables.LANG || '');
   }
-  // a locale that the machine does not have is told on stderr alone
+  // a missing locale is only reported on stderr
   return asked.stdout.trim() === 'UTF-8' && asked.stderr === '';
 }

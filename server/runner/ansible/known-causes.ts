@@ -43,7 +43,7 @@ const CAUSES: readonly Cause[] = [
     text: /no such identity: .{1,500}Permission denied \(/,
     says: 'no SSH key was accepted; a key file that is named is not there',
   },
-  // what is in brackets is what the host accepts, whether or not we had it to offer; and of a passphrase ssh says nothing
+  // the brackets list what the host accepts, whether or not we offered it; ssh says nothing about a passphrase
   {
     text: /Permission denied \([a-z,-]{0,100}\b(?:password|keyboard-interactive)\b/,
     says: 'no SSH key or password was accepted; a key with a passphrase needs an ssh-agent',

@@ -21,7 +21,7 @@ export const NO_FACTS: RunFacts = { isTold: false, hasBegun: false, end: null, p
 
 export interface RunCounts {
   readonly plays: number;
-  /** Plays of which no host matched. */
+  /** Plays without a matching host. */
   readonly unmatched: number;
   /** Tasks that began, without the gathering of facts that Ansible adds itself. */
   readonly tasks: number;

@@ -109,7 +109,7 @@ function needsShortControlDir(env: Environment, config: string | null): boolean 
 }
 
 /**
- * A folder with a short path that only this user can look into: who can write to it can take over connections.
+ * A folder with a short path that only this user can access: anyone who can write to it can take over connections.
  * Others may have made one of its name, so it is looked at each time.
  */
 function createControlDir({ XDG_RUNTIME_DIR }: Environment): () => string {

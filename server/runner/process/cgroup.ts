@@ -127,7 +127,7 @@ function pathOf(membership: string): string | null {
 function makeBase(parent: string, dataDir: string): string | null {
   const base = join(parent, `sible-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`);
   try {
-    // who moves a process must be allowed to write to the group that it leaves, and to the common one above
+    // moving a process takes write access to the group it leaves and to their common parent
     accessSync(join(parent, 'cgroup.procs'), constants.W_OK);
     mkdirSync(base, { recursive: true });
     return readFileSync(join(base, 'cgroup.type'), 'utf8').trim() === 'domain' ? base : null;
@@ -157,7 +157,7 @@ function groupAt(path: string): Cgroup {
 async function killMembers(path: string, members: readonly number[]): Promise<void> {
   // Linux 5.14 and later
   if (await tell(path, 'cgroup.kill', '1')) return;
-  // what is frozen cannot fork meanwhile
+  // a frozen process cannot fork
   await tell(path, 'cgroup.freeze', '1');
   for (const pid of members) {
     const stat = await readStat(pid);

@@ -5,7 +5,7 @@ import { findRunProcesses, signal } from './process-tree.ts';
 
 /** Between two looks while killing. */
 const LOOK_MS = 20;
-/** After so many rounds of SIGKILL what is left cannot be killed (it waits in the kernel, or is another user's). */
+/** What survives this many rounds of SIGKILL cannot be killed: it waits in the kernel, or belongs to another user. */
 const MAX_KILL_ROUNDS = 100;
 
 /**

@@ -139,7 +139,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
     }
   }
 
-  /** A supervisor of which nothing is known: it did not begin, or nobody can tell what it is. */
+  /** A supervisor nothing is known about: it did not begin, or cannot be identified. */
   async function isNowhere(id: string, { spool, hasBegun }: Launched): Promise<boolean> {
     if (!hasBegun && spool.exists() && spool.giveUpStart()) return true;
     return (await findRunProcesses(id)).length === 0;

@@ -88,7 +88,7 @@ export async function findRunProcesses(
     const stat = living.get(pid);
     if (stat?.startTime === startTime) found.set(pid, stat);
   }
-  // what is added meanwhile is gone through, too
+  // entries added during the loop are visited, too
   for (const pid of found.keys()) for (const child of childrenOf.get(pid) ?? []) found.set(child.pid, child);
   return [...found.values()];
 }
@@ -98,7 +98,7 @@ interface Living {
   readonly childrenOf: ReadonlyMap<number, readonly ProcessStat[]>;
 }
 
-/** All other live processes. Each run without a cgroup asks every two seconds, so those who ask together share one look. */
+/** All other live processes. Each run without a cgroup asks every two seconds; concurrent callers share one scan. */
 const listLiving = sharing(async (): Promise<Living> => {
   const living = new Map<number, ProcessStat>();
   const childrenOf = new Map<number, ProcessStat[]>();
@@ -135,7 +135,7 @@ type FoundSupervisor = ProcessId & { readonly stat: ProcessStat };
 
 /**
  * The supervisor of a run, wherever it is; null when none lives. Null on systems without /proc.
- * To look costs a read for each process of the machine, so all who ask at once share one look that begins after they asked.
+ * A scan reads a file for every process on the machine, so concurrent callers share one that begins after they asked.
  */
 export async function findSupervisor(runId: string): Promise<FoundSupervisor | null> {
   let found: FoundSupervisor | null = null;

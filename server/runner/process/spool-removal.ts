@@ -12,7 +12,7 @@ const MAX_PASSES = 10_000;
 /**
  * Removes what bears this name: a link itself, and folders also that may not be read as they are. One thing after the other,
  * as there may be millions; and folders are emptied into the uppermost one, as their paths may be longer than any path may be.
- * @throws when something is mounted in it: what is there is not ours
+ * @throws when something is mounted in it: its content is not ours to remove
  */
 export async function removeAll(path: string): Promise<void> {
   if (!(await lstat(path).catch(nullIfMissing))?.isDirectory()) return rm(path, { force: true });

@@ -24,7 +24,7 @@ import { createStreamFile, type HeldFile, type StreamFile } from './stream-file.
  * | ended        | the supervisor has written `status`            | stores the rest of the output and the exit code                   |
  * | removed      | the server has stored all of it (`remove`)     | finds nothing to do                                               |
  *
- * `started` is made exclusively: whoever makes it decides whether the program runs. A supervisor that was killed leaves the
+ * `started` is created exclusively: its creator decides whether the program runs. A supervisor that was killed leaves the
  * state that it had reached; one that is `started`, gone and without `status` is lost.
  */
 export interface Spool {
@@ -75,7 +75,7 @@ export interface Spool {
    * @throws when something in it cannot be removed, or is mounted
    */
   remove(): Promise<void>;
-  /** Closes what is held open, once nobody holds it any more. */
+  /** Closes the open files once nobody holds them. */
   close(): void;
 }
 

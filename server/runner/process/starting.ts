@@ -93,7 +93,7 @@ export function createStarting(context: RunContext, discarding: Discarding): Sta
       /** Once it is being ended, a supervisor that ended for that is not started again. */
       let isEnding = false;
       const gone = launched.gone.then((end): LaunchEnd | Promise<LaunchEnd> => {
-        // somebody killed it while it slept; who makes the file `started` decides that nothing runs twice
+        // it was killed while it slept; the creator of the file `started` makes sure that nothing runs twice
         if (!ready || end.hasBegun || isEnding || spool.isStarted()) return end;
         try {
           launched = launch(run);

@@ -143,11 +143,11 @@ export function supervise(supervised: Supervised): RunProcess {
     const known = await supervisorGone;
     // what was ended on purpose has ended when nothing of it is left
     await ending?.catch((error: unknown) => warn(`Ending run ${runId}`, error));
-    // what is in the folder anybody may have written: it counts only where nothing else is known
+    // anybody may have written to the folder: it counts only where nothing else is known
     const status =
       known === null ? spool.readStatus() : known.code === null ? null : { ...known, code: known.code };
     const exit = status || asked ? describe(status) : exitWithoutStatus(known?.hasBegun ?? null);
-    // ended by an earlier server, or killed from outside: what it had started goes on without anybody who would wait for it
+    // ended by an earlier server, or killed from outside: its children go on and nobody waits for them
     if (!ending && (asked !== null || exit.signal !== null || exit.isLost)) {
       const supervisor = await supervised.supervisor();
       await killLeft(await supervised.findCgroup(supervisor), supervisor, () => undefined);

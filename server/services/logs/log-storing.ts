@@ -64,7 +64,7 @@ export function createLogStoring({ runLogs, watches, timings, onError }: LogStor
     for (let head: LogHead | null = isNew ? NOTHING_STORED : null; ; head = null) {
       try {
         head ??= await runLogs.head(runId, stream);
-        // false: an answer was lost and the lines were stored all the same; go on from what is stored
+        // false: the answer was lost although the lines were stored; continue from what is stored
         if (await storeFrom(head, process, stream, signal)) return;
       } catch (error) {
         signal.throwIfAborted();

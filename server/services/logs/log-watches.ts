@@ -18,7 +18,7 @@ export interface LogWatches {
   changed(runId: string): void;
   /** The run may have ended. */
   mayHaveEnded(runId: string): void;
-  /** Aborts when this is closed: whoever reads must not take that for the end of the log. */
+  /** Aborts on close: a reader must not take that for the end of the log. */
   readonly closing: AbortSignal;
   close(): void;
 }
@@ -27,7 +27,7 @@ export interface LogWatches {
 export interface LogWatch {
   /** Bumped by each sign of news, so that news between a read and a wait is not slept through. */
   readonly news: number;
-  /** Whether it is known that the run has ended: nothing comes behind what is stored then. */
+  /** Whether the run is known to have ended: nothing follows what is stored then. */
   readonly isEnded: boolean;
   /** Asks the store whether it has ended; null when nothing was heard since it was asked last. */
   readonly asking: (() => Promise<void>) | null;
@@ -46,7 +46,7 @@ export interface LogWatchesOptions {
   onError(error: unknown, during: string): void;
 }
 
-/** After so many looks it is asked whether the runs have ended: the news of it may have been lost. */
+/** After this many polls, check whether the runs have ended: the notification may have been lost. */
 const LOOKS_UNTIL_ASKED = 25;
 
 interface Watch extends LogWatch {

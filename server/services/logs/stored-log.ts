@@ -1,7 +1,7 @@
 import type { LogHead, LogReadLimits, LogStream, StoredLines } from '../../domain/logs/run-log.ts';
 import type { RunLogStore } from '../../storage/storage.ts';
 
-/** One stream of all runs, as those see it who read no other. */
+/** One stream of all runs, for readers that need no other. */
 export interface StoredLog {
   /** @see RunLogStore */
   read(runId: string, after: number, limits: LogReadLimits): Promise<StoredLines>;

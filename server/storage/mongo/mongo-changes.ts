@@ -37,7 +37,7 @@ export function createMongoChanges(db: Db, timings: MongoTimings): ChangeFeed & 
   async function poll(): Promise<void> {
     let waitMs = timings.changesPollMs;
     let from = new Date(Date.now() - OVERLAP_MS);
-    /** What was there before is no news to who listens from now on. */
+    /** Earlier changes are no news to a new listener. */
     const told = new Map<string, number>(await idsSince(from).catch(() => []));
     while (listeners.size > 0 && !closing.signal.aborted) {
       await delay(waitMs, undefined, { ref: false, signal: closing.signal }).catch(() => undefined);

@@ -94,7 +94,7 @@ export interface OutboxDocument {
   at: Date;
   /** JSON. */
   fact: string;
-  /** When it may be claimed: at first when it was recorded, then when the lease of who claimed it ends. */
+  /** When it may be claimed: from its recording on, then when the lease of its claimant expires. */
   dueAt: Date;
   workerId: string | null;
   /** Of the claim that has it; absent: it was never claimed. */

@@ -57,7 +57,7 @@ export const changed = (change: ScheduleChange): FiringDocument => newFiring(new
  * | there, of a dead process | any         | any    | cut short by a crash       | any node that next touches the schedule, or the sweep   |
  *
  * Every step does nothing where it was done, so any number of nodes may do it at once. No other change is decided while
- * there is a firing: whoever finds one completes it first.
+ * there is a firing: any node that finds one completes it first.
  */
 export function createMongoFirings(db: Db): MongoFirings {
   const schedules = db.collection<ScheduleDocument>('schedules');
@@ -80,7 +80,7 @@ export function createMongoFirings(db: Db): MongoFirings {
   });
 
   /**
-   * Any node that next touches the schedule does it, as often as it likes: what is there already stays as it is.
+   * Done by any node that next touches the schedule; idempotent: existing rows stay as they are.
    * A process that was paused half-way and does it again much later finds everything there, so runs are never removed
    * while they are young enough for such a process to exist.
    */
@@ -93,7 +93,7 @@ export function createMongoFirings(db: Db): MongoFirings {
     await insertMissing(runs, allRuns);
     // what is deleted must be gone
     await Promise.all(stored.filter(isDeletion).map(finish));
-    // not waited for: what is not finished is finished by any node that next touches the schedule
+    // not awaited: any node that next touches the schedule finishes it
     for (const one of stored) {
       if (isDeletion(one)) continue;
       const finished: Promise<void> = finish(one)

@@ -14,7 +14,7 @@ import {
 import { changed, MAX_TRIES, type MongoFirings, newFiring, type Pending } from './mongo-firings.ts';
 import { createMongoScheduleLists } from './mongo-schedule-lists.ts';
 
-/** A firing, and what is stored of it. */
+/** A firing and its stored form. */
 interface Decided {
   readonly firing: Firing;
   readonly document: FiringDocument;
@@ -169,7 +169,7 @@ export function createMongoSchedules(db: Db, firings: MongoFirings): ScheduleSto
         pending = pending.filter((one) => held.has(one.firing.scheduleId) && !isOurs(one));
         if (pending.length > 0) await completeOf(pending.map(({ firing }) => firing.scheduleId));
       }
-      // not claimed, or claimed and completed by somebody who came by: then its runs are there
+      // not claimed, or claimed and completed by another node: then its runs are there
       const theirs = await idsOfRuns(gone.flatMap(({ document }) => document.runs.map((run) => run._id)));
       for (const { firing } of gone) {
         const ids = firing.runs.map(({ id }) => id).filter((id) => theirs.has(id));

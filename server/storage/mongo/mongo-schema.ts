@@ -6,13 +6,13 @@ import { DUPLICATE_KEY } from './insert-missing.ts';
 import { MIGRATIONS, type Statement } from './migrations.ts';
 
 /**
- * The one document that says how far the database was migrated, and who does it. Each change of it is a compare-and-set:
+ * The one document that says how far the database has been migrated, and by whom. Each change of it is a compare-and-set:
  *
  * | version | lock           | state                                  | goes on by                                              |
  * | ------- | -------------- | -------------------------------------- | ------------------------------------------------------- |
  * | n       | absent         | a crash, or an older program, was here | any node takes the lock                                 |
  * | n       | owner renews   | the owner does step n + 1              | it sets n + 1; others wait                              |
- * | n       | not renewed    | the owner is dead, or was paused       | a waiting node takes the lock over, does step n + 1 anew |
+ * | n       | not renewed    | the owner is dead, or was paused       | a waiting node takes the lock over, repeats step n + 1   |
  * | last    | absent         | done                                   | every node goes on without a lock                       |
  *
  * An owner that lost the lock cannot set a number any more. No document: version 0, an empty database or one of the versions

@@ -53,7 +53,7 @@ export async function openMongoStorage(uri: string, timings: MongoTimings = TIMI
   } catch (error) {
     throw new DatabaseConnectionError(`MONGODB_URI is not valid: ${withoutUser(error)}`);
   }
-  // a server that the driver cannot work with is told of by the calls that fail; the event alone would end the process
+  // failing calls report a server that the driver cannot work with; the unhandled event would end the process
   client.on('error', () => undefined);
   try {
     await client.connect();

@@ -37,7 +37,7 @@ export function requireOwnFile(db: Database, path: string): void {
 
 /**
  * Brings the file to the newest schema; each step is done whole or not at all. Safe to call again, and by several processes
- * at once: the transaction is the lock, and what is to be done is only decided inside it.
+ * at once: the transaction is the lock, and the steps to do are only decided inside it.
  * @throws {NewerDatabaseError} when another process has brought it to a newer schema than this program knows
  */
 export function migrate(db: Database, path: string): void {
