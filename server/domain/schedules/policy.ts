@@ -5,9 +5,9 @@
  */
 export interface SchedulePolicy {
   readonly overlap: OverlapPolicy;
-  /** Every instant up to this late still starts: so short an outage should go unnoticed. */
+  /** Every instant up to this late still starts: so short an outage should go unnoticed. 0 to 3,600. */
   readonly graceSeconds: number;
-  /** Up to this late, only the newest instant still starts; anything later is missed. */
+  /** Up to this late, only the newest instant still starts; anything later is missed. 0 to 3,600. */
   readonly startDeadlineSeconds: number;
 }
 
@@ -30,6 +30,8 @@ const FIELDS: { readonly [N in keyof SchedulePolicy]: Field<SchedulePolicy[N]> }
   graceSeconds: { default: 60, isValid: isDuration },
   startDeadlineSeconds: { default: 3_600, isValid: isDuration },
 };
+/** Within it each instant is recorded for itself, and a schedule may have one every second. */
+const MAX_SECONDS = 3_600;
 const NAMES = Object.keys(FIELDS) as (keyof SchedulePolicy)[];
 
 export const DEFAULT_POLICY: SchedulePolicy = changePolicy(null, {});
@@ -63,5 +65,5 @@ export function heedsActiveRuns({ overlap }: SchedulePolicy): boolean {
 }
 
 function isDuration(value: unknown): boolean {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= MAX_SECONDS;
 }

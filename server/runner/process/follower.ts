@@ -5,20 +5,23 @@ import type { HeldFile } from './stream-file.ts';
 
 /** What is stored and read at once; more makes nothing faster, and garbage of it takes memory. */
 const PIECE_BYTES = 524_288;
-/** Most programs print less; one that prints more gets the whole piece. */
-const FIRST_PIECE_BYTES = 65_536;
-/** In case the file system does not tell of changes (network file systems do not). */
-const POLL_MS = 250;
+/** Most programs write less; one that writes more gets the whole piece. */
+const FIRST_PIECE_BYTES: Readonly<Record<LogStream, number>> = { output: 65_536, events: 4_096 };
+/** In case the file system does not tell of changes (network file systems do not). Nobody waits for events. */
+const POLL_MS: Readonly<Record<LogStream, number>> = { output: 250, events: 2_000 };
 
 /** So much of a hole is not taken for output: no program that prints makes one. */
 const MIN_HOLE_BYTES = 67_108_864;
+/** Only a piece this long is looked at for a hole. */
+const MIN_BLANK_BYTES = 65_536;
 const BLOCK_BYTES = 512;
 
 const read = promisify(readFromFd);
 const stat = promisify(statFd);
 
 /**
- * The bytes of a growing file from `offset` on, until `ended` and then to its end. It is the file that was opened,
+ * The bytes of a growing file from `offset` on, up to where it ends when `ended` resolves: a process that was left behind may
+ * go on writing forever. It is the file that was opened,
  * whatever bears its name by then. Where somebody else has cut it short or made it longer without writing, a line says so,
  * and it goes on with what is written from there on.
  * A piece is a view of one buffer that the next piece overwrites.
@@ -32,7 +35,7 @@ export async function* followFile(
   abort?: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (file === null) {
-    await ended;
+    await endedOrAborted(ended, abort);
     return;
   }
   const bell = createBell();
@@ -42,21 +45,25 @@ export async function* followFile(
     bell.ring();
   });
   const watcher = watchQuietly(file.path, bell.ring);
-  const poll = setInterval(bell.ring, POLL_MS);
+  const poll = setInterval(bell.ring, POLL_MS[stream]);
   abort?.addEventListener('abort', bell.ring);
   try {
-    let buffer = Buffer.allocUnsafe(FIRST_PIECE_BYTES);
+    let buffer = Buffer.allocUnsafe(FIRST_PIECE_BYTES[stream]);
+    let end: number | null = null;
+    let isCutAtEnd = false;
     for (let at = offset; ; ) {
-      // noted before the read: what was written before the end is read after it
-      const wasEnded = isEnded;
       const rings = bell.rings();
-      const { bytesRead } = await read(file.fd, buffer, 0, buffer.length, at);
+      if (isEnded) end ??= (await stat(file.fd)).size;
+      const length = end === null ? buffer.length : Math.min(buffer.length, Math.max(0, end - at));
+      const { bytesRead } = length === 0 ? { bytesRead: 0 } : await read(file.fd, buffer, 0, length, at);
       if (abort?.aborted) return;
       if (bytesRead === 0) {
-        if ((await stat(file.fd)).size < at) {
+        // what goes on cutting it short must not go on forever
+        if (!isCutAtEnd && (await stat(file.fd)).size < at) {
           yield remark(stream, 'was cut short; what was not read before is missing here');
           at = 0;
-        } else if (wasEnded) return;
+          isCutAtEnd = end !== null;
+        } else if (end !== null) return;
         else await bell.heard(rings);
         continue;
       }
@@ -81,13 +88,22 @@ export async function* followFile(
   }
 }
 
+/** Resolves at the first of them. */
+async function endedOrAborted(ended: Promise<unknown>, abort?: AbortSignal): Promise<void> {
+  if (abort?.aborted) return;
+  await new Promise<void>((resolve) => {
+    abort?.addEventListener('abort', () => resolve(), { once: true });
+    void ended.then(() => resolve());
+  });
+}
+
 function remark(stream: LogStream, text: string): Uint8Array {
   return Buffer.from(`\n[Sible: its ${stream} file ${text}]\n`);
 }
 
 function isBlank(buffer: Buffer, length: number): boolean {
   return (
-    length >= FIRST_PIECE_BYTES && buffer[0] === 0 && buffer.compare(buffer, 0, length - 1, 1, length) === 0
+    length >= MIN_BLANK_BYTES && buffer[0] === 0 && buffer.compare(buffer, 0, length - 1, 1, length) === 0
   );
 }
 

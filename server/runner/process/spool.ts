@@ -247,7 +247,9 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
     },
 
     removeFiles() {
-      for (const name of isFilled ? given : readGiven()) orNull(() => inside((at) => unlinkSync(at(name))));
+      // the playbook can write to the request: the names that were always used do not depend on it
+      const names = isFilled ? given : new Set([...EARLIER_FILES, ...readGiven()]);
+      for (const name of names) orNull(() => inside((at) => unlinkSync(at(name))));
     },
 
     fill(request) {

@@ -152,7 +152,12 @@ export function supervise(supervised: Supervised): RunProcess {
       const supervisor = await supervised.supervisor();
       await killLeft(await supervised.findCgroup(supervisor), supervisor, () => undefined);
     }
-    spool.removeFiles();
+    try {
+      spool.removeFiles();
+    } catch (error) {
+      // the folder is removed later, and with it these
+      warn(`Removing the files of run ${runId}`, error);
+    }
     return left === null ? exit : { ...exit, reason: [exit.reason, left].filter(Boolean).join(' ') };
   }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import type { RunParameters } from '../../../shared/run-parameters.ts';
 import type { Actor, ChangeLog } from '../../domain/actor.ts';
@@ -70,6 +71,8 @@ export interface PlaybookService {
    * @throws {InvalidInputError} @throws {NotFoundError} when there is no such playbook
    */
   checkRunnable(actor: Actor, path: string, parameters: RunParameters): Promise<void>;
+  /** Whether a file is there now; does not say what it holds. Synchronous and cheap, for the instant of a start. */
+  isPresent(path: string): boolean;
 }
 
 const MAX_PRESENT = 10_000;
@@ -228,6 +231,8 @@ export function createPlaybookService({
         }),
       );
     },
+
+    isPresent: (path) => statSync(join(folder.root, path), { throwIfNoEntry: false })?.isFile() ?? false,
 
     async checkRunnable(_actor, path, parameters) {
       requirePath(path, ['playbook']);

@@ -2,6 +2,7 @@ import type { Run, RunPlace } from '../../domain/runs/run.ts';
 import { type Runner, RunRefusedError, type RunRequest } from '../../runner/runner.ts';
 import type { Scheduler } from '../../scheduler/scheduler.ts';
 import type { Storage } from '../../storage/storage.ts';
+import type { PlaybookService } from '../playbooks/playbook-service.ts';
 import type { HeldRuns } from './held-runs.ts';
 import { placeOf, type RunStart } from './run-start.ts';
 
@@ -60,6 +61,7 @@ export interface Admission {
 export interface RunAdmissionOptions {
   readonly storage: Pick<Storage, 'schedules' | 'runs'>;
   readonly runner: Pick<Runner, 'arm' | 'disarm' | 'prepare' | 'filesOf'>;
+  readonly playbooks: Pick<PlaybookService, 'isPresent'>;
   readonly scheduler: Pick<Scheduler, 'queueRun'>;
   readonly workerId: string;
   now(): Date;
@@ -116,6 +118,11 @@ export function createRunAdmission(
   }
 
   async function admit(admitted: Run, known: KnownRun = {}): Promise<Admission> {
+    if (known.prepared && !options.playbooks.isPresent(admitted.playbook)) {
+      // deleted since it was prepared: whoever reads the ledger is told why it did not start
+      await known.prepared.release();
+      return admit(admitted);
+    }
     const request = known.prepared?.request ?? (await requestOrRefusal(admitted, known.isRunnable));
     if (typeof request === 'string')
       return admission({ ...admitted, ...failureOf(request) }, nothing, nothing);

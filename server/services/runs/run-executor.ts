@@ -31,7 +31,7 @@ export interface RunExecutorOptions {
   readonly storage: Pick<Storage, 'schedules' | 'ticks' | 'runs' | 'changes' | 'isShared'>;
   readonly runner: Runner;
   readonly runLogs: Pick<RunLogService, 'ingest' | 'notifyEnd'>;
-  readonly playbooks: Pick<PlaybookService, 'root' | 'checkRunnable'>;
+  readonly playbooks: Pick<PlaybookService, 'root' | 'checkRunnable' | 'isPresent'>;
   readonly scheduler: Pick<Scheduler, 'queueRun'>;
   /** Unique to this node and stable across restarts. */
   readonly workerId: string;

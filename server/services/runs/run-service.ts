@@ -89,13 +89,11 @@ export function createRunService(options: RunServiceOptions): RunService {
       await admission.drop();
       return null;
     }
-    options.logChange(actor, 'started a run', {
-      run: run.id,
-      playbook: run.playbook,
-      schedule: run.scheduleId,
-    });
     await storage.changes.publish({ kind: 'run', id: run.id });
     await admission.begin();
+    const { id, playbook, scheduleId: schedule } = run;
+    const { status } = admission.run;
+    options.logChange(actor, 'made a run', { run: id, playbook, schedule, status });
     return admission.run;
   }
 

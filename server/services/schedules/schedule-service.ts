@@ -143,56 +143,54 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
     async create(actor, input, idempotencyKey = null) {
       // flat and in this order, so that keys bound by earlier versions still match
       const { policy, parameters: given, ...others } = input;
+      const { overlap } = changePolicy(null, policy);
+      const request = { ...others, ...policy, overlap, parameters: given };
       let draft: Omit<Schedule, 'id'>;
-      return options.idempotency.once(
-        idempotencyKey,
-        ['createSchedule', { ...others, ...policy, parameters: given }],
-        {
-          newId: () => newId(options.now()),
-          async find(id, isDone) {
-            const schedule = await schedules.find(id);
-            if (!schedule && isDone) throw new NotFoundError('schedule', id);
-            return schedule;
-          },
-          async check() {
-            const now = options.now();
-            const timezone = requireTimezone(input.timezone ?? options.defaultTimezone, 'timezone');
-            const timing = parseTiming(input.timing, now);
-            const parameters = given ?? NO_PARAMETERS;
-            const name = requireName(input.name ?? input.playbook);
-            const next = requireNextInstant(timing, timezone, now);
-            await playbooks.checkRunnable(actor, input.playbook, parameters);
-            draft = {
-              name,
-              playbook: input.playbook,
-              timing,
-              timezone,
-              parameters,
-              policy: changePolicy(null, policy),
-              enabled: input.enabled,
-              ...awaitInstant(input.enabled ? next : null),
-              problem: null,
-              version: 1,
-              createdAt: now,
-              updatedAt: now,
-            };
-          },
-          async make(id) {
-            const schedule = { id, ...draft };
-            try {
-              await schedules.insert(schedule);
-            } catch (error) {
-              // another node may have created it with the same key
-              const made = idempotencyKey === null ? null : await schedules.find(id);
-              if (!made) throw error;
-              return made;
-            }
-            options.logChange(actor, 'created a schedule', { schedule: id, playbook: schedule.playbook });
-            await announce(schedule);
-            return schedule;
-          },
+      return options.idempotency.once(idempotencyKey, ['createSchedule', request], {
+        newId: () => newId(options.now()),
+        async find(id, isDone) {
+          const schedule = await schedules.find(id);
+          if (!schedule && isDone) throw new NotFoundError('schedule', id);
+          return schedule;
         },
-      );
+        async check() {
+          const now = options.now();
+          const timezone = requireTimezone(input.timezone ?? options.defaultTimezone, 'timezone');
+          const timing = parseTiming(input.timing, now);
+          const parameters = given ?? NO_PARAMETERS;
+          const name = requireName(input.name ?? input.playbook);
+          const next = requireNextInstant(timing, timezone, now);
+          await playbooks.checkRunnable(actor, input.playbook, parameters);
+          draft = {
+            name,
+            playbook: input.playbook,
+            timing,
+            timezone,
+            parameters,
+            policy: changePolicy(null, policy),
+            enabled: input.enabled,
+            ...awaitInstant(input.enabled ? next : null),
+            problem: null,
+            version: 1,
+            createdAt: now,
+            updatedAt: now,
+          };
+        },
+        async make(id) {
+          const schedule = { id, ...draft };
+          try {
+            await schedules.insert(schedule);
+          } catch (error) {
+            // another node may have created it with the same key
+            const made = idempotencyKey === null ? null : await schedules.find(id);
+            if (!made) throw error;
+            return made;
+          }
+          options.logChange(actor, 'created a schedule', { schedule: id, playbook: schedule.playbook });
+          await announce(schedule);
+          return schedule;
+        },
+      });
     },
 
     async update(actor, id, input) {

@@ -217,16 +217,16 @@ export function createTickService(options: TickServiceOptions): TickService {
         void (runIds?.has(admission.run.id) ? admission.begin() : admission.drop());
       }
     }
-    if (fired.length > 0) {
-      const runIds = fired.flatMap(({ runs }) => runs.map(({ id }) => id));
-      const scheduleIds = fired.map(({ scheduleId }) => scheduleId);
-      options.logChange(SCHEDULER, 'fired schedules', { schedules: scheduleIds, runs: runIds });
-    }
     for (const { scheduleId: id, runs, ticks } of fired) {
       const newest = ticks.at(-1);
       if (newest) last = { scheduledFor: newest.scheduledFor, lagMs: lagOf(newest.scheduledFor) };
       for (const run of runs) await storage.changes.publish({ kind: 'run', id: run.id });
       await storage.changes.publish({ kind: 'schedule', id });
+    }
+    if (fired.length > 0) {
+      const runIds = fired.flatMap(({ runs }) => runs.map(({ id }) => id));
+      const scheduleIds = fired.map(({ scheduleId }) => scheduleId);
+      options.logChange(SCHEDULER, 'fired schedules', { schedules: scheduleIds, runs: runIds });
     }
     return fired;
   }

@@ -12,8 +12,15 @@ export interface MongoEnds {
   /**
    * One compare-and-set that ends a run, after the fact of an earlier end was recorded.
    * @param attempt must ask for `ended: null`, and gives null when it found nothing
+   * @param isAllowed whether the state of the run allows the end, whatever `ended` is
    */
-  afterEnding<T>(runId: string, attempt: () => Promise<T | null>): Promise<T | null>;
+  afterEnding<T>(
+    runId: string,
+    attempt: () => Promise<T | null>,
+    isAllowed: () => Promise<boolean>,
+  ): Promise<T | null>;
+  /** Records the facts of these ends, as far as they are still to be recorded. */
+  recordNow(runIds: readonly string[]): Promise<void>;
   /** Records the facts of all ends, also of those that a crash has left. */
   recordPending(): Promise<void>;
 }
@@ -77,18 +84,17 @@ export function createMongoEnds(db: Db): MongoEnds {
       recording = recordIds(runIds).catch(() => undefined);
     },
 
-    async afterEnding(runId, attempt) {
-      let wasFree = false;
+    async afterEnding(runId, attempt, isAllowed) {
       for (let tries = 0; tries < MAX_TRIES; tries += 1) {
         const done = await attempt();
         if (done !== null) return done;
-        const isFree = (await recordFound({ _id: runId }, 1)) === 0;
-        // it may have been recorded between the attempt and the look: once more
-        if (isFree && wasFree) return null;
-        wasFree = isFree;
+        if (!(await isAllowed())) return null;
+        await recordFound({ _id: runId }, 1);
       }
       throw new Error(`Run ${runId} is always being ended.`);
     },
+
+    recordNow: async (runIds) => void (await recordFound({ _id: { $in: [...runIds] } }, runIds.length)),
 
     async recordPending() {
       await recording;

@@ -31,6 +31,7 @@ export function createMongoRemoval(db: Db): Removal {
 
   /** @returns how many rows were removed; 0: there are no notes */
   async function goOn(limit: number): Promise<number> {
+    if (limit <= 0) return 0;
     for (;;) {
       const notes = await removals.find().limit(limit).toArray();
       if (notes.length === 0) return 0;
@@ -40,8 +41,9 @@ export function createMongoRemoval(db: Db): Removal {
       const keptIds = kept.map(({ _id }) => _id);
       const gone = noted.filter((id) => !keptIds.includes(id));
       const pieces = await removePieces(gone, limit);
-      const done = pieces < limit ? noted : keptIds;
-      if (done.length > 0) await removals.deleteMany({ _id: { $in: done } });
+      const done = pieces < limit ? notes : notes.filter(({ _id }) => keptIds.includes(_id));
+      // of the end that it was decided on: the run may have ended again and been decided on anew
+      if (done.length > 0) await removals.deleteMany({ $or: done });
       if (deletedCount + pieces > 0) return deletedCount + pieces;
     }
   }

@@ -53,7 +53,10 @@ export function createMongoRuns(db: Db, ends: MongoEnds): RunStore {
     leaseBefore?: Date,
   ): Promise<RunSummary | null> {
     const ending = endingOf(id, workerId, end, leaseBefore);
-    const ended = ending && (await ends.afterEnding(id, () => change(ending.filter, ending.update)));
+    if (!ending) return null;
+    const { ended: _, ...state } = ending.filter;
+    const isAllowed = async () => (await runs.findOne(state, { projection: { _id: 1 } })) !== null;
+    const ended = await ends.afterEnding(id, () => change(ending.filter, ending.update), isAllowed);
     if (ended) ends.record([id]);
     return ended;
   }
@@ -158,13 +161,18 @@ export function createMongoRuns(db: Db, ends: MongoEnds): RunStore {
     async finishOwn(workerId, wanted) {
       const endings = wanted.flatMap(({ id, end }) => endingOf(id, workerId, end) ?? []);
       if (endings.length === 0) return;
-      const { matchedCount } = await runs.bulkWrite(
-        endings.map((ending) => ({ updateOne: ending })),
-        { ordered: false },
-      );
-      ends.record(wanted.map(({ id }) => id));
-      // of an earlier end the fact may still have been under way
-      if (matchedCount < endings.length) for (const { id, end } of wanted) await finish(id, workerId, end);
+      const ids = wanted.map(({ id }) => id);
+      const store = () =>
+        runs.bulkWrite(
+          endings.map((ending) => ({ updateOne: ending })),
+          { ordered: false },
+        );
+      if ((await store()).matchedCount < endings.length) {
+        // ended before, and the fact of that may still be to be recorded
+        await ends.recordNow(ids);
+        await store();
+      }
+      ends.record(ids);
     },
 
     async requestCancel(id, at) {

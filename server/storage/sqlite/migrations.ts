@@ -157,7 +157,6 @@ export const MIGRATIONS: readonly string[] = [
   `
   -- runs that are removed and whose logs are not yet
   CREATE TABLE removals (run_id TEXT PRIMARY KEY) WITHOUT ROWID;
-  CREATE INDEX ticks_by_instant ON ticks (scheduled_for);
   `,
   // log_chunks of another stream
   `

@@ -10,7 +10,7 @@ const CHUNKS = Object.values(LOG_TABLES).map(
     `DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE run_id = ? ORDER BY first_line LIMIT ?)`,
 );
 const TICKS = `DELETE FROM ticks WHERE (schedule_id, scheduled_for) IN (
-  SELECT schedule_id, scheduled_for FROM ticks INDEXED BY ticks_by_instant
+  SELECT schedule_id, scheduled_for FROM ticks
   WHERE scheduled_for < ? AND NOT EXISTS (
     SELECT 1 FROM runs WHERE runs.id = ticks.run_id AND runs.status IN ('queued', 'running'))
   ORDER BY scheduled_for LIMIT ?)`;

@@ -40,6 +40,7 @@ it.each([
   [{ overlap: null }, /"overlap" of its policy is null/],
   [{ graceSeconds: -1 }, /"graceSeconds" of its policy is -1/],
   [{ graceSeconds: 1.5 }, /is 1.5/],
+  [{ startDeadlineSeconds: 3_601 }, /is 3601/],
   [{ startDeadlineSeconds: '60' }, /is "60"/],
 ])('does not read %j as another policy', (stored, message) => {
   expect(() => readPolicy(stored)).toThrow(message);

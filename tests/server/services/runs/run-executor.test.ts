@@ -37,6 +37,7 @@ async function makeExecutor({ concurrency = 2, isShared = false, timeoutMs = nul
       async checkRunnable(_actor, path) {
         if (playbooks.missing.has(path)) throw new NotFoundError('playbook', path);
       },
+      isPresent: (path) => !playbooks.missing.has(path),
     },
     scheduler: { queueRun: async (id) => void queued.push(id) },
     workerId: 'w',
@@ -136,6 +137,19 @@ it('what was prepared is started, or released when there is no room for it', asy
   expect(manual.run.status).toBe('running');
   expect((await executor.admit(makeRun({ id: 'late' }), known(late))).run.status).toBe('queued');
   await waitUntil(() => runner.armed.size === 0);
+});
+
+it('what was prepared and whose playbook is gone when its instant comes says why it does not start', async () => {
+  const { executor, runner, playbooks } = await makeExecutor({ concurrency: 1 });
+  const run = makeRun({ id: 'ready' });
+  const prepared = await executor.prepare(run);
+  playbooks.missing.add(run.playbook);
+
+  const { run: admitted } = await executor.admit(run, known(prepared));
+
+  expect(admitted).toMatchObject({ status: 'failed', startedAt: null });
+  expect(admitted.reason).toMatch(/^It was not started\. /);
+  expect([runner.armed.size, executor.countRoom()]).toEqual([0, 1]);
 });
 
 it('a run that was not stored gives its place back', async () => {
