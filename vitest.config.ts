@@ -32,6 +32,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['tests/*.test.ts', 'tests/server/**/*.test.ts', 'tests/scripts/**/*.test.ts'],
+          exclude: [ALONE],
           testTimeout: 30_000,
         },
       },
@@ -65,6 +66,16 @@ export default defineConfig({
           },
         }),
       ),
+      {
+        resolve: { alias },
+        test: {
+          name: 'unit-alone',
+          include: [`tests/server/${ALONE}`],
+          testTimeout: 30_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
       './tests/client/vitest.config.ts',
     ],
   },

@@ -20,7 +20,7 @@ import type { TestServer } from '../support/with-server.ts';
 
 const PLAYBOOKS = {
   'quick.yaml': '# print done\n- hosts: localhost\n',
-  'slow.yaml': '# lines 300 5\n- hosts: localhost\n',
+  'slow.yaml': '# lines 300 15\n- hosts: localhost\n',
 };
 const SCHEDULE_COUNT = 5;
 

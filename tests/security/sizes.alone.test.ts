@@ -61,7 +61,6 @@ describe('sizes', () => {
             { __typename: 'InvalidInputError', message: expect.any(String) },
           ]);
         }
-        const before = memoryOf(server.pid).now;
         const huge = 'x'.repeat(MIB);
         const attempts: [keyof typeof MUTATIONS, object][] = [
           ['create', { playbook: 'hello.yaml', timing: { cron: huge } }],
@@ -78,20 +77,26 @@ describe('sizes', () => {
           ['save', { path: huge, content: '' }],
           ['save', { path: 'a.yaml', content: huge + huge }],
         ];
-        for (let n = 0; n < 5; n += 1)
-          for (const [mutation, input] of attempts) {
-            const { result } = await api.request<{ result: Result }>(MUTATIONS[mutation], { input });
-            expect(result.__typename).toBe('InvalidInputError');
-            // nobody is sent back what he sent
-            expect(JSON.stringify(result).length).toBeLessThan(2_000);
-          }
-        await expect(
-          api.request(MUTATIONS.create, { input: { playbook: 'hello.yaml', timing, timezone: huge } }),
-        ).rejects.toThrow(/no text is expected/);
-        for (let n = 0; n < 5; n += 1)
+        const send = async () => {
+          for (let n = 0; n < 5; n += 1)
+            for (const [mutation, input] of attempts) {
+              const { result } = await api.request<{ result: Result }>(MUTATIONS[mutation], { input });
+              expect(result.__typename).toBe('InvalidInputError');
+              // nobody is sent back what he sent
+              expect(JSON.stringify(result).length).toBeLessThan(2_000);
+            }
           await expect(
-            api.request(MUTATIONS.save, { input: { path: 'a.yaml', content: huge.repeat(5) } }),
-          ).rejects.toThrow();
+            api.request(MUTATIONS.create, { input: { playbook: 'hello.yaml', timing, timezone: huge } }),
+          ).rejects.toThrow(/no text is expected/);
+          for (let n = 0; n < 5; n += 1)
+            await expect(
+              api.request(MUTATIONS.save, { input: { path: 'a.yaml', content: huge.repeat(5) } }),
+            ).rejects.toThrow();
+        };
+        // the heap grows to what such requests take while they are read; sent again and again, they must not add up
+        for (let n = 0; n < 3; n += 1) await send();
+        const before = memoryOf(server.pid).now;
+        for (let n = 0; n < 4; n += 1) await send();
         expect(memoryOf(server.pid).now - before).toBeLessThan(50);
       },
     ));

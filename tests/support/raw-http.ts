@@ -20,6 +20,8 @@ export function send(
       { method: options.method ?? 'GET', headers: options.headers ?? {} },
       (response) => {
         let body = '';
+        // a character may be parted between two chunks
+        response.setEncoding('utf8');
         response.on('data', (chunk) => {
           body += chunk;
         });

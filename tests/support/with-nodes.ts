@@ -1,3 +1,4 @@
+import type { Timings } from '../../server/timings.ts';
 import { makeMongoDatabase } from './mongo.ts';
 import { type TestServer, withServer } from './with-server.ts';
 
@@ -7,6 +8,7 @@ export async function withNodes(
   options: {
     readonly playbooks: Record<string, string>;
     readonly env?: Record<string, string>;
+    readonly timings?: Timings;
     /** Where the nodes find the database; itself, when not given. */
     readonly through?: (uri: string) => string;
   },
@@ -26,6 +28,7 @@ export async function withNodes(
         ansible: 'scripted',
         playbooks: first ? {} : options.playbooks,
         env: { ...options.env, ...shared },
+        ...(options.timings ? { timings: options.timings } : {}),
       },
       (node) => open([...nodes, node]),
     );

@@ -216,7 +216,7 @@ describe('a run without a cgroup that is canceled', () => {
 
   it('says that something may be left once what dropped the marker is out of view', async () => {
     // the playbook ends it when it is asked to end, and nobody sees whether it has left anything
-    expect(await cancelWith(`${CHILD}; trap 'kill $child; exit' TERM`)).toMatch(
+    expect(await cancelWith(`${CHILD}; trap 'kill $child; wait $child; exit' TERM`)).toMatch(
       /^Canceled on request\. Processes that it started may be left.*: some dropped its marker, and no cgroup can be made here\.$/,
     );
   });
