@@ -34,7 +34,7 @@ describe.skipIf(isBrowserMissing)('what is not as its status sounds', () => {
         const nobody = await createSchedule(
           api,
           'nobody.yaml',
-          { at: new Date(Date.now() + 1_000).toISOString() },
+          { at: new Date(Date.now() + 5_000).toISOString() },
           { name: 'For nobody' },
         );
         const gone = await createSchedule(api, 'gone.yaml', '0 3 * * *', { name: 'Gone' });
