@@ -20,14 +20,17 @@ import { createStarting, type ProgramRun } from './process/starting.ts';
 import type { Runner, RunRequest } from './runner.ts';
 
 export interface AnsibleRunnerOptions {
-  /** Program to run; may be any that takes ansible-playbook's arguments. */
+  /** `ansible-playbook`, or a program that accepts its arguments. */
   readonly ansiblePlaybook: string;
   /** Absolute. */
   readonly dataDir: string;
-  /** Names, and patterns of names, of variables of the server that playbooks see beside those that Ansible reads itself. */
+  /**
+   * Names and patterns of the server's environment variables that playbooks see, besides those that Ansible
+   * itself reads.
+   */
   readonly passEnv?: readonly string[];
   readonly timings: RunnerTimings;
-  /** Folder of the cgroup below which each run gets its own; the server's own when left out, null for none. */
+  /** Cgroup folder under which each run gets its own; defaults to the server's own, null: none. */
   readonly cgroup?: string | null;
   onWarning(message: string): void;
 }
@@ -35,7 +38,7 @@ export interface AnsibleRunnerOptions {
 /** How many unexpected entries of the runs folder a warning names. */
 const MAX_NAMED = 5;
 
-/** Puts what Ansible needs (`ansible/`) into programs that are started and followed (`process/`). */
+/** Combines what Ansible needs (`ansible/`) with starting and following programs (`process/`). */
 export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
   const { timings, onWarning } = options;
   const runsDir = join(options.dataDir, 'runs');
@@ -59,7 +62,7 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
   const discarding = createDiscarding(context);
   const starting = createStarting(context, discarding);
 
-  /** They only word the reason: the exit status is known without them. */
+  /** The facts only word the reason; the exit status is known without them. */
   function factsOf(runId: string, spool: Spool): RunFacts {
     try {
       return readRunFacts(spool);

@@ -8,7 +8,7 @@ import {
 } from '../../../shared/run-parameters.ts';
 import { isHostList } from '../../domain/runs/parameters/paths.ts';
 
-/** How a parameter is said where "option=value" is not all of it; null: it is no argument. */
+/** Arguments of parameters that are not simply "option=value"; empty: none. */
 const WORDS: {
   readonly [N in RunParameterName]?: (value: RunParameters[N], root: string) => string[];
 } = {
@@ -17,14 +17,14 @@ const WORDS: {
   privateKeyFile: (file, root) =>
     file === null ? [] : [`--private-key=${/^[/~]/.test(file) ? file : join(root, file)}`],
   verbosity: (count) => [`-${'v'.repeat(count)}`],
-  // they are a file of the run: the last of several wins, and it is named after the files of the root
+  // passed as a file of the run, named after the root's files because the last file wins
   extraVarsJson: () => [],
 };
 
 /**
- * Arguments of ansible-playbook. Every value is part of its option's own token or an absolute path,
- * so that none can be taken for an option, and no shell ever sees them.
- * @param root the folder that paths are relative to; absolute
+ * Arguments of ansible-playbook. Every value is part of its option's own token or an absolute path, so none can
+ * be mistaken for an option, and no shell sees them.
+ * @param root folder that paths are relative to; absolute
  * @param forFiles arguments that name the run's own files
  */
 export function ansibleArguments(

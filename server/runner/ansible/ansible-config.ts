@@ -8,7 +8,7 @@ const MAX_CONFIG_BYTES = 262_144;
 export type Environment = Readonly<Record<string, string>>;
 
 /**
- * The configuration that Ansible takes; null: none.
+ * The configuration file that Ansible uses; null: none.
  * @see ansible-core, lib/ansible/config/manager.py: find_ini_config_file
  */
 export function findConfig(env: Environment, cwd: string): string | null {
@@ -26,7 +26,7 @@ export function findConfig(env: Environment, cwd: string): string | null {
   return candidates.find((path) => path !== null && isReadable(path)) ?? null;
 }
 
-/** `$NAME` and `${NAME}`, where the environment has one. */
+/** Expands `$NAME` and `${NAME}`; unknown names stay as they are. */
 export function expandVariables(text: string, env: Environment): string {
   return text.replace(
     /\$(\w+|\{[^{}]*\})/g,
@@ -55,7 +55,7 @@ function isReadable(path: string): boolean {
   }
 }
 
-/** Sections of an ini file, and in them the values of keys. */
+/** The values of an ini file by section and key. */
 export type Config = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 const read = new Map<string, { readonly stamp: string; readonly config: Config }>();
@@ -63,12 +63,12 @@ const MAX_READ = 1_000;
 const EMPTY: Config = new Map();
 
 /**
- * Read again only when the file has changed: this is on the way from an instant to its run.
- * Ansible takes what has another extension for something that is no ini file.
+ * Re-reads a file only if it has changed, because this is on the path from an instant to its run. Ansible does
+ * not read files with other extensions as ini files.
  */
 export function readConfig(path: string): Config {
   if (!['.cfg', '.ini'].includes(extname(path))) return EMPTY;
-  // a playbook folder is its users': what lies there may be a pipe, which would be waited for
+  // users write to the playbook folder: this may be a FIFO, and opening it must not block
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stats = fstatSync(file);
@@ -86,7 +86,7 @@ export function readConfig(path: string): Config {
   }
 }
 
-/** As Python's configparser reads it with Ansible's settings: inline comments begin with ` ;`, and nothing is interpolated. */
+/** Parses like Python's configparser with Ansible's settings: inline comments begin with ` ;`, no interpolation. */
 function parseIni(text: string): Config {
   const sections = new Map<string, Map<string, string[]>>();
   let section: Map<string, string[]> | null = null;
@@ -97,7 +97,7 @@ function parseIni(text: string): Config {
     const isComment = trimmed.startsWith('#') || trimmed.startsWith(';');
     const content = isComment ? '' : withoutInlineComment(line).trim();
     if (content === '') {
-      // a blank line may stand in the middle of a value, and so may a comment
+      // a value may contain blank lines and comments
       if (!isComment && trimmed === '' && value) value.push('');
       continue;
     }

@@ -4,30 +4,30 @@ import { messageOf } from '../../domain/caught.ts';
 import { clip } from '../../domain/errors.ts';
 import { type Environment, expandVariables, findConfig, readConfig } from './ansible-config.ts';
 
-/** Holds the plugin that writes the facts of a run into its spool folder. */
+/** Contains the plugin that writes a run's facts into its spool folder. */
 const OUR_FOLDER = fileURLToPath(new URL('./callback_plugins', import.meta.url));
 const SYSTEM_FOLDER = '/usr/share/ansible/plugins/callback';
-/** A longer path than anybody has. */
+/** Longer than any real path. */
 const MAX_VALUE = 8_192;
 
 export interface CallbackEnvironment {
-  /** What changes in a run's environment; null: nothing of this name. */
+  /** Changes to a run's environment; null: unset. */
   readonly environment: Readonly<Record<string, string | null>>;
-  /** Why the run goes without our plugin, as part of a sentence; null: it has it. */
+  /** Why the run lacks our plugin, as part of a sentence; null: it has it. */
   readonly problem: string | null;
 }
 
-/** Our plugin cannot be added to those of the user. */
+/** Our plugin cannot be added to the user's. */
 class NoCallbackError extends Error {}
 
 /**
- * What has to be changed in a run's environment so that Ansible also loads our callback plugin.
- * `ANSIBLE_CALLBACK_PLUGINS` replaces what ansible.cfg says, so it must repeat that; the plugin takes it back from what the
- * playbook starts itself, as `SIBLE_RESTORE_ENV` tells it (name → value before, null: none).
- * @param env what the run has otherwise
- * @param cwd where it is started
- * @param forTasks what else is taken back; at once where nobody could do it later: when the user's folders are not known, or
- * cannot be written in a variable that has no way to quote a colon or a dollar sign
+ * Changes to a run's environment that make Ansible also load our callback plugin. `ANSIBLE_CALLBACK_PLUGINS`
+ * overrides ansible.cfg, so it must repeat the folders configured there. For the programs that the playbook
+ * starts, the plugin reverts it as `SIBLE_RESTORE_ENV` says (name → previous value, null: unset).
+ * @param env the run's environment otherwise
+ * @param cwd the working folder
+ * @param forTasks further variables to revert; at once if no plugin can do it later, because the user's folders
+ * are unknown or cannot be written in a variable that has no way to quote a colon or a dollar sign
  */
 export function callbackEnvironment(
   env: Environment,
@@ -83,7 +83,7 @@ function short(value: string, key: string, file: string): string {
   throw new NoCallbackError(`"${key}" in ${shown(file)} has more than ${MAX_VALUE} characters`);
 }
 
-/** A path of a configuration, so written that it means the same in an environment variable. */
+/** Rewrites a path from a configuration file so that it means the same in an environment variable. */
 function resolveFrom(file: string, value: string, env: Environment, cwd: string): string {
   const expanded = expandVariables(value.replaceAll('{{CWD}}', cwd), env);
   if (expanded.startsWith('/') || expanded.startsWith('~')) return value;
@@ -94,7 +94,7 @@ function resolveFrom(file: string, value: string, env: Environment, cwd: string)
   );
 }
 
-/** A path in a line of a log. */
+/** Formats a path for a line of a log. */
 const shown = (path: string) => JSON.stringify(clip(path));
 
 const isPlain = (path: string) => !/[:$]/.test(path);

@@ -6,13 +6,13 @@ import { matchesName } from '../../domain/name-pattern.ts';
 export type Environment = Readonly<Record<string, string>>;
 
 /**
- * What of the server's own environment a playbook sees: what Ansible, its Python and ssh read themselves, and what says where
- * things of the user are. None of it is a secret of ours. `SIBLE_PASS_ENV` adds to it.
+ * The server's environment variables that playbooks see: those that Ansible, its Python and ssh read
+ * themselves, and those that locate the user's things. None is a secret of ours. `SIBLE_PASS_ENV` adds to them.
  */
 const PASSED_ON: readonly string[] = [
-  // who it is, and where things are
+  // identity and locations
   ...['HOME', 'USER', 'LOGNAME', 'SHELL', 'PATH', 'TMPDIR', 'TERM', 'XDG_*', 'DBUS_SESSION_BUS_ADDRESS'],
-  // the locale; left out as a whole when Ansible would refuse it
+  // the locale; dropped as a whole if Ansible would refuse it
   ...['LANG', 'LANGUAGE', 'LC_*', 'TZ'],
   'ANSIBLE_*',
   // ssh, and the agents that hold its keys or ask for their passphrases
@@ -33,14 +33,14 @@ const PASSED_ON: readonly string[] = [
   ...['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'ALL_PROXY', 'NO_PROXY'],
   ...['http_proxy', 'https_proxy', 'ftp_proxy', 'all_proxy', 'no_proxy'],
   ...['SSL_CERT_FILE', 'SSL_CERT_DIR', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'GIT_SSH', 'GIT_SSH_COMMAND'],
-  // the Python that Ansible is written in
+  // the Python that runs Ansible
   ...['PYTHONPATH', 'PYTHONHOME', 'PYTHONUSERBASE', 'PYTHONNOUSERSITE', 'PYTHONWARNINGS', 'VIRTUAL_ENV'],
   'LD_LIBRARY_PATH',
 ];
 
-/** `ANSIBLE_*` that are kept back, each because a promise would not hold with it. */
+/** `ANSIBLE_*` variables that are withheld, each because it would break a promise. */
 const KEPT_BACK: readonly string[] = [
-  // a password or a debugger's command is asked for, and nobody is there to answer: no run would get further
+  // they make Ansible prompt for a password or a debugger command: nobody answers, so every run would hang
   ...[
     'ANSIBLE_ASK_PASS',
     'ANSIBLE_ASK_VAULT_PASS',
@@ -52,21 +52,21 @@ const KEPT_BACK: readonly string[] = [
 /** Never passed on, whatever the configuration says: they are ours, and some are secrets. */
 const OURS: readonly string[] = ['SIBLE_*', 'MONGODB_URI', 'MONGODB_URI_FILE'];
 
-/** What only ansible-playbook itself sees: the callback plugin takes it back from all that the playbook starts. */
+/** Set for ansible-playbook only; the callback plugin reverts them for everything that the playbook starts. */
 const FOR_ANSIBLE_ALONE: Environment = {
-  // the log is a file, and shows colours all the same
+  // the log is a file, but shows colours
   ANSIBLE_FORCE_COLOR: '1',
-  // plugins that print themselves appear in the log as soon as they do
+  // output printed by plugins themselves appears in the log immediately
   PYTHONUNBUFFERED: '1',
 };
 
 export interface RunEnvironment {
   readonly variables: Environment;
-  /** What the tasks find instead of some of `variables`; null: nothing of this name. */
+  /** Values that tasks see instead of those in `variables`; null: unset. */
   readonly forTasks: Readonly<Record<string, string | null>>;
 }
 
-/** The environment that all runs have in common. @param passEnv names and patterns that are passed on, too */
+/** The environment common to all runs. @param passEnv names and patterns of further variables to pass on */
 export function baseEnvironment(
   own: NodeJS.ProcessEnv,
   passEnv: readonly string[],
@@ -95,7 +95,7 @@ export function baseEnvironment(
   };
 }
 
-/** Whether programs of this user can keep their things in the folder. */
+/** Whether programs of this user can write to the folder. */
 export function isWritableFolder(path: string): boolean {
   try {
     if (!statSync(path).isDirectory()) return false;
@@ -106,7 +106,7 @@ export function isWritableFolder(path: string): boolean {
   }
 }
 
-/** Null for a user of whom the system knows nothing: containers may run as any number. */
+/** Null when the system does not know the user: a container may run as any uid. */
 function homeOfUser(): string | null {
   try {
     return userInfo().homedir || null;
@@ -115,7 +115,7 @@ function homeOfUser(): string | null {
   }
 }
 
-/** Ansible refuses to start in a locale that is not UTF-8, or that the machine does not have. */
+/** Ansible refuses to start in a locale that is not UTF-8 or not installed. */
 function withLocale(
   variables: Record<string, string>,
   onWarning: (message: string) => void,
@@ -129,7 +129,7 @@ function withLocale(
       `The locale ${names.map((name) => `${name}=${variables[name]}`).join(' ')} is not UTF-8, or not installed; playbooks run with C.UTF-8.`,
     );
   }
-  // as Python itself does where there is no locale
+  // as Python itself does without a locale
   return {
     ...Object.fromEntries(Object.entries(variables).filter(([name]) => !isOfLocale(name))),
     LC_CTYPE: 'C.UTF-8',
@@ -147,6 +147,6 @@ function isUtf8(variables: Environment): boolean {
   if (asked.status === null) {
     return /utf-?8/i.test(variables.LC_ALL || variables.LC_CTYPE || variables.LANG || '');
   }
-  // a missing locale is only reported on stderr
+  // `locale` reports a missing locale on stderr only
   return asked.stdout.trim() === 'UTF-8' && asked.stderr === '';
 }

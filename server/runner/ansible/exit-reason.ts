@@ -2,8 +2,8 @@ import { causeIn, flat } from './known-causes.ts';
 import type { RunCounts, RunFacts, Trouble } from './run-facts.ts';
 
 /**
- * Why a run that ended by itself ended as it did, in words; null when the exit code says it all.
- * Of what others wrote only names are repeated, never a message: it may hold a secret.
+ * Why a run that ended by itself ended as it did, in words; null when the exit code says it all. Repeats only
+ * names from foreign text, never a message, which may contain a secret.
  * @param exitCode of ansible-playbook
  */
 export function reasonOf(exitCode: number, facts: RunFacts): string | null {
@@ -20,7 +20,7 @@ export function reasonOf(exitCode: number, facts: RunFacts): string | null {
   }
 }
 
-/** @see ansible-core, lib/ansible/errors/__init__.py (ExitCode): 4 is both an unreachable host and a fault of syntax. */
+/** @see ansible-core, lib/ansible/errors/__init__.py (ExitCode): 4 means an unreachable host or a syntax error. */
 function unreachableOrUnparsed(facts: RunFacts): string {
   const unreachable = hostsReason('unreachable', facts);
   if (unreachable) return sentences(unreachable, hostsReason('failed', facts));
@@ -51,7 +51,7 @@ function otherReason(exitCode: number, facts: RunFacts): string | null {
   }
   const isAnsible = exitCode === 1 || exitCode === 250;
   const cause = isAnsible ? causeIn(lastError(facts.logTail)) : null;
-  // without the plugin nobody knows whether a play began
+  // without the plugin it is unknown whether a play began
   const isBefore = cause !== null && !facts.hasBegun && !facts.logTail.includes('PLAY [');
   return withCause(isBefore && exitCode === 1 ? 'Nothing ran' : text, cause);
 }
@@ -62,7 +62,7 @@ function optionsReason(facts: RunFacts): string | null {
   return isUsage ? 'Nothing ran: Ansible did not accept its options.' : null;
 }
 
-/** An include that fails ends old versions of Ansible without any event. */
+/** A failed include ends old versions of Ansible without any event. */
 function someFailed({ end, logTail }: RunFacts): string {
   return withCause('One or more hosts failed', end === null ? causeIn(lastError(logTail)) : null);
 }
@@ -75,7 +75,7 @@ function nothingRan(facts: RunFacts): string | null {
   return end.tagged && end.tasks === 0 ? 'Nothing ran: no task has the tags that were asked for.' : null;
 }
 
-/** Whether each play of a log was skipped for want of hosts, and the recap names none; for runs without our plugin. */
+/** Whether the log shows every play skipped for lack of hosts, and an empty recap; for runs without our plugin. */
 function showsNoHost(logTail: string): boolean {
   const plays = logTail.match(/^PLAY \[/gm)?.length ?? 0;
   const skipped = logTail.match(/^skipping: no hosts matched$/gm)?.length ?? 0;
@@ -94,7 +94,7 @@ function noHostMatched(logTail: string): string {
 
 const MAX_CAUSES_TOLD = 3;
 
-/** Which hosts, and why where that is known; null when there were none. */
+/** Which hosts, and why if known; null when there are none. */
 function hostsReason(status: Trouble['status'], { end }: RunFacts): string | null {
   const count = end?.[status] ?? 0;
   if (end === null || count === 0) return null;
@@ -118,7 +118,7 @@ interface Group {
   readonly hosts: string[];
 }
 
-/** The most frequent first. */
+/** Most frequent first. */
 function groupByCause(end: RunCounts, status: Trouble['status']): Group[] {
   const groups = new Map<string | null, Group>();
   for (const trouble of end.causes) {
@@ -142,7 +142,7 @@ const manyHosts = (count: number) => (count === 1 ? '1 host' : `${count} hosts`)
 
 const MAX_NAME = 60;
 
-/** A name of others as it may be shown: no control character, none that is invisible or turns the direction of writing. */
+/** Makes a foreign name safe to show: replaces control, invisible and bidi characters, and clips it. */
 function printable(name: string): string {
   const text = name.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '\ufffd');
   return text.length <= MAX_NAME ? text : `${text.slice(0, MAX_NAME).toWellFormed()}…`;
@@ -156,7 +156,7 @@ function sentences(...texts: readonly (string | null)[]): string {
   return texts.filter((text) => text !== null).join(' ');
 }
 
-/** From the last error that Ansible printed on; "" when it printed none. */
+/** The log from Ansible's last error on; "" when it printed none. */
 function lastError(logTail: string): string {
   const at = Math.max(logTail.lastIndexOf('ERROR! '), logTail.lastIndexOf('[ERROR]: '));
   return at < 0 ? '' : logTail.slice(at, at + 2_000);

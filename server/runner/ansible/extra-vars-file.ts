@@ -5,18 +5,18 @@ import { partsOfJson } from '../../domain/json-shape.ts';
 const PART_LENGTH = 16_384;
 
 /**
- * What JSON and YAML write differently, in text that is known to be JSON: strings, numbers, separators and white space. A string
- * without its closing quote matches, too: that keeps the pattern linear on any other text.
+ * Tokens that JSON and YAML write differently, in text known to be JSON: strings, numbers, separators and white
+ * space. Also matches a string without its closing quote, which keeps the pattern linear on any other text.
  */
 const TOKEN = /"(?:[^"\\]|\\.)*"?|-?\d[-+.\deE]*|[,:]|[ \t\r\n]+/gs;
 const BEFORE_COLON = /[ \t\r\n]*:/y;
 
 /**
- * Extra variables as YAML in which every text that could be a template, key or value, is `!unsafe`: Ansible takes it as it
- * is (a plain `{{ lookup('pipe', …) }}` would be run on this machine). Names of variables have no room for one. Numbers stay
- * as they were written, and keys in their order: the text is rewritten, as a tree of ten thousand values takes long to make.
- * A long one is rewritten over several rounds of the event loop.
- * @param json a JSON object; it is not checked
+ * Converts extra variables to YAML in which every string that could be a template, key or value, is `!unsafe`,
+ * so that Ansible takes it literally (a plain `{{ lookup('pipe', …) }}` would run on this machine). Variable
+ * names cannot contain a template. Numbers keep their spelling and keys their order: the text is rewritten, as
+ * building a tree of ten thousand values is slow. A long text takes several turns of the event loop.
+ * @param json a JSON object; not validated
  * @returns null when there are none
  */
 export async function extraVarsFile(json: string): Promise<string | null> {
@@ -44,20 +44,20 @@ function yamlToken(token: string, at: number, json: string): string {
     case '\n':
       return '';
   }
-  // YAML takes "1e5" for a text
+  // YAML reads "1e5" as a string
   return /[.eE]/.test(token) ? `!!float "${token}"` : token;
 }
 
 /**
- * Since 2.19 Ansible reads an `!unsafe` text as if it had no quotes: "1.10" would be a number, "yes" true, "<<" a merge,
- * each also with a line end behind it. All texts that are something else to YAML consist of these characters, and no template
- * does.
+ * Since 2.19 Ansible reads an `!unsafe` string as if it were unquoted: "1.10" would be a number, "yes" true,
+ * "<<" a merge, each also with a trailing newline. All strings with another meaning in YAML consist of these
+ * characters; no template does.
  */
 const NO_TEMPLATE = /^[\w+\-.:~<= \t\n!&*]*$/;
 
-/** JSON text that YAML reads as the same. */
+/** JSON strings that YAML reads identically. */
 const SAME_IN_YAML = /^"(?:[ !#-[\]-~]|\\["\\bfnrt])*"$/;
-/** YAML reads some of these characters as line ends and refuses others. */
+/** YAML reads some of these characters as line breaks and refuses others. */
 const TO_ESCAPE = /["\\]|[^ -~\p{L}\p{M}\p{N}\p{P}\p{S}]+/gu;
 
 function yamlText(json: string): string {

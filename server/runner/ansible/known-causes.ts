@@ -1,16 +1,16 @@
-/** With one blank for all white space in a row. */
+/** Collapses each run of white space into one space. */
 export const flat = (text: string) => text.replace(/\s+/g, ' ');
 
 interface Cause {
-  /** Matched in text in which all white space is one blank. Its first group, if there is one, is a name to be told. */
+  /** Matched against text with collapsed white space. Its first group, if any, is a name to show. */
   readonly text: RegExp;
-  /** As it follows a colon. */
+  /** Worded to follow a colon. */
   readonly says: string | ((name: string) => string);
 }
 
 /**
- * What ansible-core 2.14 to 2.21 and OpenSSH print, the particular before the general. No pattern may take longer than its
- * text is long: there is nothing repeated in front of what may be missing.
+ * Messages of ansible-core 2.14 to 2.21 and OpenSSH, specific before general. Every pattern must match in
+ * linear time: nothing repeated precedes something that may be missing.
  */
 const CAUSES: readonly Cause[] = [
   {
@@ -22,7 +22,7 @@ const CAUSES: readonly Cause[] = [
     says: 'the SSH host key is unknown; add it to known_hosts',
   },
   {
-    // what ssh said of it Ansible keeps to itself
+    // Ansible hides what ssh said about it
     text: /SSH password instead of a key is not possible because Host Key checking is enabled/,
     says: 'the SSH host key is unknown or has changed; compare it with known_hosts',
   },
@@ -38,12 +38,12 @@ const CAUSES: readonly Cause[] = [
     text: /Invalid\/incorrect (?:username\/)?password|Authentication failed|(?:^|Task failed: )Authentication failure\./,
     says: 'the SSH password is wrong',
   },
-  // ssh goes on with its other keys
+  // ssh continues with its other keys
   {
     text: /no such identity: .{1,500}Permission denied \(/,
     says: 'no SSH key was accepted; a key file that is named is not there',
   },
-  // the brackets list what the host accepts, whether or not we offered it; ssh says nothing about a passphrase
+  // the brackets list what the host accepts, whether or not we offered it; ssh does not mention passphrases
   {
     text: /Permission denied \([a-z,-]{0,100}\b(?:password|keyboard-interactive)\b/,
     says: 'no SSH key or password was accepted; a key with a passphrase needs an ssh-agent',
@@ -155,7 +155,7 @@ const CAUSES: readonly Cause[] = [
   },
 ];
 
-/** The cause that a message names, as it follows a colon; null when it is none that we know. */
+/** The known cause that a message names, worded to follow a colon; null when there is none. */
 export function causeIn(message: string): string | null {
   if (message === '') return null;
   const text = flat(message);

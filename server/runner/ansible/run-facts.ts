@@ -1,19 +1,19 @@
 import type { Spool } from '../process/spool.ts';
 
 /**
- * What is known of a run beside its exit code. All of it was written where the playbook can write, too: it may word a
- * reason, and never decides how the run went.
+ * What is known of a run besides its exit code. The playbook can write to every source of it, so it may word a
+ * reason but never decides how the run went.
  */
 export interface RunFacts {
-  /** Whether our plugin was loaded: without it nothing below says anything but the log. */
+  /** Whether our plugin was loaded; without it, only the log below says anything. */
   readonly isTold: boolean;
   /** Whether a play began. */
   readonly hasBegun: boolean;
-  /** Name of the variable that a play asked for and nobody gave: our plugin ended it there. Null: none did. */
+  /** Variable that a play prompted for and nobody supplied, where our plugin ended the run; null: none. */
   readonly prompt: string | null;
-  /** What it counted when Ansible had come to the end of the playbook; null: it did not get there. */
+  /** The plugin's counts at the end of the playbook; null: Ansible did not get there. */
   readonly end: RunCounts | null;
-  /** The last part of the log, without escape codes. */
+  /** The tail of the log, without escape codes. */
   readonly logTail: string;
 }
 
@@ -23,16 +23,16 @@ export interface RunCounts {
   readonly plays: number;
   /** Plays without a matching host. */
   readonly unmatched: number;
-  /** Tasks that began, without the gathering of facts that Ansible adds itself. */
+  /** Tasks that began, except the fact gathering that Ansible adds itself. */
   readonly tasks: number;
-  /** Whether tasks were chosen by their tags. */
+  /** Whether tasks were selected by tags. */
   readonly tagged: boolean;
   readonly failed: number;
   readonly unreachable: number;
   readonly causes: readonly Trouble[];
 }
 
-/** The same message of some hosts. */
+/** One message shared by some hosts. */
 export interface Trouble {
   readonly status: 'failed' | 'unreachable';
   readonly message: string;
@@ -42,7 +42,7 @@ export interface Trouble {
   readonly hosts: readonly string[];
 }
 
-/** The plugin writes a third of it at most. */
+/** The plugin writes at most a third of it. */
 const MAX_EVENT_BYTES = 524_288;
 const MAX_EVENTS = 100;
 const MAX_TAIL_BYTES = 32_768;

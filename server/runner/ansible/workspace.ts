@@ -8,26 +8,28 @@ import { callbackEnvironment } from './callback-path.ts';
 import { type Environment, isWritableFolder, type RunEnvironment } from './environment.ts';
 
 export interface WorkspaceOptions {
-  /** The home of runs whose user has none that can be written to; absolute. */
+  /** HOME of runs whose user has no writable home folder; absolute. */
   readonly ownHome: string;
-  /** What all runs have in common. */
+  /** The environment common to all runs. */
   readonly base: RunEnvironment;
 }
 
 const CONFIG = 'ansible.cfg';
-/** The path of a socket has at most 107 bytes; Ansible and ssh add 45 to that of the folder. */
+/** A socket path has at most 107 bytes; Ansible and ssh append 45 to the folder's. */
 const MAX_CONTROL_DIR_BYTES = 62;
 
 /**
- * Says where a playbook is started and what it finds there, as if the server's user had changed to that folder and started
- * it by hand. A few looks at the file system: this is on the way from an instant to its run.
+ * Determines where a playbook starts and what it finds there, as if the server's user had changed to that
+ * folder and started it by hand. Makes only a few file-system calls: it is on the path from an instant to its
+ * run.
  */
 export function createWorkspaces({ ownHome, base }: WorkspaceOptions) {
   const controlDir = createControlDir(base.variables);
 
   /**
-   * @param root absolute, without symbolic links
-   * @param wanted relative to the root; null: the nearest folder at or above the playbook that has an ansible.cfg, else the root
+   * @param root absolute, without symlinks
+   * @param wanted relative to the root; null: the nearest folder at or above the playbook with an ansible.cfg,
+   * or else the root
    */
   return function workspaceOf(root: string, playbook: string, wanted: string | null): Workspace {
     const workingFolder = wanted === null ? nearestWorkingFolder(root, playbook) : plainPath(wanted);
@@ -57,7 +59,7 @@ export function createWorkspaces({ ownHome, base }: WorkspaceOptions) {
   };
 }
 
-/** As it is recorded: `./site/` is `site`, and the root is "". */
+/** The recorded form: `./site/` becomes `site`, and the root "". */
 function plainPath(folder: string): string {
   return relative('/', join('/', folder));
 }
@@ -73,7 +75,7 @@ function requireFolder(path: string, name: string): void {
   if (!statOf(path)?.isDirectory())
     throw new RunRefusedError(`The working folder "${name}" is not there any more.`);
   const config = statOf(join(path, CONFIG));
-  // Ansible would open it, and wait forever
+  // Ansible would open it and block forever
   if (config && !config.isFile() && !config.isDirectory()) {
     throw new RunRefusedError(`"${join(name, CONFIG)}" is not a file that can be read.`);
   }
@@ -93,7 +95,7 @@ function pluginNotice(problem: string): string {
   return `The plugin by which Sible follows a run could not be loaded: ${problem}. Prompts at run time (vars_prompt) are not noticed, and nobody answers them.`;
 }
 
-/** Whether Ansible's own would be too long, and the user has said nothing of another. */
+/** Whether Ansible's default would be too long and the user has not configured another. */
 function needsShortControlDir(env: Environment, config: string | null): boolean {
   const isNamed =
     env.ANSIBLE_SSH_CONTROL_PATH_DIR !== undefined || env.ANSIBLE_SSH_CONTROL_PATH !== undefined;
@@ -103,14 +105,14 @@ function needsShortControlDir(env: Environment, config: string | null): boolean 
     const section = config === null ? undefined : readConfig(config).get('ssh_connection');
     return section?.get('control_path_dir') === undefined && section?.get('control_path') === undefined;
   } catch {
-    // what cannot be read Ansible reports itself
+    // Ansible itself reports an unreadable file
     return true;
   }
 }
 
 /**
- * A folder with a short path that only this user can access: anyone who can write to it can take over connections.
- * Others may have made one of its name, so it is looked at each time.
+ * A folder with a short path that only this user can access: anyone who can write to it can take over
+ * connections. Someone else may have created one of that name, so it is checked each time.
  */
 function createControlDir({ XDG_RUNTIME_DIR }: Environment): () => string {
   const uid = process.getuid?.() ?? 0;
@@ -138,7 +140,7 @@ function makeOurs(path: string, uid: number): boolean {
   }
 }
 
-/** Whether it is a folder, no link to one, that this user alone can use. */
+/** Whether it is a folder, not a symlink to one, that only this user can use. */
 function isOurs(path: string, uid: number): boolean {
   try {
     const info = lstatSync(path);

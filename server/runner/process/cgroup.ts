@@ -8,18 +8,18 @@ import { unescapePath } from './mounts.ts';
 import { readProc, readStat, signal } from './process-tree.ts';
 
 /**
- * A cgroup (version 2) for each run: whatever a process does to its environment, session and parent, it stays in the
- * group that it was started in. No controller is needed, so none is asked for.
+ * A cgroup (version 2) for each run: whatever a process does to its environment, session and parent, it stays
+ * in the cgroup that it was started in. Needs no controller, so enables none.
  */
 export interface Cgroups {
-  /** Makes the group of a run. @returns its folder; null where none can be made */
+  /** Creates a run's cgroup. @returns its folder; null where none can be created */
   create(runId: string): string | null;
   /**
-   * The group of a run that this server or an earlier one has made; null when there is none.
-   * @param supervisor its process id if it lives: an earlier server may have made its groups elsewhere
+   * The cgroup of a run, created by this server or an earlier one; null when there is none.
+   * @param supervisor its process id if it lives: an earlier server may have created its cgroups elsewhere
    */
   find(runId: string, supervisor: number | null): Promise<Cgroup | null>;
-  /** Removes the group of a run; one in which something was left behind is removed when that has ended. */
+  /** Removes a run's cgroup; one that still has processes is removed once they have ended. */
   remove(runId: string): Promise<void>;
   /** Removes what can be removed. */
   close(): Promise<void>;
@@ -27,24 +27,27 @@ export interface Cgroups {
 
 export interface Cgroup {
   holds(pid: number): Promise<boolean>;
-  /** SIGKILL to all that is in it, until nothing is. @returns how many there were at first */
+  /** SIGKILLs everything in it until it is empty. @returns how many processes it had at first */
   kill(): Promise<number>;
 }
 
-/** Between two looks while killing. */
+/** Interval between polls while killing. */
 const LOOK_MS = 20;
 const MAX_KILL_ROUNDS = 100;
-/** So many groups in which something was left behind are tried again each time. */
+/** Number of cgroups with remaining processes that are retried each time. */
 const TRIED_AGAIN = 10;
 
-/** @param parent folder of the cgroup below which groups are made; the server's own when left out; null: none are made */
+/**
+ * @param parent cgroup folder under which cgroups are created; defaults to the server's own; null: none are
+ * created
+ */
 export function createCgroups(dataDir: string, parent: string | null = findOwnCgroup()): Cgroups {
   const base = parent === null ? null : makeBase(parent, dataDir);
-  /** Folders of groups that something lives in, although their runs have ended. */
+  /** Folders of cgroups that still have processes although their runs have ended. */
   const left = new Set<string>();
   const swept = base === null ? Promise.resolve() : sweep(base);
 
-  /** What earlier servers have left; a group that something lives in cannot be removed. */
+  /** Removes what earlier servers left; a cgroup with processes cannot be removed. */
   async function sweep(folder: string): Promise<void> {
     for (const path of await listGroups(folder)) if (!(await removeGroup(path))) left.add(path);
   }
@@ -52,7 +55,7 @@ export function createCgroups(dataDir: string, parent: string | null = findOwnCg
   async function removeLeft(): Promise<void> {
     for (const path of [...left].slice(0, TRIED_AGAIN)) {
       left.delete(path);
-      // behind the others
+      // to the back of the queue
       if (!(await removeGroup(path))) left.add(path);
     }
   }
@@ -65,7 +68,7 @@ export function createCgroups(dataDir: string, parent: string | null = findOwnCg
         mkdirSync(path);
         return path;
       } catch (error) {
-        // the limit of groups is reached, or somebody took the right away
+        // the limit of cgroups is reached, or the permission was revoked
         return codeOf(error) === 'EEXIST' ? path : null;
       }
     },
@@ -94,7 +97,7 @@ export function createCgroups(dataDir: string, parent: string | null = findOwnCg
   };
 }
 
-/** The folder of the cgroup that this process is in; null where there is none of version 2. */
+/** The folder of this process's cgroup; null without cgroup version 2. */
 function findOwnCgroup(): string | null {
   try {
     return pathOf(readFileSync('/proc/self/cgroup', 'utf8'));
@@ -103,10 +106,10 @@ function findOwnCgroup(): string | null {
   }
 }
 
-/** Where the group that /proc/PID/cgroup tells of is mounted. */
+/** Where the cgroup named in /proc/PID/cgroup is mounted. */
 function pathOf(membership: string): string | null {
   const path = /^0::(\/.*)$/m.exec(membership)?.[1];
-  // one outside of what this container sees begins with "/.."
+  // a path outside this container's view begins with "/.."
   if (path === undefined || path.startsWith('/..')) return null;
   try {
     for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
@@ -123,11 +126,11 @@ function pathOf(membership: string): string | null {
   return null;
 }
 
-/** The folder of the groups of this data folder's runs; null when no process could be moved there. */
+/** The folder for the cgroups of this data folder's runs; null when no process could be moved there. */
 function makeBase(parent: string, dataDir: string): string | null {
   const base = join(parent, `sible-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`);
   try {
-    // moving a process takes write access to the group it leaves and to their common parent
+    // moving a process takes write access to the cgroup it leaves and to their common parent
     accessSync(join(parent, 'cgroup.procs'), constants.W_OK);
     mkdirSync(base, { recursive: true });
     return readFileSync(join(base, 'cgroup.type'), 'utf8').trim() === 'domain' ? base : null;
@@ -155,7 +158,7 @@ function groupAt(path: string): Cgroup {
 }
 
 async function killMembers(path: string, members: readonly number[]): Promise<void> {
-  // Linux 5.14 and later
+  // needs Linux 5.14
   if (await tell(path, 'cgroup.kill', '1')) return;
   // a frozen process cannot fork
   await tell(path, 'cgroup.freeze', '1');
@@ -166,16 +169,16 @@ async function killMembers(path: string, members: readonly number[]): Promise<vo
   await tell(path, 'cgroup.freeze', '0');
 }
 
-/** @returns false when the kernel has no such file, or does not let us */
+/** @returns false when the kernel has no such file, or denies access */
 function tell(path: string, file: string, value: string): Promise<boolean> {
-  // r+: a file that is not there is not made
+  // r+ does not create a missing file
   return writeFile(join(path, file), value, { flag: 'r+' }).then(
     () => true,
     () => false,
   );
 }
 
-/** Processes of a group and of those that the playbook made in it. */
+/** Processes of a cgroup and of those that the playbook created in it. */
 async function listMembers(path: string): Promise<number[]> {
   const text = await readFile(join(path, 'cgroup.procs'), 'utf8').catch(() => '');
   const own = text.split('\n').filter(Boolean).map(Number);
@@ -195,7 +198,7 @@ function isGroup(path: string): Promise<boolean> {
   );
 }
 
-/** @returns false when something lives in it */
+/** @returns false when it still has processes */
 async function removeGroup(path: string): Promise<boolean> {
   for (const inner of await listGroups(path)) await removeGroup(inner);
   return rmdir(path).then(

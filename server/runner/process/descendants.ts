@@ -9,23 +9,26 @@ import {
 } from './process-tree.ts';
 
 /**
- * What a run without a cgroup has started, as far as it was seen. A process that drops the run's marker and loses its
- * parent cannot be told from any other on the machine, unless it was seen before.
+ * Processes that a run without a cgroup has started, as far as they were seen. A process that drops the run's
+ * marker and loses its parent is indistinguishable from any other on the machine, unless it was seen before.
  */
 export interface Descendants {
-  /** Looks which there are now. @param isKilling whether the caller kills all that is found: that these are gone later hides nothing */
+  /**
+   * Scans for the current ones. @param isKilling whether the caller kills all that are found, so that their
+   * later absence hides nothing
+   */
   look(isKilling: boolean): Promise<readonly ProcessStat[]>;
   /**
-   * What may be left once all that is known of was killed, in a sentence; null when nothing hints at any.
-   * A process without the marker that was gone before it was killed may have left something behind, and so may an orphan
-   * of the server's own cgroup, session or container be of this run.
+   * What may be left after everything known was killed, in a sentence; null when nothing suggests any. An
+   * unmarked process that disappeared before it was killed may have left something behind, and an orphan in the
+   * server's own cgroup, session or container may belong to this run.
    */
   describeLeft(): Promise<string | null>;
-  /** Stops looking by itself. */
+  /** Stops the periodic scans. */
   stop(): void;
 }
 
-/** Each look reads what /proc says of every process. */
+/** Each scan reads the /proc entries of every process. */
 const LOOK_MS = 2_000;
 const MAX_NAMED = 5;
 /** USER_HZ is 100 on every platform that Node runs on. */
@@ -33,9 +36,9 @@ const MS_A_TICK = 10;
 
 export function watchDescendants(runId: string, supervisor: ProcessId | null): Descendants {
   const seen = new Map<number, string>(supervisor ? [[supervisor.pid, supervisor.startTime]] : []);
-  /** Process ids of those that were seen without the marker, and live as far as is known. */
+  /** Pids of processes seen without the marker that still live as far as is known. */
   const unmarked = new Set<number>();
-  /** Process ids of those that the run's end kills. */
+  /** Pids of processes that the end of the run kills. */
   const killed = new Set<number>();
   let lostSight = false;
   let looking: Promise<unknown> | null = null;
@@ -59,7 +62,7 @@ export function watchDescendants(runId: string, supervisor: ProcessId | null): D
   }
 
   const timer = setInterval(() => {
-    // what cannot be looked at now is the next time
+    // a scan that fails is left to the next one
     looking ??= look(false, false)
       .catch(() => undefined)
       .finally(() => {
@@ -92,14 +95,14 @@ export function describeSuspects(suspects: readonly ProcessStat[], why: string):
   return `Processes that it started may be left${named.length > 0 ? ` (${named.join(', ')})` : ''}: ${why}.`;
 }
 
-/** Whether it carries the run's marker; true of one that has ended meanwhile. */
+/** Whether it carries the run's marker; also true if it has ended since. */
 async function isMarked(pid: number, runId: string): Promise<boolean> {
   const environ = await readProc(`/proc/${pid}/environ`);
   if (environ === null) return (await readStat(pid)) === null;
   return `\0${environ.toString('latin1')}`.includes(`\0${RUN_MARKER}=${runId}\0`);
 }
 
-/** Orphans that were started after a supervisor where it was, within so long, and that no run marks. */
+/** Orphans without any run's marker, started in the server's cgroup within `withinMs` after the supervisor. */
 export async function findSuspects(
   supervisor: ProcessId,
   withinMs = Number.POSITIVE_INFINITY,
@@ -107,7 +110,7 @@ export async function findSuspects(
   const stats = new Map<number, ProcessStat>();
   for (const stat of await Promise.all((await listProcesses()).map(readStat)))
     if (stat && stat.state !== 'Z') stats.set(stat.pid, stat);
-  // an orphan goes to the system, or to a process above the server that has asked for them
+  // the kernel reparents an orphan to init, or to an ancestor of the server that is a subreaper
   const adopters = new Set([1]);
   for (let pid = stats.get(process.pid)?.parent ?? 0; pid > 0; pid = stats.get(pid)?.parent ?? 0)
     adopters.add(pid);
@@ -118,7 +121,7 @@ export async function findSuspects(
     if (!adopters.has(parent) || adopters.has(pid) || pid === process.pid) continue;
     const age = (Number(startTime) - Number(supervisor.startTime)) * MS_A_TICK;
     if (age < 0 || age > withinMs) continue;
-    // a command of a shell above the server is in the shell's session
+    // a command of a shell above the server belongs to the shell's session
     if (session !== pid && stats.has(session)) continue;
     if ((await readProc(`/proc/${pid}/cgroup`))?.toString() !== home) continue;
     if ((await readProc(`/proc/${pid}/environ`))?.includes(`${RUN_MARKER}=`)) continue;
@@ -127,7 +130,7 @@ export async function findSuspects(
   return suspects;
 }
 
-/** The name of a program is whatever it says. */
+/** A process can set its name to anything. */
 function plain(name: string): string {
   return name.replace(/[^\w.:+-]/g, '?').slice(0, 32);
 }

@@ -2,13 +2,16 @@ import { messageOf } from '../../domain/caught.ts';
 import { findSupervisor, signal } from './process-tree.ts';
 import type { RunContext } from './run-context.ts';
 
-/** Removes what runs leave: their spool folders and cgroups. */
+/** Removes what runs leave behind: their spool folders and cgroups. */
 export interface Discarding {
-  /** Ends the supervisor if it still waits for its request, and removes everything; warns of what cannot be removed. */
+  /**
+   * Ends the supervisor if it still waits for its request, and removes everything; warns of what it cannot
+   * remove.
+   */
   discard(runId: string): Promise<void>;
-  /** Removes everything of a run whose supervisor has ended; warns of what cannot be removed. */
+  /** Removes everything of a run whose supervisor has ended; warns of what it cannot remove. */
   removeOrWarn(runId: string): Promise<void>;
-  /** As `removeOrWarn`. @throws when the folder cannot be removed */
+  /** Like `removeOrWarn`. @throws when the folder cannot be removed */
   remove(runId: string): Promise<void>;
 }
 
@@ -23,7 +26,7 @@ export function createDiscarding({ spools, cgroups, onWarning }: RunContext): Di
     try {
       await spool.remove();
     } catch (error) {
-      // it hinders nothing: there is only one run of this id
+      // harmless: no other run has this id
       onWarning(
         `The spool folder "${spool.path}" of a run that has ended cannot be removed (${messageOf(error)}); it is tried again when the server starts.`,
       );
@@ -37,7 +40,7 @@ export function createDiscarding({ spools, cgroups, onWarning }: RunContext): Di
 
     async discard(runId) {
       const spool = spools.of(runId);
-      // one that sleeps would sleep forever
+      // a sleeping supervisor would sleep forever
       if (!spool.isStarted() && spool.exists()) {
         spool.giveUpStart();
         await wakeSupervisor(runId);
@@ -47,7 +50,7 @@ export function createDiscarding({ spools, cgroups, onWarning }: RunContext): Di
   };
 }
 
-/** Wakes the supervisor of a run if there is one: it looks whether it may start, and ends if not. */
+/** Wakes the supervisor of a run, if any: it checks whether it may start, and ends if not. */
 async function wakeSupervisor(runId: string): Promise<void> {
   const supervisor = await findSupervisor(runId);
   if (supervisor) signal(supervisor, 'SIGCONT');

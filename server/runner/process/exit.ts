@@ -2,7 +2,7 @@ import { constants as osConstants } from 'node:os';
 import type { RunExit } from '../runner.ts';
 import type { Ending, SpoolStatus } from './spool.ts';
 
-/** @param explain the reason of one that ended by itself */
+/** @param explain words the reason of a run that ended by itself */
 export function describeExit(
   status: SpoolStatus | null,
   why: Ending | null,
@@ -36,7 +36,7 @@ export function describeExit(
   };
 }
 
-/** A shell gives 128 + n for signal n; Ansible itself has no code in that range. */
+/** A shell reports signal n as 128 + n; Ansible itself uses none of those codes. */
 function signalOf(code: number): string | null {
   if (code <= 128) return null;
   const found = Object.entries(osConstants.signals).find(([, number]) => number === code - 128);

@@ -3,16 +3,16 @@ import { promisify } from 'node:util';
 import type { LogStream } from '../../domain/logs/run-log.ts';
 import type { HeldFile } from './stream-file.ts';
 
-/** What is stored and read at once; more makes nothing faster, and garbage of it takes memory. */
+/** Bytes stored and read at once; more is not faster, and the garbage takes memory. */
 const PIECE_BYTES = 524_288;
-/** Most programs write less; one that writes more gets the whole piece. */
+/** Most programs write less; one that writes more gets the full size. */
 const FIRST_PIECE_BYTES: Readonly<Record<LogStream, number>> = { output: 65_536, events: 4_096 };
-/** In case the file system does not tell of changes (network file systems do not). Nobody waits for events. */
+/** For file systems without change notifications, such as network ones. Nobody waits for events. */
 const POLL_MS: Readonly<Record<LogStream, number>> = { output: 250, events: 2_000 };
 
-/** So much of a hole is not taken for output: no program that prints makes one. */
+/** A hole of at least this size is not taken for output: no program that prints makes one. */
 const MIN_HOLE_BYTES = 67_108_864;
-/** Only a piece this long is looked at for a hole. */
+/** Only pieces of at least this length are checked for a hole. */
 const MIN_BLANK_BYTES = 65_536;
 const BLOCK_BYTES = 512;
 
@@ -20,12 +20,11 @@ const read = promisify(readFromFd);
 const stat = promisify(statFd);
 
 /**
- * The bytes of a growing file from `offset` on, up to where it ends when `ended` resolves: a process that was left behind may
- * go on writing forever. It is the file that was opened,
- * whatever bears its name by then. Where somebody else has cut it short or made it longer without writing, a line says so,
- * and it goes on with what is written from there on.
- * A piece is a view of one buffer that the next piece overwrites.
- * @param file null when there is none: what it held is all that is stored of it
+ * Tails a growing file from `offset` to its size when `ended` resolves: an orphan may write forever. Stays with
+ * the file that was opened, whatever has its name by then. If someone truncates it, or extends it without
+ * writing, a line says so, and the tail continues with what is written from there on. A piece is a view of one
+ * buffer that the next piece overwrites.
+ * @param file null when there is none: nothing is left of it but what is already stored
  */
 export async function* followFile(
   stream: LogStream,
@@ -58,7 +57,7 @@ export async function* followFile(
       const { bytesRead } = length === 0 ? { bytesRead: 0 } : await read(file.fd, buffer, 0, length, at);
       if (abort?.aborted) return;
       if (bytesRead === 0) {
-        // what goes on cutting it short must not go on forever
+        // repeated truncation must not keep this going forever
         if (!isCutAtEnd && (await stat(file.fd)).size < at) {
           yield remark(stream, 'was cut short; what was not read before is missing here');
           at = 0;
@@ -88,7 +87,7 @@ export async function* followFile(
   }
 }
 
-/** Resolves at the first of them. */
+/** Resolves at the first of the two. */
 async function endedOrAborted(ended: Promise<unknown>, abort?: AbortSignal): Promise<void> {
   if (abort?.aborted) return;
   await new Promise<void>((resolve) => {
@@ -107,14 +106,14 @@ function isBlank(buffer: Buffer, length: number): boolean {
   );
 }
 
-/** Of a file with a hole: how many bytes from `at` on are not followed by more than was ever written; 0 when it has none. */
+/** Size of the hole at `at`, assuming that all allocated blocks lie after it; 0 when there is none. */
 async function holeBehind(fd: number, at: number): Promise<number> {
   const { size, blocks } = await stat(fd);
   const hole = size - blocks * BLOCK_BYTES - at;
   return hole >= MIN_HOLE_BYTES ? hole : 0;
 }
 
-/** A bell that is not missed: waiting for it ends at once when it rang since `seen`. */
+/** A bell whose rings are never missed: a wait ends at once if it rang since `seen`. */
 function createBell() {
   let count = 0;
   let resume: (() => void) | null = null;
@@ -134,7 +133,7 @@ function createBell() {
   };
 }
 
-/** Null when there are no more watches to be had: the poll does it alone then. */
+/** Null when the system has no watches left: then only the poll remains. */
 function watchQuietly(path: string, onChange: () => void): FSWatcher | null {
   try {
     const watcher = watch(path, { persistent: false }, onChange);

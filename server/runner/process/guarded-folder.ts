@@ -13,18 +13,19 @@ import {
 import { codeOf } from '../../domain/caught.ts';
 
 /**
- * A folder in which somebody else may replace anything at any time: files by FIFOs, links, devices or terabytes, and the
- * folder itself by a link. Nothing here waits for what it opens, follows a link, or reads more than it was told to.
+ * A folder in which someone else may replace anything at any time: files with FIFOs, symlinks, devices or
+ * terabytes, and the folder itself with a symlink. Nothing here blocks on what it opens, follows a symlink, or
+ * reads more than requested.
  */
 
-/** Which file or folder it is, whatever bears its name by now. */
+/** Identifies a file or folder, whatever its name is by now. */
 export interface FileId {
   readonly dev: number;
   readonly ino: number;
 }
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants;
-/** What is no file of ours, or is not there; anything else (no file can be opened) says nothing of it. */
+/** The file is missing or not ours; any other error, such as too many open files, says nothing about it. */
 const UNUSABLE = new Set([
   'ENOENT',
   'ELOOP',
@@ -34,10 +35,10 @@ const UNUSABLE = new Set([
   'ENODEV',
   'EACCES',
   'EPERM',
-  // somebody holds a lease on it
+  // another process holds a lease on it
   'EAGAIN',
 ]);
-/** Names below it are looked up in the folder that was opened, not in what bears its name by then. */
+/** Names below it resolve in the folder that was opened, even if another has taken its place. */
 const FDS = '/proc/self/fd';
 const HAS_FDS = existsSync(FDS);
 
@@ -46,9 +47,9 @@ export function isSameFile(a: FileId, b: FileId): boolean {
 }
 
 /**
- * Gives `work` a path below which the folder's own files are found.
- * @param expected which folder it must be; null: any
- * @throws when it is not there, is no folder, or is another one
+ * Calls `work` with a path under which the folder's own files are found.
+ * @param expected the folder that it must be; null: any
+ * @throws when it is missing, not a folder, or another one
  */
 export function inFolder<T>(path: string, expected: FileId | null, work: (path: string) => T): T {
   const fd = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK);
@@ -61,12 +62,12 @@ export function inFolder<T>(path: string, expected: FileId | null, work: (path: 
   }
 }
 
-/** A path that leads to what was opened as `fd`, for this process; without /proc the path that is given. */
+/** A path that leads this process to the file opened as `fd`; without /proc, `path` itself. */
 export function pathOfOpen(fd: number, path: string): string {
   return HAS_FDS ? `${FDS}/${fd}` : path;
 }
 
-/** Null instead of a failure that says that there is no file of ours. */
+/** Returns null for a failure that means that there is no file of ours. */
 export function orNull<T>(work: () => T): T | null {
   try {
     return work();
@@ -76,10 +77,10 @@ export function orNull<T>(work: () => T): T | null {
   }
 }
 
-/** Opens a regular file; null when there is none under this name. @param flags besides those that guard it */
+/** Opens a regular file; null when there is none of this name. @param flags besides the guarding ones */
 export function openRegular(path: string, flags: number): number | null {
   return orNull(() => {
-    // looked at first: to open a device can have consequences
+    // checked first: opening a device can have side effects
     if (!lstatSync(path).isFile()) return null;
     const fd = openSync(path, flags | O_NOFOLLOW | O_NONBLOCK);
     if (fstatSync(fd).isFile()) return fd;
@@ -88,7 +89,7 @@ export function openRegular(path: string, flags: number): number | null {
   });
 }
 
-/** Text of a small regular file; null when it is none, or longer than `maxBytes`. */
+/** Text of a small regular file; null when it is not one, or longer than `maxBytes`. */
 export function readSmallFile(path: string, maxBytes: number): { text: string; stats: Stats } | null {
   const fd = openRegular(path, O_RDONLY);
   if (fd === null) return null;
@@ -102,12 +103,12 @@ export function readSmallFile(path: string, maxBytes: number): { text: string; s
   }
 }
 
-/** Makes a file that was not there. @returns its descriptor @throws EEXIST when anything bears the name, also a link to nowhere */
+/** Creates a new file. @returns its descriptor @throws EEXIST when the name is taken, even by a dangling symlink */
 export function openNew(path: string, flags: number, mode: number): number {
   return openSync(path, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK, mode);
 }
 
-/** Makes a file that was not there. @throws as `openNew` */
+/** Creates a new file. @throws like `openNew` */
 export function writeNew(path: string, text: string, mode: number): void {
   const fd = openNew(path, O_WRONLY, mode);
   try {
@@ -117,7 +118,7 @@ export function writeNew(path: string, text: string, mode: number): void {
   }
 }
 
-/** Makes it, in place of what bears the name already; a folder that does is left, and is a failure. */
+/** Creates a file in place of any that has the name; an existing folder stays, and is an error. */
 export function insteadOf<T>(path: string, make: () => T): T {
   try {
     return make();

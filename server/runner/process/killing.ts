@@ -3,14 +3,17 @@ import type { Cgroup } from './cgroup.ts';
 import type { Descendants } from './descendants.ts';
 import { findRunProcesses, signal } from './process-tree.ts';
 
-/** Between two looks while killing. */
+/** Interval between polls while killing. */
 const LOOK_MS = 20;
-/** What survives this many rounds of SIGKILL cannot be killed: it waits in the kernel, or belongs to another user. */
+/**
+ * A process that survives this many SIGKILLs cannot be killed: it blocks in the kernel, or belongs to another
+ * user.
+ */
 const MAX_KILL_ROUNDS = 100;
 
 /**
- * SIGKILL to all that is in the run's cgroup, carries its marker or descends from what does, until two looks in a row find
- * nothing: a process may fork while it is looked for.
+ * SIGKILLs everything that is in the run's cgroup, carries its marker or descends from such a process, until
+ * two scans in a row find nothing: a process may fork during a scan.
  */
 export async function killAll(
   runId: string,

@@ -3,25 +3,25 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 /**
- * The small shell that forks supervisors, `launcher.sh`: a spawn forks the process that calls it, and to fork the server holds
- * it up for milliseconds, a shell for a tenth of one.
+ * The small shell that forks supervisors, `launcher.sh`: spawning forks the calling process, which blocks the
+ * server for milliseconds, a shell for a tenth of one.
  */
 export interface LauncherShell {
   /**
-   * Has it start a supervisor; starts the shell itself where there is none, or none any more.
-   * @param lines as launcher.sh reads them
+   * Makes it start a supervisor; starts the shell itself if it is not running.
+   * @param lines in the input format of launcher.sh
    */
   launch(lines: readonly (string | number)[]): void;
-  /** Has it take note of the supervisors that have ended, which would else stay as zombies. */
+  /** Makes it reap supervisors that have ended, which would otherwise stay zombies. */
   reap(): void;
-  /** Ends it and all supervisors that wait. What was started goes on, and is no longer heard of. */
+  /** Ends it and all waiting supervisors. Running programs continue, but their reports no longer arrive. */
   close(): void;
 }
 
 export interface LauncherShellOptions {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** A line that a supervisor has written, or a program that has found the pipe. */
+  /** A line written by a supervisor, or by a program that has found the pipe. */
   onLine(line: string): void;
 }
 
@@ -29,7 +29,7 @@ type Shell = ChildProcessByStdio<Writable, Readable, null>;
 
 const LAUNCHER = fileURLToPath(new URL('./launcher.sh', import.meta.url));
 const SUPERVISOR = fileURLToPath(new URL('./supervisor.sh', import.meta.url));
-/** What a supervisor says is shorter. */
+/** Longer than anything a supervisor reports. */
 const MAX_LINE = 512;
 
 export function createLauncherShell({ cwd, env, onLine }: LauncherShellOptions): LauncherShell {
@@ -39,7 +39,7 @@ export function createLauncherShell({ cwd, env, onLine }: LauncherShellOptions):
     const child = spawn('/bin/sh', [LAUNCHER, SUPERVISOR], {
       cwd,
       env,
-      // a session of its own: what ends the server's terminal does not end it
+      // its own session, so that closing the server's terminal does not end it
       detached: true,
       stdio: ['pipe', 'pipe', 'ignore'],
     });
@@ -47,7 +47,7 @@ export function createLauncherShell({ cwd, env, onLine }: LauncherShellOptions):
       if (shell === child) shell = null;
     };
     child.on('error', forget).on('exit', forget);
-    // what Node gives when there are no files left for the pipes
+    // Node gives no stdin when it cannot open files for the pipes
     if (!child.stdin) throw new Error('no more files can be opened (EMFILE)');
     child.stdin.on('error', forget);
     let rest = '';

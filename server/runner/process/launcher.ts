@@ -14,61 +14,62 @@ import {
 import type { Spool, Spools } from './spool.ts';
 
 /**
- * Starts supervisors, and knows how each ended without reading its spool folder.
+ * Starts supervisors, and learns how each ended without reading its spool folder.
  *
- * A supervisor reports through a pipe and leaves files in the spool folder (see `spool.ts`), so that either end may crash.
- * What the server knows of one that it has launched:
+ * A supervisor reports through a pipe and leaves files in the spool folder (see `spool.ts`), so that either
+ * side may crash. The server tracks each supervisor that it has launched:
  *
  * | state     | reached when                              | what the server does then                                       |
  * | --------- | ----------------------------------------- | --------------------------------------------------------------- |
- * | launched  | `launch` wrote it to the shell            | after `lookMs` looks for its process; after `startTimeoutMs` it counts as absent  |
- * | known     | `RUN ready PID START BOOT`, and /proc agrees | may signal it                                                 |
- * | woken     | `wake`, or `launch` with a request there  | SIGCONT again, less and less often, until it has begun          |
- * | begun     | `RUN began`                               | a supervisor that is gone without a word was killed             |
+ * | launched  | `launch` wrote it to the shell            | searches for its process after `lookMs`; counts it as absent after `startTimeoutMs` |
+ * | known     | `RUN ready PID START BOOT`, confirmed by /proc | may signal it                                              |
+ * | woken     | `wake`, or `launch` with a request there  | repeats SIGCONT with growing delays until it has begun          |
+ * | begun     | `RUN began`                               | counts it as killed if it vanishes without a report             |
  * | told      | `RUN ended CODE`                          | waits until the process is gone: a playbook may write that, too |
- * | gone      | the process is gone, twice looked at if it said nothing | the kernel's exit status of the zombie, else the one told |
+ * | gone      | the process is gone, checked twice if it reported nothing | uses the zombie's exit status, or else the reported one |
  *
- * A supervisor that is absent counts as gone once this server has made the file `started` in its place, or no process carries
- * the run's marker.
+ * An absent supervisor counts as gone once this server has created the file `started` in its place, or no
+ * process carries the run's marker.
  */
 export interface Launcher {
   /**
-   * Launches a supervisor for the command. It starts the command when it finds the spool folder's request, and not before.
-   * @param cgroup folder of the run's own; null when it has none
+   * Launches a supervisor for the command. It starts the command only once the spool folder contains the
+   * request.
+   * @param cgroup folder of the run's cgroup; null when it has none
    */
   launch(runId: string, cgroup: string | null, command: Command): Launch;
-  /** Wakes a supervisor that was launched before there was a request: it starts its command, or ends if there is none yet. */
+  /** Wakes a supervisor launched before its request: it starts its command, or ends if there is still no request. */
   wake(runId: string): void;
-  /** Ends the shell and all that wait; what it started goes on, and is no longer heard of. */
+  /** Ends the shell and all waiting supervisors; running programs continue, but their reports no longer arrive. */
   close(): void;
 }
 
-/** How a program is called. */
+/** How to invoke a program. */
 export interface Command {
-  /** Where it is started; absolute. */
+  /** Working folder; absolute. */
   readonly folder: string;
-  /** What its output begins with, without a newline; null: nothing but what it prints. */
+  /** First line of its output, without a newline; null: only what it prints. */
   readonly notice: string | null;
-  /** Variables beside those that all programs have, or instead of them; null: nothing of this name. */
+  /** Variables that add to or override those common to all programs; null: unset. */
   readonly environment: Readonly<Record<string, string | null>>;
   /** The program and its arguments. */
   readonly argv: readonly string[];
 }
 
 export interface Launch {
-  /** The supervisor, once it is known for sure; null when it ended before that. */
+  /** The supervisor, once its identity is certain; null when it ended before that. */
   readonly supervisor: Promise<ProcessId | null>;
   /** Resolves when the supervisor has ended, or certainly never started. */
   readonly gone: Promise<LaunchEnd>;
 }
 
-/** What is known of an end without the spool folder. */
+/** How a run ended, as far as is known without the spool folder. */
 export interface LaunchEnd {
   /** Whether the program was started. */
   readonly hasBegun: boolean;
-  /** Exit status as a shell gives it; null when the supervisor was killed, or the program was not started. */
+  /** Exit status as a shell reports it; null when the supervisor was killed, or the program was not started. */
   readonly code: number | null;
-  /** Whether the disk was full when it ended: then what it printed may not all be there. */
+  /** Whether the disk was full at the end, so that its output may be incomplete. */
   readonly wasFull: boolean;
   readonly at: Date;
 }
@@ -80,23 +81,23 @@ export interface LauncherOptions extends Omit<LauncherShellOptions, 'onLine'> {
 
 interface Launched {
   readonly spool: Spool;
-  /** Since when it may start; null: it waits. */
+  /** When it was allowed to start; null: it waits. */
   at: number | null;
   supervisor: ProcessId | null;
   hasSpoken: boolean;
   hasBegun: boolean;
-  /** What it last said of its end; null while it said nothing. */
+  /** What it last reported of its end; null: nothing yet. */
   told: { readonly code: number | null; readonly wasFull: boolean; readonly at: Date } | null;
   isConfirming: boolean;
-  /** Whether the previous look found it ended, or too slow to begin. */
+  /** Whether the previous poll found it ended, or too slow to begin. */
   wasDoubtful: boolean;
   known(supervisor: ProcessId | null): void;
   gone(end: LaunchEnd): void;
 }
 
-/** A supervisor that was just about to go to sleep when it was woken sleeps; so long after, it is woken again. */
+/** A supervisor woken just before it goes to sleep stays asleep; it is woken again after this time. */
 const WAKE_AGAIN_MS = 10;
-/** A supervisor ends right after it has said so; when it has not by then, somebody else has said it. */
+/** A supervisor ends right after it reports so; if it lives longer than this, someone else wrote the report. */
 const CONFIRM_MS = 200;
 
 export function createLauncher(options: LauncherOptions): Launcher {
@@ -106,7 +107,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
   let looking: NodeJS.Timeout | null = null;
   let hasZombies = false;
 
-  /** Only while there is something to look for: an idle server should not wake. */
+  /** Polls only while there is something to watch: an idle server should not wake. */
   function keepLooking(): void {
     looking ??= setInterval(() => {
       if (hasZombies) shell.reap();
@@ -124,29 +125,30 @@ export function createLauncher(options: LauncherOptions): Launcher {
       if (!run.supervisor && waited > timings.lookMs) {
         const found = await findSupervisor(id);
         if (found) meet(id, run, found);
-        // it was killed before it could be looked at
+        // it was killed before it could be identified
         else if (run.hasSpoken) return await end(id, run);
       }
       // one that has not begun sleeps until it may
       const check = run.hasBegun ? isSupervising : isRunning;
       const isDoubtful = run.supervisor ? !(await check(run.supervisor)) : waited > timings.startTimeoutMs;
-      // after a pause of this process or the machine, its last words may still wait in the pipe
+      // after a pause of this process or the machine, its last report may still wait in the pipe
       const isSure = isDoubtful && (run.wasDoubtful || run.told !== null);
       run.wasDoubtful = isDoubtful;
       if (isSure && (run.supervisor || (await isNowhere(id, run)))) await end(id, run);
     } catch {
-      // it is looked again
+      // the next poll retries
     }
   }
 
-  /** A supervisor nothing is known about: it did not begin, or cannot be identified. */
+  /** Whether a supervisor that did not begin, or cannot be identified, is certainly absent. */
   async function isNowhere(id: string, { spool, hasBegun }: Launched): Promise<boolean> {
     if (!hasBegun && spool.exists() && spool.giveUpStart()) return true;
     return (await findRunProcesses(id)).length === 0;
   }
 
   /**
-   * A line of a supervisor, or of a playbook that has found the pipe: it counts only as far as the system bears it out.
+   * A line from a supervisor, or from a playbook that has found the pipe: it counts only as far as the system
+   * confirms it.
    */
   function hear(line: string): void {
     const [id = '', what, first = '', ...more] = line.split(' ');
@@ -162,7 +164,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
     }
   }
 
-  /** The first that is a supervisor of this run is it. */
+  /** Accepts the first process that proves to be the supervisor of this run. */
   async function recognize(
     id: string,
     run: Launched,
@@ -173,7 +175,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
     try {
       if (!(await isSupervisor(supervisor, id))) return;
     } catch {
-      // no file can be opened; it is found when it is needed
+      // no file can be opened; it is searched for when it is needed
       return;
     }
     meet(id, run, supervisor);
@@ -183,11 +185,11 @@ export function createLauncher(options: LauncherOptions): Launcher {
     if (run.supervisor) return;
     run.supervisor = supervisor;
     run.known(supervisor);
-    // it was told to start before it was known
+    // it was allowed to start before it was known
     if (run.at !== null) nudge(id, run, WAKE_AGAIN_MS);
   }
 
-  /** It says that it has ended: believed once it has. */
+  /** It reports its end, which is believed once the process is gone. */
   async function confirmEnd(id: string, run: Launched): Promise<void> {
     if (run.isConfirming) return;
     run.isConfirming = true;
@@ -199,21 +201,21 @@ export function createLauncher(options: LauncherOptions): Launcher {
         await delay(wait, undefined, { ref: false });
       }
     } catch {
-      // it is looked again
+      // the next poll retries
     } finally {
       run.isConfirming = false;
     }
   }
 
   async function isThere(id: string, { supervisor }: Launched): Promise<boolean> {
-    // where processes cannot be looked at, its word is all there is
+    // where processes cannot be inspected, its report is all there is
     if (process.platform !== 'linux') return false;
     return supervisor ? isRunning(supervisor) : (await findSupervisor(id)) !== null;
   }
 
   async function end(id: string, run: Launched): Promise<void> {
     const { supervisor, told, hasBegun } = run;
-    // the kernel keeps how it ended until the launcher has taken note of that
+    // the kernel keeps the exit status until the launcher reaps the process
     const stat = supervisor ? await readStat(supervisor.pid) : null;
     const kept = stat?.state === 'Z' && stat.startTime === supervisor?.startTime ? stat.waitStatus : null;
     if (launched.get(id) !== run) return;
@@ -230,13 +232,13 @@ export function createLauncher(options: LauncherOptions): Launcher {
     run.gone({ hasBegun, code, wasFull: told?.wasFull ?? false, at: told?.at ?? new Date() });
   }
 
-  /** Until it has begun: a signal to continue that comes before it stops is lost. */
+  /** Repeats SIGCONT until it has begun: a signal that arrives before it stops is lost. */
   function nudge(id: string, run: Launched, afterMs: number): void {
     if (launched.get(id) !== run || run.hasBegun || !run.supervisor) return;
     try {
       signal(run.supervisor, 'SIGCONT');
     } catch {
-      // it is woken again
+      // the next one retries
     }
     setTimeout(() => nudge(id, run, afterMs * 2), afterMs).unref();
   }
@@ -245,7 +247,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
     launch(runId, cgroup, command) {
       const words = wordsOf(command);
       const spool = options.spools.of(runId);
-      // two supervisors of one folder: the end of the first would be taken for that of the second
+      // with two supervisors of one folder, the end of the first would be taken for that of the second
       if (launched.has(runId)) throw new Error(`Run ${runId} has a supervisor that has not ended.`);
       const at = spool.isFilled() ? Date.now() : null;
       shell.launch([spool.path, runId, spool.outputPathForOthers(), cgroup ?? '', words.length, ...words]);
@@ -289,7 +291,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
   };
 }
 
-/** A command as supervisor.sh takes it; one word a line. */
+/** A command in the input format of supervisor.sh, one word a line. */
 function wordsOf({ folder, notice, environment, argv }: Command): string[] {
   const variables = Object.entries(environment).map(([name, value]) =>
     value === null ? name : `${name}=${value}`,

@@ -1,9 +1,9 @@
-/** A timer of Node that is longer fires at once. */
+/** Node fires longer timers at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * A timer for any time that a user may choose, in ms by the clock; with none left it calls back in the next turn. It keeps
- * no process alive.
+ * A timer for any duration that a user may choose, in ms of wall-clock time; with none left it fires in the
+ * next turn. Does not keep the process alive.
  */
 export function startLongTimer(ms: number, onTime: () => void): { cancel(): void } {
   let timer: NodeJS.Timeout;

@@ -1,6 +1,6 @@
 /** Parses /proc/self/mountinfo, see proc_pid_mountinfo(5). */
 
-/** Where something is mounted. */
+/** The mount points. */
 export function mountPoints(mountinfo: string): string[] {
   return mountinfo
     .split('\n')
@@ -8,7 +8,7 @@ export function mountPoints(mountinfo: string): string[] {
     .filter((point) => point !== '');
 }
 
-/** mountinfo writes blanks as \040. */
+/** mountinfo escapes spaces as \040. */
 export function unescapePath(path: string): string {
   return path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }

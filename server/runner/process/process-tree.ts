@@ -5,42 +5,42 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { batching, sharing } from '../../domain/batching.ts';
 import { codeOf } from '../../domain/caught.ts';
 
-/** Every process of a run has this in its environment, whatever session or parent it has by now. */
+/** Every process of a run has this in its environment, whatever its session or parent is by now. */
 export const RUN_MARKER = 'SIBLE_RUN_ID';
 
-/** A process, and not another one that got its number later. */
+/** Identifies a process even if its pid is reused. */
 export interface ProcessId {
   readonly pid: number;
-  /** In clock ticks since the boot, proc(5); "" where the system does not tell. */
+  /** In clock ticks since boot, proc(5); "" where the system does not tell. */
   readonly startTime: string;
   readonly bootId: string;
 }
 
-/** What /proc tells of a process. */
+/** What /proc says of a process. */
 export interface ProcessStat {
   readonly pid: number;
   readonly name: string;
-  /** "Z" when it has ended and nobody has taken note of it, "T" when it is stopped. */
+  /** "Z": a zombie, ended but not reaped; "T": stopped. */
   readonly state: string;
   readonly parent: number;
   readonly session: number;
   readonly startTime: string;
-  /** As waitpid gives it, of one that has ended; 0 where we may not know. */
+  /** Of a zombie, as waitpid returns it; 0 where we have no permission. */
   readonly waitStatus: number;
 }
 
 const LEFT = new Set(['ESRCH', 'EPERM']);
 const GONE = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
 
-/** Whether the very process is still there. */
+/** Whether this very process still lives. */
 export async function isRunning(id: ProcessId): Promise<boolean> {
   if (process.platform !== 'linux') return canSignal(id.pid);
   return isLiving(readStatNow(id.pid), id.startTime) && (await readBootId()) === id.bootId;
 }
 
 /**
- * Whether a supervisor whose program was started is still there. One that somebody has stopped is woken once its program has
- * ended: it would not take note of the end.
+ * Whether a supervisor whose program was started still lives. Wakes a stopped one after its program has ended,
+ * because it would not notice the end.
  */
 export async function isSupervising(id: ProcessId): Promise<boolean> {
   if (process.platform !== 'linux') return canSignal(id.pid);
@@ -52,7 +52,7 @@ export async function isSupervising(id: ProcessId): Promise<boolean> {
 
 let bootId: Promise<string> | null = null;
 
-/** It is the same for as long as this process lives. */
+/** Constant for as long as this process lives. */
 export function readBootId(): Promise<string> {
   bootId ??= readProc('/proc/sys/kernel/random/boot_id').then(
     (text) => (text?.toString() ?? '').trim(),
@@ -65,9 +65,9 @@ export function readBootId(): Promise<string> {
 }
 
 /**
- * Processes of a run that live: those that carry its marker, and all that descend from them or from `known`
- * (a program run by another user hides or drops its environment). On systems without /proc none are found.
- * @param readsMarkers false: only what descends from `known`, which is cheaper
+ * Live processes of a run: those that carry its marker, and all descendants of these or of `known` (a program
+ * run by another user hides or drops its environment). None on systems without /proc.
+ * @param readsMarkers false: only `known` and their descendants, which is cheaper
  */
 export async function findRunProcesses(
   runId: string,
@@ -98,7 +98,10 @@ interface Living {
   readonly childrenOf: ReadonlyMap<number, readonly ProcessStat[]>;
 }
 
-/** All other live processes. Each run without a cgroup asks every two seconds; concurrent callers share one scan. */
+/**
+ * All live processes except this one. Each run without a cgroup asks every two seconds; concurrent callers
+ * share one scan.
+ */
 const listLiving = sharing(async (): Promise<Living> => {
   const living = new Map<number, ProcessStat>();
   const childrenOf = new Map<number, ProcessStat[]>();
@@ -113,7 +116,7 @@ const listLiving = sharing(async (): Promise<Living> => {
   return { living, childrenOf };
 });
 
-/** Processes that are looked at in one turn of the event loop: a few ms. */
+/** Processes inspected in one turn of the event loop: a few ms. */
 const LOOKED_AT_ONCE = 200;
 
 async function* processesInTurns(): AsyncGenerator<number, void, undefined> {
@@ -124,7 +127,7 @@ async function* processesInTurns(): AsyncGenerator<number, void, undefined> {
   }
 }
 
-/** Whether a process is the supervisor of a run, as far as the system can tell. Always, on one without /proc. */
+/** Whether a process is the supervisor of a run, as far as the system can tell. Without /proc, whether it lives. */
 export async function isSupervisor(id: ProcessId, runId: string): Promise<boolean> {
   if (id.pid <= 1 || id.pid === process.pid) return false;
   if (!(await isRunning(id))) return false;
@@ -134,8 +137,8 @@ export async function isSupervisor(id: ProcessId, runId: string): Promise<boolea
 type FoundSupervisor = ProcessId & { readonly stat: ProcessStat };
 
 /**
- * The supervisor of a run, wherever it is; null when none lives. Null on systems without /proc.
- * A scan reads a file for every process on the machine, so concurrent callers share one that begins after they asked.
+ * The live supervisor of a run, whatever started it; null when there is none, or no /proc. A scan reads a file
+ * for every process on the machine, so concurrent callers share one that begins after they asked.
  */
 export async function findSupervisor(runId: string): Promise<FoundSupervisor | null> {
   let found: FoundSupervisor | null = null;
@@ -165,7 +168,7 @@ async function listSupervisors(runIds: ReadonlySet<string>): Promise<Map<string,
     if (!(await hasEntry(pid, markerOf(runId)))) continue;
     const stat = await readStat(pid);
     if (!stat || stat.state === 'Z') continue;
-    // what poses as the supervisor was started by the playbook, and that by the supervisor
+    // an impostor is started by the playbook, hence after the supervisor: the oldest wins
     const known = byRun.get(runId)?.stat;
     if (!known || isOlder(stat, known))
       byRun.set(runId, { pid: stat.pid, startTime: stat.startTime, bootId, stat });
@@ -177,9 +180,9 @@ function isOlder(a: ProcessStat, b: ProcessStat): boolean {
   return (Number(a.startTime) - Number(b.startTime) || a.pid - b.pid) < 0;
 }
 
-/** Sends a signal to the very process; one that has ended already, or is another user's, is left. */
+/** Sends a signal to this very process; ignores one that has ended or belongs to another user. */
 export function signal({ pid, startTime }: Pick<ProcessId, 'pid' | 'startTime'>, name: NodeJS.Signals): void {
-  // 0 and below are groups, 1 is the system
+  // 0 and below are process groups, 1 is init
   if (!Number.isSafeInteger(pid) || pid <= 1 || pid === process.pid) return;
   try {
     if (process.platform === 'linux' && !isLiving(readStatNow(pid), startTime)) return;
@@ -203,7 +206,7 @@ function readStatNow(pid: number): ProcessStat | null {
 
 function parseStat(pid: number, line: string | undefined): ProcessStat | null {
   if (line === undefined) return null;
-  // the name of the program stands in parentheses and may hold blanks and parentheses itself (proc(5))
+  // the program name is in parentheses and may itself contain spaces and parentheses (proc(5))
   const end = line.lastIndexOf(')');
   const fields = line.slice(end + 2).split(' ');
   return {
@@ -225,7 +228,7 @@ async function supervises(pid: number, runId: string): Promise<boolean> {
   return supervisedBy(readBegin(`/proc/${pid}/cmdline`)) === runId && (await hasEntry(pid, markerOf(runId)));
 }
 
-/** The run whose supervisor has this command line; null: it is no supervisor's. */
+/** The run whose supervisor has this command line; null: it is not a supervisor's. */
 function supervisedBy(commandLine: string): string | null {
   // sh SUPERVISOR SPOOL …
   const [, script = '', spool = ''] = commandLine.split('\0', 3);
@@ -236,7 +239,7 @@ function supervisedBy(commandLine: string): string | null {
 const begin = Buffer.alloc(16_384);
 
 /**
- * The beginning of a file in /proc, "" when the process is gone or nobody else's business. Without waiting: the kernel has it
+ * The beginning of a file in /proc; "" when the process is gone or inaccessible. Synchronous: the kernel has it
  * in memory, and a promise for each of hundreds of processes costs ten times as much.
  */
 function readBegin(path: string): string {
@@ -259,7 +262,7 @@ function markerOf(runId: string): Buffer {
   return Buffer.from(`${RUN_MARKER}=${runId}\0`);
 }
 
-/** Whether `entry` stands in the environment of a process as a whole. */
+/** Whether the environment of a process contains exactly `entry`. */
 async function hasEntry(pid: number, entry: Buffer): Promise<boolean> {
   const environ = await readProc(`/proc/${pid}/environ`);
   if (!environ) return false;
@@ -274,7 +277,7 @@ export async function listProcesses(): Promise<number[]> {
   return (names ?? []).filter((name) => /^\d+$/.test(name)).map(Number);
 }
 
-/** Null when the process is gone, or nobody else's business. Anything else (no file can be opened) says nothing of it. */
+/** Null when the process is gone or inaccessible. Throws any other error, such as too many open files. */
 export function readProc(path: string): Promise<Buffer | null> {
   return readFile(path).catch(nullIfGone);
 }

@@ -15,7 +15,7 @@ import { type RunContext, supervisedOf } from './run-context.ts';
 import type { Ending, Spool } from './spool.ts';
 import { supervise, untilGone } from './supervised-run.ts';
 
-/** Reattaches to a run that a previous process of this server started, whether it goes on or has ended meanwhile. */
+/** Reattaches to a run that a previous server process started, whether it still runs or has ended since. */
 export async function reattach(
   context: RunContext,
   discarding: Discarding,
@@ -65,14 +65,14 @@ export async function reattach(
   );
 }
 
-/** @param noted as the spool folder has it */
+/** @param noted as recorded in the spool folder */
 async function findOwnSupervisor(runId: string, noted: ProcessId | null): Promise<ProcessId | null> {
   const found = await findSupervisor(runId);
   if (found) return found;
   return noted && (await isSupervisor(noted, runId)) ? noted : null;
 }
 
-/** Why a previous process of this server ended it. Anybody may have written that: it counts only if it can be true. */
+/** Why a previous server process ended it. Anyone may have written that, so it counts only if it can be true. */
 function credibleEnding(
   spool: Spool,
   { startedAt, timeoutMs, isCancelRequested }: StartedRun,
@@ -86,8 +86,8 @@ function credibleEnding(
 }
 
 /**
- * Whether the program never ran and never will: nobody has made `started`, and there is no trace of it either, since a
- * playbook can remove that file.
+ * Whether the program never ran and never will: nobody has created `started`, and nothing else shows that it
+ * ran, since a playbook can remove that file.
  */
 async function neverStarted(spool: Spool, runId: string): Promise<boolean> {
   if (spool.isStarted() || !spool.giveUpStart()) return false;

@@ -5,15 +5,18 @@ import type { ProcessId } from './process-tree.ts';
 import type { Spool, Spools } from './spool.ts';
 import type { Supervised } from './supervised-run.ts';
 
-/** What starting, reattaching and discarding have in common. */
+/** Shared by starting, reattaching and discarding. */
 export interface RunContext {
   readonly spools: Spools;
   readonly cgroups: Cgroups;
   readonly launcher: Launcher;
   readonly timings: RunnerTimings;
-  /** Aborts when the runner is closed: nothing is followed any more, and what runs goes on. */
+  /** Aborts when the runner closes: following stops, and running programs continue. */
   readonly closing: AbortSignal;
-  /** Why a program that ended by itself did so, from its exit code and its spool folder; null when the code says it all. */
+  /**
+   * Why a program that ended by itself did so, from its exit code and spool folder; null when the code says it
+   * all.
+   */
   explain(runId: string, spool: Spool, exitCode: number): string | null;
   onWarning(message: string): void;
   /** Warns that something failed. */

@@ -6,12 +6,13 @@ import { type FileId, isSameFile } from './guarded-folder.ts';
 import { mountPoints } from './mounts.ts';
 
 const FOLDER_MODE = 0o700;
-/** As many levels of folders as these are removed at once. */
+/** One call removes at most this many levels of folders. */
 const MAX_PASSES = 10_000;
 
 /**
- * Removes what bears this name: a link itself, and folders also that may not be read as they are. One thing after the other,
- * as there may be millions; and folders are emptied into the uppermost one, as their paths may be longer than any path may be.
+ * Removes whatever has this name: a symlink itself, and even folders that are not readable as they are. Works
+ * sequentially, because there may be millions of files, and empties folders into the topmost one, because their
+ * paths may exceed the maximum length of a path.
  * @throws when something is mounted in it: its content is not ours to remove
  */
 export async function removeAll(path: string): Promise<void> {
@@ -62,7 +63,7 @@ async function refuseMounts(path: string): Promise<void> {
   if (mounted !== undefined) throw new Error(`something is mounted at "${mounted}"`);
 }
 
-/** @param remove takes a folder away, which may be changed */
+/** @param remove removes a folder, which is writable by then */
 async function emptyFolder(path: string, remove: (folder: string) => Promise<void>): Promise<void> {
   await chmod(path, FOLDER_MODE);
   for await (const entry of await opendir(path)) {
@@ -71,7 +72,7 @@ async function emptyFolder(path: string, remove: (folder: string) => Promise<voi
       await unlink(at).catch(nullIfMissing);
       continue;
     }
-    // to move a folder is to write to it
+    // moving a folder needs write access to it
     await chmod(at, FOLDER_MODE);
     await remove(at);
   }

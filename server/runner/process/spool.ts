@@ -10,68 +10,69 @@ import { type FolderId, folderIdOf, removeAll, removeRenamed } from './spool-rem
 import { createStreamFile, type HeldFile, type StreamFile } from './stream-file.ts';
 
 /**
- * The spool folder of one run: what the supervisor and the server tell each other through, over any crash of either.
- * The playbook runs as the same user and can change all of it, so nothing in it is believed that is known otherwise.
+ * The spool folder of one run: how the supervisor and the server communicate across any crash of either. The
+ * playbook runs as the same user and can change all of it, so it never overrides what is known otherwise.
  *
  * | state        | reached when                                   | after a crash of the server the next one                          |
  * | ------------ | ---------------------------------------------- | ----------------------------------------------------------------- |
- * | prepared     | the server has made the folder (`create`)      | gives up the start: nothing ran                                   |
- * | armed        | the supervisor has written `pid`, and sleeps   | gives up the start and wakes it; it ends                          |
- * | requested    | the server has written `request.json` (`fill`) | gives up the start, unless the supervisor has made `started` first |
- * | started      | the supervisor has made `started`              | follows it to its end                                             |
- * | given up     | a server has made `started` (`giveUpStart`)    | finds no trace of the program, and queues the run again           |
- * | being ended  | the server has written `ending`                | goes on ending it, if its row agrees                              |
+ * | prepared     | the server has created the folder (`create`)   | gives up the start: nothing ran                                   |
+ * | armed        | the supervisor has written `pid` and sleeps    | gives up the start and wakes it; it ends                          |
+ * | requested    | the server has written `request.json` (`fill`) | gives up the start, unless the supervisor has created `started` first |
+ * | started      | the supervisor has created `started`           | follows it to its end                                             |
+ * | given up     | a server has created `started` (`giveUpStart`) | finds no trace of the program, and requeues the run               |
+ * | being ended  | the server has written `ending`                | continues ending it, if its row agrees                            |
  * | ended        | the supervisor has written `status`            | stores the rest of the output and the exit code                   |
  * | removed      | the server has stored all of it (`remove`)     | finds nothing to do                                               |
  *
- * `started` is created exclusively: its creator decides whether the program runs. A supervisor that was killed leaves the
- * state that it had reached; one that is `started`, gone and without `status` is lost.
+ * `started` is created exclusively: its creator decides whether the program runs. A killed supervisor leaves
+ * the state that it had reached; one that is `started`, gone and without `status` is lost.
  */
 export interface Spool {
   readonly path: string;
-  /** Where the output was made. */
+  /** Path at which the output was created. */
   readonly outputPath: string;
-  /** Where our callback plugin tells of the run, as JSON lines. */
+  /** Path to which our callback plugin writes events of the run, as JSON lines. */
   readonly eventsPath: string;
-  /** Makes the folder, and the file of each stream in it. Safe to call again. */
+  /** Creates the folder, and the file of each stream in it. Idempotent. */
   create(): void;
-  /** Whether the folder is there, and still the one that was made. */
+  /** Whether the folder exists, and is still the one that was created. */
   exists(): boolean;
-  /** Path of the output for another process; it leads to the file that was made, whatever bears its name by then. */
+  /** Path of the output for another process; it leads to the file that was created, whatever has its name by then. */
   outputPathForOthers(): string;
-  /** The file that was made for the stream, or that was found first; null when there is none. To be released. */
+  /** The stream's file, as created or first found; null when there is none. The caller must release it. */
   hold(stream: LogStream): HeldFile | null;
-  /** Whether anything was written to a stream, as far as the folder has it. */
+  /** Whether anything was written to a stream, as far as the folder shows. */
   hasWritten(): boolean;
-  /** Path of a file that the program is given. */
+  /** Path of a file given to the program. */
   pathOf(name: string): string;
-  /** Gives the program a file. @throws when the name is one of the folder's own, or not plain */
+  /** Gives the program a file. @throws when the name is reserved, or not plain */
   writeFile(file: Pick<RunFile, 'name' | 'mode' | 'content'>): void;
-  /** Removes the files that the program was given, also by a previous process of this server. */
+  /** Removes the files given to the program, also by a previous server process. */
   removeFiles(): void;
-  /** A supervisor that finds this may start. */
+  /** Writes the request: a supervisor that finds it may start. */
   fill(request: SpoolRequest): void;
   /** Whether `fill` was called. */
   isFilled(): boolean;
-  /** Whether the program was started, or somebody has given it up for good. */
+  /** Whether the program was started, or its start was given up for good. */
   isStarted(): boolean;
-  /** The supervisor as the folder has it; null when it does not say. To be checked before it is used. */
+  /** The supervisor as recorded in the folder; null when it is not. Verify it before use. */
   readSupervisor(): ProcessId | null;
-  /** The first part of what our callback plugin told, and the last part of the output; "" where there is none. */
+  /** The beginning of our callback plugin's events, and the end of the output; "" where there is none. */
   readEvents(maxBytes: number): string;
   readOutputEnd(maxBytes: number): string;
-  /** How the program ended, as the folder has it; null when it does not say. */
+  /** How the program ended, as recorded in the folder; null when it is not. */
   readStatus(): SpoolStatus | null;
-  /** Says for good that it was ended on purpose; the first reason stays. */
+  /** Records for good that it was ended on purpose; the first reason stays. */
   markEnding(why: Ending): void;
   readEnding(): Ending | null;
   /**
-   * Whether it is certain from now on that the program will not be started:
-   * the supervisor and this call make the same file, and one of them gets it.
+   * Whether it is certain from now on that the program will not be started: the supervisor and this call create
+   * the same file, and only one succeeds.
    */
   giveUpStart(): boolean;
   /**
-   * Removes the folder with whatever is in it, also where it was renamed, and nothing that a link in it leads to.
+   * Removes the folder with everything in it, even if it was renamed, but nothing that a symlink in it points
+   * to.
    * @throws when something in it cannot be removed, or is mounted
    */
   remove(): Promise<void>;
@@ -88,9 +89,9 @@ export interface SpoolRequest {
 }
 
 export interface SpoolStatus {
-  /** Exit status as a shell gives it. */
+  /** Exit status as a shell reports it. */
   readonly code: number;
-  /** Whether the disk was full when it ended: then what it printed may not all be there. */
+  /** Whether the disk was full at the end, so that its output may be incomplete. */
   readonly wasFull: boolean;
   /** When it was written. */
   readonly at: Date;
@@ -98,9 +99,9 @@ export interface SpoolStatus {
 
 /** The spool folders of this server. */
 export interface Spools {
-  /** The same one each time, until it is removed. */
+  /** Returns the same one each time, until it is removed. */
   of(runId: string): Spool;
-  /** Ids of the runs that have a folder here, and names of what can be no run's. */
+  /** Ids of the runs that have a folder here, and names that cannot be a run's. */
   list(): Promise<{ readonly ids: string[]; readonly others: string[] }>;
   close(): void;
 }
@@ -108,18 +109,18 @@ export interface Spools {
 const RUN_ID = /^[\w-]{1,64}$/;
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
-/** None of the files that are read is longer than this by far. */
+/** Far longer than any of the files that are read. */
 const MAX_BYTES = 1_024;
-/** The names of some hundred files. */
+/** Fits the names of some hundred files. */
 const MAX_REQUEST_BYTES = 32_768;
 const FILE_NAME = /^\w[\w.-]{0,63}$/;
-/** Where the streams are written to. */
+/** The files that the streams are written to. */
 const STREAM_FILES: Readonly<Record<LogStream, string>> = { output: 'output.log', events: 'events.jsonl' };
-/** What is in the folder of a run that has ended by itself. */
+/** Contents of the folder of a run that has ended by itself. */
 const NAMES = [STREAM_FILES.output, 'status', 'pid', 'started', 'request.json'];
-/** Names that mean something else in the folder. */
+/** Names reserved in the folder. */
 const OWN_NAMES: ReadonlySet<string> = new Set([...NAMES, STREAM_FILES.events, 'ending']);
-/** What an earlier version gave to programs, without saying so. */
+/** Files that an earlier version gave to programs without recording it. */
 const EARLIER_FILES: readonly string[] = ['extra-vars.yml'];
 const PID = /^(\d{1,10}) (\d{1,20}|-) ([0-9a-f-]{1,36})(?: \d{1,10})?\n$/;
 const STATUS = /^(\d{1,3})( full)?\n$/;
@@ -128,7 +129,7 @@ export function createSpools(runsDir: string): Spools {
   const spools = new Map<string, Spool>();
   return {
     of(runId) {
-      // ids are ours; one that is not would lead out of the folder
+      // ids are ours; any other could lead out of the folder
       if (!RUN_ID.test(runId)) throw new Error(`"${runId}" is no id of a run.`);
       let spool = spools.get(runId);
       if (!spool) {
@@ -147,9 +148,9 @@ export function createSpools(runsDir: string): Spools {
         if (codeOf(error) === 'ENOENT') return [];
         throw error;
       });
-      // what took a folder's place is removed as the folder would be
+      // whatever took a folder's place is removed as the folder would be
       const ids = names.filter((name) => RUN_ID.test(name));
-      // a file system has a folder of its own
+      // file systems create this folder themselves
       const others = names.filter((name) => !RUN_ID.test(name) && name !== 'lost+found');
       return { ids, others };
     },
@@ -161,15 +162,15 @@ export function createSpools(runsDir: string): Spools {
   };
 }
 
-/** @param isOfRun whether this is the folder of a run that is known */
+/** @param isOfRun whether this is the folder of a known run */
 function createSpool(path: string, forget: () => void, isOfRun: (name: string) => boolean): Spool {
   const file = (name: string) => join(path, name);
-  /** The folder as it was made; one that has taken its place is not it. */
+  /** The folder as created; one that has taken its place is another. */
   let id: FolderId | null = null;
-  /** The folder as it was found first, where it was not made here. */
+  /** The folder as first found, if it was not created here. */
   let found: FolderId | null = null;
   let isFilled = false;
-  /** Names of the files that the program is given. */
+  /** Names of the files given to the program. */
   const given = new Set<string>();
 
   const inside = <T>(work: (name: (name: string) => string) => T): T =>
@@ -180,7 +181,7 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
     events: streamFile(STREAM_FILES.events),
   };
   const read = (name: string) => orNull(() => inside((at) => readSmallFile(at(name), MAX_BYTES)));
-  /** @returns false when anything bears the name */
+  /** @returns false when the name is taken */
   const writeOnce = (name: string, text: string): boolean => {
     try {
       inside((at) => writeNew(at(name), text, FILE_MODE));
@@ -193,7 +194,7 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
   const write = (name: string, text: string, mode: number) =>
     inside((at) => insteadOf(at(name), () => writeNew(at(name), text, mode)));
 
-  /** Names of the files that a previous process of this server has given to the program. */
+  /** Names of the files that a previous server process has given to the program. */
   function readGiven(): readonly string[] {
     const text = orNull(() => inside((at) => readSmallFile(at('request.json'), MAX_REQUEST_BYTES)))?.text;
     return text === undefined ? [] : readNames(text);
@@ -247,7 +248,7 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
     },
 
     removeFiles() {
-      // the playbook can write to the request: the names that were always used do not depend on it
+      // the playbook can write to the request, so the names that were always used do not depend on it
       const names = isFilled ? given : new Set([...EARLIER_FILES, ...readGiven()]);
       for (const name of names) orNull(() => inside((at) => unlinkSync(at(name))));
     },
@@ -292,12 +293,12 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
       try {
         inside((at) => {
           for (const name of NAMES) unlinkSync(at(name));
-          // not there where an earlier version made the folder and no plugin was loaded
+          // missing where an earlier version created the folder and no plugin was loaded
           orNull(() => unlinkSync(at(STREAM_FILES.events)));
         });
         rmdirSync(path);
       } catch {
-        // something else is in it, or it is gone already, or it is none any more
+        // it contains something else, is gone already, or is no longer a folder
         await removeAll(path);
         const own = id ?? found;
         if (own) await removeRenamed(path, own, isOfRun);
@@ -310,7 +311,7 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
   };
 }
 
-/** Names out of a request, which a playbook may have changed: no more than names of files that can be given. */
+/** Names from a request, which a playbook may have changed: only names that a given file can have. */
 function readNames(request: string): readonly string[] {
   try {
     const value: unknown = JSON.parse(request);

@@ -6,33 +6,33 @@ import { type RunContext, supervisedOf } from './run-context.ts';
 import type { Spool } from './spool.ts';
 import { supervise } from './supervised-run.ts';
 
-/** Starts programs, at once or from a supervisor that was armed ahead of time. */
+/** Starts programs, either at once or through a supervisor armed ahead of time. */
 export interface Starting {
   /** Launches a supervisor that sleeps until `start` is called. @throws {RunRefusedError} */
   arm(run: ProgramRun): void;
   /** @throws {RunRefusedError} */
   start(run: ProgramRun): RunProcess;
-  /** Ends an armed supervisor and removes its folder; removes what there is of a run that is not armed. */
+  /** Ends an armed supervisor and removes its folder; for a run that is not armed, removes whatever exists. */
   disarm(runId: string): Promise<void>;
   disarmAll(): Promise<void>;
 }
 
-/** A program that is to be run once. */
+/** A program to run once. */
 export interface ProgramRun {
   readonly runId: string;
-  /** End it when it takes longer, in ms; null: no limit. */
+  /** Time limit in ms, after which it is ended; null: none. */
   readonly timeoutMs: number | null;
-  /** What it finds in its spool folder until it has ended. */
+  /** Files that it finds in its spool folder until it has ended. */
   readonly files: readonly Pick<RunFile, 'name' | 'mode' | 'content'>[];
   /** @throws {RunRefusedError} when it cannot be run now */
   check(): void;
-  /** How it is called. */
+  /** How to invoke it. */
   commandIn(spool: Spool): Command;
 }
 
 /**
- * Supervisors that wait in a cgroup of their own. While the kernel moves a process into one, for 10 ms, nothing on the machine
- * can fork: the processes of any more runs are watched instead.
+ * Maximum number of supervisors that wait in their own cgroup. While the kernel moves a process into one, for
+ * 10 ms, nothing on the machine can fork; the processes of further runs are watched instead.
  */
 const MAX_ARMED_IN_CGROUPS = 50;
 
@@ -41,7 +41,7 @@ export function createStarting(context: RunContext, discarding: Discarding): Sta
   /** Supervisors that wait for their request. */
   const armed = new Map<string, Launch>();
 
-  /** Makes the spool folder with the program's files. */
+  /** Creates the spool folder with the program's files. */
   function fillFolder({ runId, files }: ProgramRun): Spool {
     const spool = spools.of(runId);
     spool.create();
@@ -90,10 +90,10 @@ export function createStarting(context: RunContext, discarding: Discarding): Sta
       });
       let launched = ready ?? launch(run);
       if (ready) launcher.wake(runId);
-      /** Once it is being ended, a supervisor that ended for that is not started again. */
+      /** Once the run is being ended, a supervisor that ended for that reason is not started again. */
       let isEnding = false;
       const gone = launched.gone.then((end): LaunchEnd | Promise<LaunchEnd> => {
-        // it was killed while it slept; the creator of the file `started` makes sure that nothing runs twice
+        // it was killed while it slept; the exclusive creation of `started` ensures that nothing runs twice
         if (!ready || end.hasBegun || isEnding || spool.isStarted()) return end;
         try {
           launched = launch(run);

@@ -2,28 +2,29 @@ import { closeSync, constants, fstatSync, readSync } from 'node:fs';
 import { insteadOf, openNew, openRegular, orNull, pathOfOpen } from './guarded-folder.ts';
 
 /**
- * The file of a spool folder that a program writes one of its streams to. It is the file that was made, or that was found
- * first, whatever bears its name later: it is opened once, and stays open until it is closed and nobody holds it any more.
+ * The file in a spool folder that a program writes one of its streams to. It stays the file that was created or
+ * first found, whatever has its name later: it is opened once, and stays open until it is closed and nobody
+ * holds it.
  */
 export interface StreamFile {
-  /** Makes it in place of what bears its name, by a path that leads to it in the very folder. Safe to call again. */
+  /** Creates it in place of whatever has its name, through a path into the very folder. Idempotent. */
   make(guardedPath: string): void;
-  /** Path of it for another process; by its name where it was not opened. */
+  /** Its path for another process; by name if it is not open. */
   pathForOthers(): string;
-  /** Null when there is no such file. To be released. */
+  /** Null when there is no such file. The caller must release it. */
   hold(): HeldFile | null;
   /** In bytes; 0 where there is none. */
   size(): number;
-  /** The first or the last part of it; "" where there is none. */
+  /** The beginning or the end of it; "" where there is none. */
   readBegin(maxBytes: number): string;
   readEnd(maxBytes: number): string;
-  /** Closes it, once nobody holds it any more. It is not opened again. */
+  /** Closes it once nobody holds it. It is not reopened. */
   close(): void;
 }
 
 export interface HeldFile {
   readonly fd: number;
-  /** Leads to the same file, for this process. */
+  /** Leads this process to the same file. */
   readonly path: string;
   release(): void;
 }
@@ -32,7 +33,7 @@ const FILE_MODE = 0o600;
 
 /**
  * @param path of the file
- * @param guarded gives the work a path that leads to the name in the very folder
+ * @param guarded calls the work with a path to the name in the very folder
  */
 export function createStreamFile(path: string, guarded: <T>(work: (path: string) => T) => T): StreamFile {
   let fd: number | null = null;

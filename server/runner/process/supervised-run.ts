@@ -17,51 +17,51 @@ export interface Supervised {
   readonly spool: Spool;
   readonly runId: string;
   readonly startedAt: Date;
-  /** Ends it when it takes longer, in ms; null: no limit. */
+  /** Time limit in ms, after which it is ended; null: none. */
   readonly timeoutMs: number | null;
   /** The supervisor, once it is known; null when it ended before that. */
   supervisor(): Promise<ProcessId | null>;
   /**
-   * Resolves when the supervisor has ended, with what is known of that besides the spool folder; null when nothing is,
-   * since an earlier server has started it.
+   * Resolves when the supervisor has ended, with what is known of that besides the spool folder; null when
+   * nothing is, because an earlier server started it.
    */
   readonly gone: Promise<LaunchEnd | null>;
-  /** Why an earlier server has ended it; null when none has. */
+  /** Why an earlier server ended it; null when none did. */
   readonly endedBefore: Ending | null;
-  /** It is going to be ended. */
+  /** Called when the run is about to be ended. */
   onEnding?(): void;
   /** Why a program that ended by itself did so, from its exit code; null when that says it all. */
   explain(exitCode: number): string | null;
   /** The run's cgroup, if it has one. */
   findCgroup(supervisor: ProcessId | null): Promise<Cgroup | null>;
   readonly timings: RunnerTimings;
-  /** Stops following what it writes. */
+  /** Stops following its output. */
   readonly closing: AbortSignal;
   warn(what: string, error: unknown): void;
 }
 
-/** Between two looks at a supervisor that is not our child. */
+/** Interval between polls of a supervisor that is not our child. */
 const LOOK_MS = 100;
-/** So long a run may take to enter its cgroup; one that is not in it then is watched. */
+/** A run that is not in its cgroup after this time is watched. */
 const ENTER_MS = 1_000;
 
-/** Follows a run to its end, and ends it when its time is up or when it is asked to. */
+/** Follows a run to its end, and ends it on timeout or on request. */
 export function supervise(supervised: Supervised): RunProcess {
   const { spool, runId, startedAt, timeoutMs, timings, warn } = supervised;
   let isGone = false;
   let isOver = false;
-  /** Why it is ended; what the folder says of it anybody may have written. */
+  /** Why it is being ended; anyone may have written the folder's version. */
   let asked: Ending | null = supervised.endedBefore;
   let ending: Promise<void> | null = null;
   let descendants: Descendants | null = null;
-  /** What may be left of it; null when nothing hints at anything. */
+  /** What may be left of it; null when nothing suggests any. */
   let left: string | null = null;
   const supervisorGone = supervised.gone.then((end) => {
     isGone = true;
     return end;
   });
 
-  /** Null when it is in a cgroup, which leaves nothing to be seen. */
+  /** Watches the descendants, unless the run is in a cgroup: then nothing can escape. */
   async function watchUnlessIn(cgroup: Cgroup | null, supervisor: ProcessId | null): Promise<void> {
     if (descendants !== null || (supervisor && (await cgroup?.holds(supervisor.pid)))) return;
     descendants = watchDescendants(runId, supervisor);
@@ -81,7 +81,7 @@ export function supervise(supervised: Supervised): RunProcess {
     asked ??= why;
     supervised.onEnding?.();
     ending ??= endRun(asked, onStep ?? (() => undefined)).catch((error: unknown) => {
-      // who asks again is not answered with this failure
+      // a later request must not get this failure
       ending = null;
       throw error;
     });
@@ -94,7 +94,7 @@ export function supervise(supervised: Supervised): RunProcess {
     } catch (error) {
       warn(`Noting that run ${runId} is ended`, error);
     }
-    // one that cannot be told is found with all the others
+    // a supervisor that is still unknown is found with all other processes
     const supervisor = await Promise.race([
       supervised.supervisor(),
       supervisorGone.then(() => null),
@@ -105,9 +105,9 @@ export function supervise(supervised: Supervised): RunProcess {
       await watchUnlessIn(cgroup, supervisor);
       await descendants?.look(false);
       onStep('SIGTERM to ansible-playbook');
-      // to the supervisor, which passes it on to the playbook alone: so Ansible can end its workers itself
+      // to the supervisor, which forwards it to the playbook only, so that Ansible can end its workers itself
       signal(supervisor, 'SIGTERM');
-      // one that somebody has stopped passes nothing on
+      // a stopped supervisor forwards nothing
       signal(supervisor, 'SIGCONT');
       await Promise.race([supervisorGone, delay(timings.cancelGraceMs, undefined, { ref: false })]);
     }
@@ -120,7 +120,7 @@ export function supervise(supervised: Supervised): RunProcess {
     supervisor: ProcessId | null,
     onStep: (step: string) => void,
   ): Promise<void> {
-    // one that ended before it was looked at may have left something all the same
+    // a run that ended before it was checked may have left something, too
     if (cgroup === null) descendants ??= watchDescendants(runId, supervisor);
     await killAll(runId, cgroup, descendants, onStep);
     if (descendants) left = await descendants.describeLeft();
@@ -141,13 +141,13 @@ export function supervise(supervised: Supervised): RunProcess {
 
   async function readExit(): Promise<RunExit> {
     const known = await supervisorGone;
-    // what was ended on purpose has ended when nothing of it is left
+    // a run ended on purpose is over once nothing of it is left
     await ending?.catch((error: unknown) => warn(`Ending run ${runId}`, error));
-    // anybody may have written to the folder: it counts only where nothing else is known
+    // anyone may have written to the folder, so it counts only where nothing else is known
     const status =
       known === null ? spool.readStatus() : known.code === null ? null : { ...known, code: known.code };
     const exit = status || asked ? describe(status) : exitWithoutStatus(known?.hasBegun ?? null);
-    // ended by an earlier server, or killed from outside: its children go on and nobody waits for them
+    // ended by an earlier server, or killed from outside: its children continue and nobody waits for them
     if (!ending && (asked !== null || exit.signal !== null || exit.isLost)) {
       const supervisor = await supervised.supervisor();
       await killLeft(await supervised.findCgroup(supervisor), supervisor, () => undefined);
@@ -155,7 +155,7 @@ export function supervise(supervised: Supervised): RunProcess {
     try {
       spool.removeFiles();
     } catch (error) {
-      // the folder is removed later, and with it these
+      // they are removed with the folder later
       warn(`Removing the files of run ${runId}`, error);
     }
     return left === null ? exit : { ...exit, reason: [exit.reason, left].filter(Boolean).join(' ') };
@@ -163,7 +163,7 @@ export function supervise(supervised: Supervised): RunProcess {
 
   const describe = (status: SpoolStatus | null) => describeExit(status, asked, timeoutMs, supervised.explain);
 
-  /** @param hasBegun null when it is not known */
+  /** @param hasBegun null when unknown */
   function exitWithoutStatus(hasBegun: boolean | null): RunExit {
     if (!spool.exists())
       return lostExit('Its spool folder was removed while it ran, and with it what is known of its end.');
@@ -199,7 +199,7 @@ export function supervise(supervised: Supervised): RunProcess {
 
 /** Resolves when a process that is not our child has ended. Never, once `abort` is aborted. */
 export async function untilGone(supervisor: ProcessId, abort: AbortSignal): Promise<null> {
-  // what cannot be looked at may be there
+  // what cannot be inspected may be alive
   while (await isSupervising(supervisor).catch(() => true)) {
     await delay(LOOK_MS, undefined, { ref: false });
     if (abort.aborted) await new Promise(() => undefined);

@@ -1,13 +1,13 @@
 #!/bin/sh
-# Runs one playbook in a session of its own, and writes down how it ended, whether the server lives or not.
+# Runs one playbook in its own session, and records how it ended, whether or not the server lives.
 #   supervisor.sh SPOOL CGROUP FOLDER NOTICE [NAME=VALUE|NAME...] -- PROGRAM [ARGUMENT...]
-# CGROUP is the run's own, empty where there is none.
-# FOLDER is where the program is started, with these variables beside those that all runs have, and without those that have
-# no value. NOTICE is what its log begins with, empty for nothing.
-# stdin is closed, stdout and stderr are the spool's output.log, 3 is where the server hears what happens:
+# CGROUP is the run's own; empty: none. FOLDER is the working folder.
+# NAME=VALUE adds to or overrides the variables common to all runs, NAME unsets one.
+# NOTICE is the first line of the log; empty: none.
+# stdin is /dev/null, stdout and stderr are the spool's output.log, and 3 reports to the server:
 #   RUN ready PID START BOOT · RUN began · RUN ended CODE|- [full]
-# Files are written with one write(2) of a few bytes and end in a newline; a reader takes one without it as not there yet.
-# A playbook runs as the same user: what stands in the folder already is neither opened nor written to.
+# Files are written with one write(2) of a few bytes and end in a newline; readers ignore one without it.
+# A playbook runs as the same user: what exists in the folder already is neither opened nor written to.
 spool=$1
 cgroup=$2
 folder=$3
@@ -36,7 +36,7 @@ report() { printf '%s %s\n' "$SIBLE_RUN_ID" "$*" >&3; }
 is_free() { [ ! -e "$1" ] && [ ! -L "$1" ]; }
 may_start() { [ -f "$spool/request.json" ] && [ ! -L "$spool/request.json" ]; }
 
-# who it is: told first, so that it can be woken and found
+# its identity: reported first, so that it can be woken and found
 start_time() {
   shift 21
   start=$1
@@ -53,10 +53,10 @@ if is_free "$spool/pid"; then
   printf '%s %s %s %s\n' "$$" "${start:--}" "${boot:--}" "$PPID" >"$spool/pid"
 fi 2>/dev/null
 
-# to enter a cgroup takes the kernel 10 ms: one that waits anyway does it before, any other when the playbook is under way
+# entering a cgroup takes the kernel 10 ms: a waiting supervisor does it now, any other while the playbook runs
 if ! may_start; then
   [ -z "$cgroup" ] || printf '%s\n' "$$" >|"$cgroup/cgroup.procs"
-  # armed ahead of its instant: sleeps until the server has said that it may start, or is gone
+  # armed ahead of its instant: sleeps until the server allows the start, or is gone
   may_start || kill -STOP "$$"
   may_start || {
     report ended -
@@ -65,12 +65,12 @@ if ! may_start; then
   cgroup=
 fi 2>/dev/null
 
-# decides who is first: this start, or a server that came back and has given it up
+# decides the race between this start and a server that came back and gave it up
 is_free "$spool/started" && true 2>/dev/null >"$spool/started" || {
   report ended -
   exit 0
 }
-# opened before the playbook can put anything in its place
+# opened before the playbook can replace it
 has_status=
 if is_free "$spool/status"; then
   exec 4>"$spool/status"
@@ -84,13 +84,13 @@ fi
   exec "$@"
 } </dev/null 3>&- 4>&- &
 program=$!
-# the shell itself has nothing to say: it would write "Killed" into the log of the playbook
+# the shell itself must be silent: it would write "Killed" into the playbook's log
 exec >/dev/null 2>&1
 report began
-# asked to end before the program was there
+# a signal to end arrived before the program existed
 [ -z "$interrupted" ] || kill -TERM "$program"
 
-# a process and its children enter the cgroup; what they start from then on is born there
+# moves a process and its children into the cgroup; what they start from then on is born there
 enter() {
   for entering in "$@"; do
     printf '%s\n' "$entering" >|"$cgroup/cgroup.procs" || continue
@@ -100,7 +100,7 @@ enter() {
     enter $children
   done
 }
-# itself last: a signal to end is not to wait for it
+# itself last: a signal to end must not wait for it
 [ -z "$cgroup" ] || {
   enter "$program"
   printf '%s\n' "$$" >|"$cgroup/cgroup.procs"
@@ -110,13 +110,13 @@ while :; do
   interrupted=
   wait "$program"
   code=$?
-  # a signal to this shell ends `wait` too; the program is waited for again
+  # a signal to this shell ends `wait` too; wait for the program again
   [ -n "$interrupted" ] || break
 done
 
 full=
 tries=0
-# what the playbook has written into the file, or put in its place
+# discards what the playbook has written into the file, or put in its place
 [ -n "$has_status" ] && [ "$spool/status" -ef "/proc/$$/fd/4" ] && : >|"/proc/$$/fd/4" || {
   has_status=
   [ -L "$spool" ] || rm -rf -- "$spool/status"
@@ -129,14 +129,14 @@ write_status() {
   fi
 }
 until write_status; do
-  # somebody has removed the folder: there is nowhere to write it
+  # the folder was removed: there is nowhere to write it
   [ -d "$spool" ] && [ ! -L "$spool" ] || break
-  # the disk is full: it may not stay so
+  # the disk is full, but may not stay so
   full=' full'
   tries=$((tries + 1))
   [ "$tries" -lt 600 ] || break
   sleep 1
 done
 report ended "$code$full"
-# the server reads it from the kernel, too, while nobody has taken note of the end
+# the server also reads it from the kernel, until the zombie is reaped
 exit "$code"

@@ -1,5 +1,5 @@
 # Copyright: Sible contributors. MIT License.
-"""Writes what Sible must know of a run, and cannot see from outside, into the run's spool folder; ends it at an open prompt."""
+"""Writes facts of a run that Sible cannot observe from outside into the run's spool folder; ends the run at an open prompt."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ options: {}
 author: Sible
 """
 
-# So many different messages are kept, each with so many of its hosts' names.
+# At most this many different messages are kept, each with at most this many host names.
 MAX_CAUSES = 20
 MAX_HOSTS = 3
 MAX_MESSAGE = 1200
@@ -35,7 +35,7 @@ MAX_NAME = 100
 
 
 def _take_environment():
-    """The file to write to. What was put into the environment only for this process is taken back: tasks inherit the rest."""
+    """Returns the file to write to. Reverts variables meant for this process only: tasks inherit the environment."""
     path = os.environ.pop("SIBLE_EVENTS", None)
     try:
         for name, value in json.loads(os.environ.pop("SIBLE_RESTORE_ENV", "{}")).items():
@@ -49,13 +49,13 @@ def _take_environment():
 
 
 def _claim(fd):
-    """Whether the file is ours: whoever locks it first while it is empty has it, and a second process that was told of it stays silent."""
+    """Whether the file is ours: the first process to lock it while it is empty claims it, and a second one stays silent."""
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
-        # a file system without locks
+        # the file system does not support locks
         pass
     info = os.fstat(fd)
     return stat.S_ISREG(info.st_mode) and info.st_size == 0
@@ -64,7 +64,7 @@ def _claim(fd):
 def _restore_signals():
     """Stop ignoring the signals that the shells which started this process ignore: tasks and their daemons inherit that."""
     try:
-        # with a terminal in reach, its end would be the end of the run
+        # with a controlling terminal, closing it would end the run
         if os.getsid(0) != os.getppid():
             return
         for number, usual in (
@@ -84,19 +84,19 @@ if _PATH:
 
 
 def _static_files(item):
-    """The names of an item of vars_files before the first with a template: Ansible takes the first that is there."""
+    """The names of a vars_files item before its first template: Ansible uses the first file that exists."""
     names = item if isinstance(item, list) else [item]
     return list(itertools.takewhile(lambda name: isinstance(name, str) and "{" not in name and "#" not in name, names))
 
 
 class _Quiet:
-    """A display for the base class, which announces the plugin at -vvvv."""
+    """Keeps the base class from announcing the plugin at -vvvv."""
 
     verbosity = 0
 
 
 def _quietly(method):
-    """After the first exception the plugin is silent: Ansible would print each into the log."""
+    """Silences the plugin after its first exception: Ansible would print each one into the log."""
 
     @functools.wraps(method)
     def wrapper(self, *args, **kwargs):
@@ -121,17 +121,17 @@ class CallbackModule(CallbackBase):
         self._plays = 0
         self._unmatched = 0
         self._tasks = 0
-        # the last that went wrong on each host: what was rescued before does not count
+        # the last failure on each host: earlier, rescued ones do not count
         self._last = {}
         self._fd = None
         self._playbook = None
-        # copies of a play that are run have its identifier
+        # Ansible runs copies of a play, which keep its identifier
         self._begun = set()
         self.disabled = not _PATH
         if self.disabled:
             return
         try:
-            # Sible has made the file, and follows the very one
+            # Sible has created the file and follows that very inode
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             self._fd = os.open(_PATH, flags, 0o600)
             if _claim(self._fd):
@@ -177,25 +177,25 @@ class CallbackModule(CallbackBase):
         default=None,
         unsafe=None,
     ):
-        """Called before Ansible reads the answer, and only if no extra variable gives one."""
+        """Called before Ansible reads the answer, and only if no extra variable supplies one."""
         if default is not None or self._has_other_value(varname):
             return
         self._tell_prompt(varname)
         self._display.error("The playbook asks for %r (vars_prompt), and nobody is there to answer." % str(varname))
-        # Ansible turns every other exception of a callback into a warning and would go on with nothing
+        # Ansible turns any other exception in a callback into a warning and would continue without a value
         raise SystemExit(1)
 
     def _has_other_value(self, name):
-        """Whether the whole play gets a value that wins over the answer: one of its variables files or of its roles."""
+        """Whether another value overrides the answer for the whole play: from its variables files or its roles."""
         try:
             play = next(play for play in self._playbook.get_plays() if play._uuid not in self._begun)
             answer = os.urandom(16).hex()
             asked = play.copy()
             asked.vars = dict(play.vars, **{name: answer})
-            # what a template stands for may be another file on each host
+            # a template may resolve to a different file on each host
             asked.vars_files = [static for item in play.get_vars_files() if (static := _static_files(item))]
             value = play.get_variable_manager().get_vars(play=asked)[name]
-            # an encrypted value is no text, and must not be compared: that would decrypt it
+            # an encrypted value is not a str and must not be compared: that would decrypt it
             return not (isinstance(value, str) and str.__eq__(value, answer))
         except Exception:
             return False
@@ -210,7 +210,7 @@ class CallbackModule(CallbackBase):
 
     @_quietly
     def v2_playbook_on_task_start(self, task, is_conditional):
-        # the one that Ansible adds itself has no place in any file
+        # the task that Ansible adds itself appears in no file
         if task.action != "gather_facts" or getattr(task, "_ds", None) is not None:
             self._tasks += 1
 
@@ -254,25 +254,25 @@ class CallbackModule(CallbackBase):
 
 
 def _has_tags():
-    """Whether tasks were chosen by their tags."""
+    """Whether tasks were selected by tags."""
     chosen, left_out = context.CLIARGS.get("tags"), context.CLIARGS.get("skip_tags")
     return bool(left_out) or any(tag != "all" for tag in chosen or ())
 
 
 def _message_of(result):
-    """What a result says of its failure: of a loop, its first item that failed. Never what it was asked to do."""
+    """The failure message of a result; of a loop, that of its first failed item. Never the task's arguments."""
     items = result.get("results")
     if isinstance(items, (list, tuple)):
         for item in items:
             if isinstance(item, dict) and (item.get("failed") or item.get("unreachable")):
                 result = item
                 break
-    # `reason` is what an include that failed has instead of a message
+    # a failed include has `reason` instead of a message
     parts = [result.get(key) for key in ("msg", "reason", "module_stderr", "module_stdout")]
     return _clip("\n".join(str(part).strip() for part in parts if part), MAX_MESSAGE)
 
 
 def _clip(text, length):
-    """The middle is left out: ssh prints its reason last, Ansible its own first."""
+    """Cuts out the middle: ssh prints its reason last, Ansible its own first."""
     text = str(text)
     return text if len(text) <= length else text[: length // 2] + "\n" + text[-(length // 2 - 1) :]
