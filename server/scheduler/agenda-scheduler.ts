@@ -6,16 +6,16 @@ import { patchLimitAndUnlock } from './patched-backend.ts';
 import type { Scheduler, SchedulerCallbacks } from './scheduler.ts';
 
 export interface AgendaSchedulerOptions extends SchedulerCallbacks {
-  /** Connected already. */
+  /** Already connected. */
   readonly backend: AgendaBackend;
-  /** Written into the jobs that this node holds; the same in every life of the node, and of no other. */
+  /** Written into the jobs that this node holds; unique to this node and stable across restarts. */
   readonly nodeName: string;
-  /** Runs at once on this node; 0: none. */
+  /** Maximum number of concurrent runs on this node; 0: none. */
   readonly concurrency: number;
   readonly timings: SchedulerTimings;
 }
 
-/** One job for an instant, however many schedules wait for it. */
+/** One job per instant, however many schedules wait for it. */
 type TickData = { instant: string };
 type RunData = { runId: string };
 
@@ -23,10 +23,13 @@ type RunData = { runId: string };
 const REMEMBER_MS = 5_000;
 const FAR_MS = 60_000;
 const MAX_REMEMBERED = 10_000;
-/** Above any number of ticks that wait at once: waiting costs no work, and a limit would delay the ticks behind it. */
+/**
+ * Above any number of ticks that wait at once: waiting costs nothing, and a limit would delay the ticks after
+ * them.
+ */
 const UNLIMITED = 1_000_000;
 
-/** The only place that knows Agenda: it persists, locks and wakes; when and whether is decided by the callbacks. */
+/** The only code that knows Agenda: it persists, locks and wakes; the callbacks decide when and whether. */
 export function createAgendaScheduler(options: AgendaSchedulerOptions): Scheduler {
   const { timings } = options;
   const stopping = new AbortController();
@@ -40,7 +43,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
   });
   const agenda = new Agenda({
     backend,
-    // without a channel a job that is saved to run at once waits for the next poll
+    // without a channel, a job saved to run at once waits for the next poll
     notificationChannel: new InMemoryNotificationChannel(),
     name: options.nodeName,
     processEvery: timings.pollMs,
@@ -48,7 +51,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
     removeOnComplete: true,
   });
   const underWay = new Set<Promise<unknown>>();
-  /** When instants were armed, in ms, by instant. */
+  /** When each instant was armed, in ms. */
   const armedAt = new Map<number, number>();
 
   agenda.on('error', (error: unknown) => options.onError(error, 'agenda'));
@@ -81,13 +84,13 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
             const isDone = await holding(String(job.attrs._id), () =>
               reporting('run', () => options.onRun(job.attrs.data.runId)),
             );
-            // a job that fails is released, and due again later
+            // a failed job is released, and due again later
             if (!isDone) throw new Error('There was no room for it.');
           } finally {
             stopTouching();
           }
         }),
-      // a node must not hold jobs that it has no room for, since another one may have: the backend sees to that
+      // a node must not hold jobs that it has no room for, since another may have room: the backend ensures that
       { ...retrying, concurrency: options.concurrency, lockLifetime: timings.runLockMs },
     );
   }
@@ -95,11 +98,11 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
   agenda.define('sweep', () => track(() => reporting('sweep', options.onSweep)), {
     concurrency: 1,
     removeOnComplete: false,
-    // of a node that dies in the middle; Agenda's own would be ten minutes
+    // for a node that dies in the middle; Agenda's default is ten minutes
     lockLifetime: timings.runLockMs,
   });
 
-  /** @returns whether nothing is left to be prepared */
+  /** @returns whether nothing is left to prepare */
   async function getReady(instant: Date): Promise<boolean> {
     if (instant.getTime() - Date.now() < timings.lastCallMs / 2) return true;
     try {
@@ -112,7 +115,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
 
   async function armTick(instant: Date): Promise<void> {
     const [at, now] = [instant.getTime(), Date.now()];
-    // many schedules wait for the same instant; one that is near is always asked for, since its job may be done already
+    // many schedules wait for the same instant; a near one is always armed, since its job may already be done
     const known = armedAt.get(at);
     if (known !== undefined && now - known < REMEMBER_MS && at - now > FAR_MS) return;
     const data: TickData = { instant: instant.toISOString() };
@@ -158,7 +161,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
 
     async disarmTick(instant) {
       armedAt.delete(instant.getTime());
-      // other nodes may remember it still: those that wait for a near instant rely on its job
+      // other nodes may still remember it: those that wait for a near instant rely on its job
       if (instant.getTime() - Date.now() < FAR_MS) return;
       await agenda.cancel({ name: 'tick', data: { instant: instant.toISOString() } });
     },
@@ -177,7 +180,7 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
 
     async stop(timeoutMs) {
       stopping.abort();
-      // a job that it cannot release is free when its lock expires
+      // a job that cannot be released is free when its lock expires
       await agenda.stop(false).catch((error: unknown) => options.onError(error, 'stopping'));
       const timeout = new AbortController();
       await Promise.race([
@@ -190,9 +193,9 @@ export function createAgendaScheduler(options: AgendaSchedulerOptions): Schedule
 }
 
 /**
- * Lets go of the jobs that a previous process of this node held, which would otherwise wait for their locks to expire.
- * A job that was running has no next run any more; it is due at once. Jobs that are done and could not be removed then
- * would stand in the way of another one for the same run.
+ * Releases the jobs that a previous process of this node held, which would otherwise wait for their locks to
+ * expire. A job that was running has no next run any more; it becomes due at once. Jobs that are done but could
+ * not be removed would block another one for the same run.
  */
 async function tidyUp({ repository }: AgendaBackend, nodeName: string): Promise<void> {
   const { jobs } = await repository.queryJobs();

@@ -5,17 +5,17 @@ export interface PatchedBackendOptions {
   /** Name of the jobs that this node locks only while it has room for them. */
   readonly limited: string;
   readonly limit: number;
-  /** How long a lock of theirs lives, in ms. */
+  /** Lifetime of their locks, in ms. */
   readonly lockMs: number;
   readonly retryMs: number;
-  /** Once aborted nothing is tried again. */
+  /** Nothing is retried once this is aborted. */
   readonly signal: AbortSignal;
   onError(error: unknown): void;
 }
 
 export interface PatchedBackend {
   readonly backend: AgendaBackend;
-  /** Counts a job that is worked on until `work` is done, even when its lock has expired. */
+  /** Counts a job in progress until `work` is done, even if its lock has expired. */
   holding<T>(jobId: string, work: () => Promise<T>): Promise<T>;
 }
 
@@ -23,19 +23,19 @@ export interface PatchedBackend {
 const UNLOCK_TRIES = 5;
 
 /**
- * A connected backend with what Agenda (6.2) does wrong with one made good, where it asks for it:
+ * A connected backend that works around faults of Agenda (6.2) where it calls the backend:
  *
- * - It waits for no answer of `unlockJob`, so that a store that is away for a moment would end the process. That never
- *   rejects here: it is tried again, a few times. Letting go of a job that somebody else took meanwhile is harmless.
- * - Its own limit counts a job whose lock expired before it was begun (the machine slept) forever. Here it counts
- *   while its lock lives.
- * - It connects again by itself, and a failure of that would be nobody's.
+ * - It does not await `unlockJob`, so a briefly unreachable store would end the process. Here that never
+ *   rejects: it is retried a few times. Releasing a job that another node has taken meanwhile is harmless.
+ * - Its own limit counts a job whose lock expired before it began (the machine slept) forever. Here the job
+ *   counts while its lock lives.
+ * - It reconnects by itself, and nobody would handle a failure of that.
  */
 export function patchLimitAndUnlock(backend: AgendaBackend, options: PatchedBackendOptions): PatchedBackend {
-  /** Until when jobs count that are not worked on yet, in ms, by id. */
+  /** Until when jobs that are not in progress yet count, in ms, by id. */
   const held = new Map<string, number>();
   let worked = 0;
-  /** Jobs that are asked for, and may be given. */
+  /** Requests for a job that are under way, and may return one. */
   let asked = 0;
 
   function hasRoom(): boolean {
@@ -62,7 +62,7 @@ export function patchLimitAndUnlock(backend: AgendaBackend, options: PatchedBack
     try {
       return await backend.repository.saveJobState(job, ...rest);
     } catch (error) {
-      // a job that could not be begun: Agenda leaves it to its lock
+      // Agenda leaves a job that it could not begin to its lock
       held.delete(idOf(job));
       throw error;
     }
@@ -101,7 +101,7 @@ function idOf(job: JobParameters): string {
   return String(job._id);
 }
 
-/** The object with some members replaced; its methods still find it behind `this`, private fields and all. */
+/** The object with some members replaced; its methods keep it as `this`, private fields and all. */
 function replacing<T extends object>(object: T, members: Partial<T>): T {
   return new Proxy(object, {
     get(target, key) {

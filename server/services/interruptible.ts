@@ -1,6 +1,6 @@
 /**
- * An async generator that can be ended while it waits. Plain ones cannot: their `return` waits for the `next` under way,
- * which for a quiet log may be hours. Here `return` aborts the signal that the generator waits with.
+ * An async generator that can be ended while it waits. A plain one cannot: its `return` waits for the pending
+ * `next`, which for a quiet log may take hours. Here `return` aborts the signal that the generator waits on.
  */
 export function interruptible<T>(
   make: (signal: AbortSignal) => AsyncGenerator<T, void, undefined>,

@@ -1,4 +1,4 @@
-/** Work on the same key one after the other. */
+/** Serializes work on the same key. */
 export function createMutexByKey(): <T>(key: string, work: () => Promise<T>) => Promise<T> {
   const tails = new Map<string, Promise<unknown>>();
   return (key, work) => {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
 /**
- * A UUID of version 7 (RFC 9562): later ones sort behind earlier ones, to the millisecond,
- * so that rows made one after the other lie side by side in an index.
+ * A UUIDv7 (RFC 9562): sorts by creation time, to the millisecond, so that rows created one after the other are
+ * adjacent in an index.
  */
 export function newId(now: Date): string {
   const bytes = randomBytes(16);

@@ -3,21 +3,21 @@ import type { OutboxStore } from '../storage/storage.ts';
 
 /** Delivers facts to the configured channels. There are none yet, so facts are dropped. */
 export interface OutboxReader {
-  /** Works through what is due. Safe to call on several nodes at once: the store gives each fact to one. */
+  /** Processes due facts. Safe to call on several nodes at once: the store gives each fact to one. */
   read(): Promise<void>;
 }
 
 export interface OutboxReaderOptions {
   readonly outbox: OutboxStore;
   readonly workerId: string;
-  /** How long telling a batch may take before another node tells it again. */
+  /** How long delivering a batch may take before another node delivers it again. */
   readonly leaseMs: number;
   now(): Date;
 }
 
-/** Facts that are claimed at once: on SQLite about a millisecond. */
+/** Facts claimed at once: about a millisecond on SQLite. */
 const BATCH = 100;
-/** What is more waits for the next call: others share the sweep. */
+/** The rest waits for the next call: others share the sweep. */
 const MAX_BATCHES = 1_000;
 
 export function createOutboxReader({ outbox, workerId, leaseMs, now }: OutboxReaderOptions): OutboxReader {

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RunTimings } from '../timings.ts';
 
 /**
- * Retries until it succeeds: a request must survive a database outage.
- * Rejects only when `signal` aborts while it waits for the next try.
- * @param slowestRetryMs up to which each wait is twice the one before it
+ * Retries until it succeeds: a request must survive a database outage. Rejects only when `signal` aborts while
+ * it waits for the next try.
+ * @param slowestRetryMs each wait is twice the previous one, up to this
  */
 export async function retryUntilAborted<T>(
   work: () => Promise<T>,
@@ -23,7 +23,7 @@ export async function retryUntilAborted<T>(
 }
 
 /**
- * Resolves when it is done, or when the first try has failed; it is tried again then, until `signal` aborts.
+ * Resolves when the work is done, or when its first try has failed; then keeps retrying until `signal` aborts.
  * Never rejects.
  */
 export function retryInBackground(

@@ -4,7 +4,7 @@ import type { Runner } from '../runner/runner.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { TickService } from './schedules/tick-service.ts';
 
-/** How this installation is. */
+/** The state of this installation. */
 export interface SystemService {
   info(actor: Actor): Promise<SystemInfo>;
   /** What is wrong, in words, or null when the database answers and the scheduler ticks. */
@@ -34,7 +34,7 @@ export interface SystemServiceOptions {
   now(): Date;
 }
 
-/** A schedule that is overdue for longer than this says that nobody ticks. */
+/** A schedule that is overdue for longer than this means that no node ticks. */
 const OVERDUE_MS = 60_000;
 
 export function createSystemService(options: SystemServiceOptions): SystemService {
@@ -62,7 +62,7 @@ export function createSystemService(options: SystemServiceOptions): SystemServic
       const noAnswer = 'The database does not answer.';
       const tooLate = new AbortController();
       try {
-        // a driver may wait longer for its server than a probe does for us
+        // a driver may wait longer for its server than a probe waits for us
         return await Promise.race([
           lookForProblem(),
           delay(options.probeMs, noAnswer, { signal: tooLate.signal }),

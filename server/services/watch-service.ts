@@ -8,14 +8,14 @@ import type { PlaybookWatch } from './playbooks/playbook-watch.ts';
 /** Changes of schedules and runs, by any actor on any node. */
 export interface WatchService {
   /**
-   * Runs as they change: all, or one, or those of a schedule. Changes that come faster than the reader reads are folded:
-   * each run that changed is given once, as it is then.
+   * Runs as they change: all, or one, or those of a schedule. Changes that outpace the reader are coalesced:
+   * each changed run is yielded once, in its current state.
    */
   runs(
     actor: Actor,
     filter: { readonly id?: string | undefined; readonly scheduleId?: string | undefined },
   ): AsyncGenerator<RunSummary, void, undefined>;
-  /** Schedules as they are created, changed or deleted (`schedule: null`); folded likewise. */
+  /** Schedules as they are created, changed or deleted (`schedule: null`); coalesced likewise. */
   schedules(
     actor: Actor,
   ): AsyncGenerator<{ readonly id: string; readonly schedule: ScheduleSummary | null }, void, undefined>;
@@ -28,7 +28,10 @@ export function createWatchService(
 ): WatchService {
   const closing = new AbortController();
 
-  /** Ids of changed things, each once until it is taken: at most as many as there are things, however slow the reader. */
+  /**
+   * Ids of changed things, each once until it is taken: never more than there are things, however slow the
+   * reader.
+   */
   async function* changedIds(
     kind: Change['kind'],
     signal: AbortSignal,
@@ -69,7 +72,7 @@ export function createWatchService(
       interruptible(async function* (signal) {
         for await (const id of changedIds('run', signal)) {
           if (filter.id !== undefined && id !== filter.id) continue;
-          // what waits for a slow reader is short
+          // a summary: what waits for a slow reader must be short
           const [run] = await storage.runs.findMany([id]);
           if (run && (filter.scheduleId === undefined || run.scheduleId === filter.scheduleId)) yield run;
         }

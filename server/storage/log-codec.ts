@@ -2,19 +2,19 @@ import { promisify } from 'node:util';
 import { constants, deflateRaw, inflateRawSync } from 'node:zlib';
 import { putBounded } from '../domain/bounded-map.ts';
 
-/** The bytes of a chunk of a log as they are stored. */
+/** A log chunk's bytes as stored. */
 export interface PackedBytes {
   readonly bytes: Buffer;
   /** Whether they are compressed (raw DEFLATE, RFC 1951). */
   readonly isDeflated: boolean;
 }
 
-/** Below this the time is not worth it, and live lines come in chunks that are smaller. */
+/** Smaller chunks are not worth the time; live lines come in such chunks. */
 const MIN_BYTES = 16_384;
 const MAX_UNPACKED = 8;
 const deflate = promisify(deflateRaw);
 
-/** Logs repeat themselves: to write a tenth of the bytes takes less time than to compress them. */
+/** Logs are repetitive: writing a tenth of the bytes saves more time than compressing them costs. */
 export async function packBytes(bytes: Uint8Array): Promise<PackedBytes> {
   const plain = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (plain.length < MIN_BYTES) return { bytes: plain, isDeflated: false };
@@ -24,7 +24,7 @@ export async function packBytes(bytes: Uint8Array): Promise<PackedBytes> {
     : { bytes: plain, isDeflated: false };
 }
 
-/** Unpacks chunks; remembers a few, since a chunk is longer than what a reader takes at once. */
+/** Unpacks chunks; caches a few, because a reader takes less than a chunk at a time. */
 export function createUnpacker(): (key: string, packed: PackedBytes) => Buffer {
   const unpacked = new Map<string, Buffer>();
   return (key, { bytes, isDeflated }) => {

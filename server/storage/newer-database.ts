@@ -1,8 +1,8 @@
-/** The database was written by a newer version of Sible; nothing of it was changed. */
+/** The database was written by a newer version of Sible; nothing was changed. */
 export class NewerDatabaseError extends Error {
   /**
-   * @param database what it is called, as the subject of a sentence
-   * @param version number of the last migration that was done to it
+   * @param database its name, as the subject of a sentence
+   * @param version number of the last migration applied to it
    * @param known number of the last migration that this program knows
    */
   constructor(database: string, version: number, known: number) {

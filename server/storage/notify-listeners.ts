@@ -1,6 +1,6 @@
 import type { Change } from './storage.ts';
 
-/** Tells every listener, also behind one that throws: a defect in one must not make the others miss what changed. */
+/** Notifies every listener, even after one throws: a defect in one must not make the others miss a change. */
 export function notifyListeners(listeners: Iterable<(change: Change) => void>, change: Change): void {
   for (const listener of [...listeners]) {
     try {

@@ -1,7 +1,7 @@
 import type { Timings } from '../timings.ts';
 import type { Storage } from './storage.ts';
 
-/** Opens the storage that the configuration chooses; the driver of the other one is never loaded. */
+/** Opens the configured storage; the driver of the other one is never loaded. */
 export async function openStorage(choice: {
   readonly mongodbUri: string | null;
   readonly sqlitePath: string;

@@ -1,10 +1,10 @@
 import { createSlices } from '../domain/long-work.ts';
 import type { Page, PageItem, PageRequest } from '../domain/page.ts';
 
-/** What is read of one page, in characters: it ends early, with more to come, where its items are that large. */
+/** Maximum size of a page, in characters: with items that large, it ends early, with more to come. */
 const MAX_PAGE_LENGTH = 16 * 1_048_576;
 
-/** Works through the items in order, for a few ms in each turn of the event loop. */
+/** Works through the items in order, a few ms per turn of the event loop. */
 export async function eachInTurns<T, R>(items: readonly T[], work: (item: T) => R): Promise<R[]> {
   const results: R[] = [];
   const slices = createSlices();
@@ -15,7 +15,7 @@ export async function eachInTurns<T, R>(items: readonly T[], work: (item: T) => 
   return results;
 }
 
-/** @param rows in reading order, from the cursor on: one more than the limit where there are that many */
+/** @param rows in reading order, from the cursor on; one more than the limit if there are that many */
 export async function fillPage<Row extends object, T>(
   rows: Iterable<Row> | AsyncIterable<Row>,
   { limit, backward }: PageRequest,

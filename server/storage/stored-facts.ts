@@ -4,15 +4,15 @@ import { isFinished, type Run, type RunEnd } from '../domain/runs/run.ts';
 import type { Schedule } from '../domain/schedules/schedule.ts';
 import type { Tick } from '../domain/schedules/tick.ts';
 
-/** What both adapters write into the outbox, and how it is read back. */
+/** How both adapters write facts into the outbox, and read them back. */
 
-/** Of this process. */
+/** Identifies this process. */
 const MARK = randomBytes(6).toString('hex');
 
 let lastMs = 0;
 let count = 0;
 
-/** An id of the outbox: later ones of this process sort behind earlier ones, those of other processes by the clock. */
+/** An outbox id: sorts after earlier ones of this process, and by the clock among those of other processes. */
 export function orderedId(now: Date): string {
   const ms = Math.max(now.getTime(), lastMs);
   count = ms === lastMs ? count + 1 : 0;
@@ -25,7 +25,7 @@ export function writeFact(fact: Fact): string {
   return JSON.stringify(fact);
 }
 
-/** Null when it cannot be read: one such row must not hold up the others. */
+/** Null when it cannot be read: one such row must not block the others. */
 export function readFact(json: string): Fact | null {
   try {
     const stored = JSON.parse(json);
@@ -45,7 +45,7 @@ const KINDS: ReadonlySet<unknown> = new Set<Fact['kind']>([
   'scheduleProblem',
 ]);
 
-/** None while the run has not ended. */
+/** Empty while the run has not ended. */
 export function factsOfRun({ id, scheduleId, status }: Pick<Run, 'id' | 'scheduleId' | 'status'>): Fact[] {
   return isFinished(status)
     ? [{ kind: 'runEnded', runId: id, scheduleId, status: status as RunEnd['status'] }]

@@ -6,15 +6,15 @@ import {
   type RunParameters,
 } from '../../shared/run-parameters.ts';
 
-/** How parameters are stored by both adapters: JSON text with every row of the table. */
+/** How both adapters store parameters: JSON text with every row of the table. */
 export function writeParameters(parameters: RunParameters | null): string {
   return JSON.stringify(parameters);
 }
 
-/** In stored bytes: longer parameters are left out of lists. Usually only extra variables are longer. */
+/** In stored bytes: lists omit longer parameters. Usually only extra variables are longer. */
 export const LONG_PARAMETERS = 1_024;
 
-/** What is missing is what it is when it is not given. @throws {Error} when it is none, in words */
+/** Missing parameters get their defaults. @throws {Error} when the text holds no parameters; the message says why */
 export function readParameters(json: string): RunParameters {
   const stored: unknown = JSON.parse(json);
   if (typeof stored !== 'object' || stored === null || Array.isArray(stored))

@@ -5,7 +5,7 @@ import type { Schedule, ScheduleSummary } from '../domain/schedules/schedule.ts'
 import type { Timing } from '../domain/time/timing.ts';
 import { readParameters } from './stored-parameters.ts';
 
-/** What both adapters store as JSON text, and how it is read back. */
+/** How both adapters store values as JSON text, and read them back. */
 
 export function writeTiming(timing: Timing): string {
   return JSON.stringify(timing);
@@ -15,12 +15,12 @@ export function writePolicy(policy: SchedulePolicy): string {
   return JSON.stringify(policy);
 }
 
-/** What a schedule can be found by. */
+/** The text in which a search looks for a schedule. */
 export function searchTextOf(schedule: Pick<Schedule, 'name' | 'playbook'>): string {
   return `${schedule.name}\n${schedule.playbook}`.toWellFormed().toLowerCase();
 }
 
-/** What NEXT_RUN is sorted by when there is none. */
+/** Sort key of schedules without a next run in the order NEXT_RUN. */
 export const NEVER_MS: number = Number.MAX_SAFE_INTEGER;
 
 type Plain = Omit<Schedule, 'timing' | 'policy' | 'parameters' | 'nextRunAt' | 'dueAt' | 'problem'>;
@@ -28,7 +28,7 @@ type Plain = Omit<Schedule, 'timing' | 'policy' | 'parameters' | 'nextRunAt' | '
 interface Stored {
   readonly timing: string;
   readonly policy: string;
-  /** Null: they are long, and were not read. */
+  /** Null: they are long and were not read. */
   readonly parameters: string | null;
   readonly nextRunAt: Date | null;
   readonly dueAt: Date | null;
@@ -36,8 +36,8 @@ interface Stored {
 }
 
 /**
- * A schedule that cannot be read in part is returned with a problem and harmless stand-ins:
- * it is shown, and must not hide the others.
+ * A schedule with unreadable parts is returned with a problem and harmless stand-ins: it is shown, and must not
+ * hide the others.
  */
 export function readSchedule(plain: Plain, stored: Stored & { readonly parameters: string }): Schedule;
 export function readSchedule(plain: Plain, stored: Stored): ScheduleSummary;

@@ -1,7 +1,7 @@
-// Stands for dist/server/main.js, with the waiting times that a test gives: `start.sh server-entry.mjs TIMINGS` has node run
-// this file with the timings as JSON and, behind them, the path of the main.js that it stands for.
+// Replaces dist/server/main.js, with a test's timings: `start.sh server-entry.mjs TIMINGS` makes node run this
+// file with the timings as JSON, followed by the path of the main.js that it replaces.
 const [timings, main] = process.argv.slice(2);
-// a test that timed out leaves its servers: they end with the process that runs the tests, which holds the other end
+// a test that timed out leaves its servers: they end with the test process, which holds the other end of stdin
 process.stdin.resume().once('close', () => process.kill(process.pid, 'SIGKILL'));
 const { serve } = await import(new URL('serve.js', `file://${main}`).href);
 await serve(JSON.parse(timings));

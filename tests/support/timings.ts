@@ -3,9 +3,9 @@ import { TIMINGS, type Timings } from '../../server/timings.ts';
 const { scheduler, runs, runner, logs, mongo, sqlite } = TIMINGS;
 
 /**
- * What a test would wait for is a tenth. What a busy machine may use up stays longer, in its proportions: a database that
- * needs two seconds for an answer is not away, and a node that was not scheduled for two is not dead. Polls stay above what
- * would itself keep the machine busy.
+ * Durations that a test waits for are a tenth. Limits that a busy machine may use up stay longer, in
+ * proportion: a database that takes two seconds to answer is not down, and a node that was not scheduled for
+ * two is not dead. Poll intervals stay long enough not to keep the machine busy themselves.
  */
 const SHORT: Timings = {
   scheduler: {
@@ -44,5 +44,5 @@ const SHORT: Timings = {
   stopMs: TIMINGS.stopMs,
 };
 
-/** What servers wait in tests; in a soak it is what they wait in earnest. */
+/** Timings of servers in tests; a soak uses the real ones. */
 export const TEST_TIMINGS: Timings = process.env.SOAK === '1' ? TIMINGS : SHORT;

@@ -2,14 +2,14 @@ import type { Timings } from '../../server/timings.ts';
 import { makeMongoDatabase } from './mongo.ts';
 import { type TestServer, withServer } from './with-server.ts';
 
-/** Nodes on one MongoDB with the same playbooks, each with a data folder of its own. */
+/** Nodes on one MongoDB with the same playbooks, each with its own data folder. */
 export async function withNodes(
   count: number,
   options: {
     readonly playbooks: Record<string, string>;
     readonly env?: Record<string, string>;
     readonly timings?: Timings;
-    /** Where the nodes find the database; itself, when not given. */
+    /** Maps the URI of the database to the one that the nodes use; by default the same. */
     readonly through?: (uri: string) => string;
   },
   work: (nodes: readonly TestServer[]) => Promise<void>,
@@ -20,7 +20,7 @@ export async function withNodes(
   const open = (nodes: readonly TestServer[]): Promise<void> => {
     if (nodes.length === count) return work(nodes);
     const [first] = nodes;
-    // the folder of playbooks is the first one's
+    // all nodes use the first one's playbook folder
     const shared = first ? { SIBLE_PLAYBOOKS_DIR: `${first.dataDir}/playbooks` } : {};
     return withServer(
       {

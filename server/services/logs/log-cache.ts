@@ -4,13 +4,13 @@ import type { LogReadLimits, StoredLines } from '../../domain/logs/run-log.ts';
 import type { StoredLog } from './stored-log.ts';
 
 /**
- * Lines that several readers want, read once: what was just stored, and what one of them asked the store for. Readers who
- * stand at the same line get the very same object.
+ * Lines that several readers want, read once: recently stored ones, and those that a reader has requested from
+ * the store. Readers at the same line get the very same object.
  */
 export interface LogCache {
-  /** Lines behind `after`, at most one batch; the same as the store would give now, or gave since the last `changed`. */
+  /** Lines after `after`, at most one batch: as the store would return now, or has since the last `changed`. */
   read(runId: string, after: number): Promise<StoredLines>;
-  /** This chunk was stored just now, by this process. Its bytes are copied. */
+  /** This process has just stored this chunk. Its bytes are copied. */
   appended(runId: string, chunk: StoredChunk): void;
   /** Something else may have been stored. */
   changed(runId: string): void;
@@ -18,16 +18,16 @@ export interface LogCache {
   forget(runId: string): void;
 }
 
-/** Of one run, in bytes: a reader that is farther behind asks the store. */
+/** Per run, in bytes: a reader further behind queries the store. */
 const RECENT_BYTES = 524_288;
-/** Of all runs; a batch is 64 KiB. */
+/** Across all runs; a batch is 64 KiB. */
 const MAX_BATCHES = 256;
 
 interface Entry {
-  /** The newest chunks, one behind the other. */
+  /** The newest chunks, without gaps. */
   recent: StoredChunk[];
   recentBytes: number;
-  /** Keys of batches that more may be stored behind. */
+  /** Keys of batches that newly stored lines may extend. */
   readonly open: Set<string>;
 }
 

@@ -8,15 +8,15 @@ import type { LogCache } from './log-cache.ts';
 import type { LogWatches } from './log-watches.ts';
 import type { StoredLog } from './stored-log.ts';
 
-/** Reads stored logs, and follows those that grow. */
+/** Reads stored logs, and tails growing ones. */
 export interface LogReading {
-  /** Lines behind `after`, with how far the log is. @throws {NotFoundError} @throws {InvalidInputError} */
+  /** Lines after `after`, with the length of the log. @throws {NotFoundError} @throws {InvalidInputError} */
   page(actor: Actor, runId: string, after: number, limits: LogReadLimits): Promise<LogPage>;
-  /** Lines behind `after` as far as they are stored now. @throws {NotFoundError} @throws {InvalidInputError} */
+  /** Lines after `after` that are stored now. @throws {NotFoundError} @throws {InvalidInputError} */
   stored(actor: Actor, runId: string, after: number): Promise<AsyncGenerator<LogLines, void, undefined>>;
   /**
-   * Lines behind `after`, first the stored ones, then as they come, without a gap or a repeat; ends after the last line of
-   * a run that has ended. The reader's pace is the pace: nothing is kept for it.
+   * Lines after `after`: first the stored ones, then new ones as they arrive, without gaps or repeats; ends
+   * after the last line of an ended run. The reader sets the pace: nothing is buffered for it.
    * @throws {NotFoundError} @throws {InvalidInputError}
    */
   tail(actor: Actor, runId: string, after: number): Promise<AsyncGenerator<LogLines, void, undefined>>;
@@ -76,7 +76,7 @@ export function createLogReading({ runs, log, cache, watches, batch }: LogReadin
         // ending quietly would tell the reader that the log is complete
         if (closing.aborted) throw new Error('The server is stopping.');
         const seen = watch.news;
-        // asked before the lines: a run that had ended then has no lines that come later
+        // checked before reading lines: a run that has ended by then gets no later ones
         if (watch.asking) await watch.asking();
         const { isEnded } = watch;
         const lines = await cache.read(runId, last);
@@ -93,7 +93,7 @@ export function createLogReading({ runs, log, cache, watches, batch }: LogReadin
 
   return {
     async page(_actor, runId, after, limits) {
-      // asked before the lines: a run that had ended then has no lines that come later
+      // checked before reading lines: a run that has ended by then gets no later ones
       const run = await requireRun(runId, after);
       const { totalLines } = await log.head(runId);
       const lines = await log.read(runId, after, limits);

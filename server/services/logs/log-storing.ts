@@ -10,18 +10,19 @@ export interface LogStoringOptions {
   readonly runLogs: Pick<RunLogStore, 'append' | 'head'>;
   readonly watches: Pick<LogWatches, 'markWriting' | 'appended' | 'changed'>;
   readonly timings: LogTimings;
-  /** Something failed that will be tried again. */
+  /** Reports a failure that will be retried. */
   onError(error: unknown, during: string): void;
 }
 
 const NOTHING_STORED: LogHead = { totalLines: 0, endOffset: 0 };
 
 /**
- * @returns stores all that a process writes to its streams, each from where the store stands, until it has ended. While the
- * database cannot be reached it waits: the kernel keeps what was written in the spool files. Rejects only when `signal` aborts.
+ * @returns a function that stores everything that a process writes to its streams, each from where the store
+ * left off, until it has ended. While the database is unreachable it waits: the kernel keeps the written bytes
+ * in the spool files. Rejects only when `signal` aborts.
  */
 export function createLogStoring({ runLogs, watches, timings, onError }: LogStoringOptions) {
-  /** One pass from where the store stands. @returns whether all is stored; false: another pass is needed */
+  /** One pass from the end of the stored log. @returns whether all is stored; false: another pass is needed */
   async function storeFrom(
     head: LogHead,
     process: RunProcess,
@@ -74,7 +75,7 @@ export function createLogStoring({ runLogs, watches, timings, onError }: LogStor
     }
   }
 
-  /** @param isNew whether nothing of it can be stored yet */
+  /** @param isNew whether nothing of it can have been stored yet */
   return async function storeAll(process: RunProcess, isNew: boolean, signal: AbortSignal): Promise<void> {
     const endWriting = watches.markWriting(process.runId);
     try {

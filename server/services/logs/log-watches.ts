@@ -6,34 +6,37 @@ import type { LogTimings } from '../../timings.ts';
 import type { LogCache } from './log-cache.ts';
 import type { StoredLog } from './stored-log.ts';
 
-/** The runs that are being read, and the signs of news about them: from this process, or asked of the store. */
+/** The runs being read, and notifications about them: from this process, or polled from the store. */
 export interface LogWatches {
-  /** Watches a run for one more reader, who must `release` it. All readers of a run get the same watch. */
+  /** Watches a run for one more reader, who must `release` it. All readers of a run share one watch. */
   watch(runId: string): LogWatch;
-  /** This process stores the lines of a run from now on: nobody needs to look for them. @returns the function that ends it */
+  /**
+   * This process stores the lines of a run from now on, so nobody needs to poll for them. @returns the function
+   * that ends it
+   */
   markWriting(runId: string): () => void;
-  /** This process has just stored lines. Their bytes are copied where somebody reads them. */
+  /** This process has just stored lines. Their bytes are copied if anyone reads the run. */
   appended(runId: string, chunk: StoredChunk): void;
   /** Something else may have been stored. */
   changed(runId: string): void;
   /** The run may have ended. */
   mayHaveEnded(runId: string): void;
-  /** Aborts on close: a reader must not take that for the end of the log. */
+  /** Aborts on close: a reader must not mistake that for the end of the log. */
   readonly closing: AbortSignal;
   close(): void;
 }
 
-/** What is known of a run that is being read. */
+/** The state of a run that is being read. */
 export interface LogWatch {
-  /** Bumped by each sign of news, so that news between a read and a wait is not slept through. */
+  /** Incremented by each notification, so that none between a read and a wait is missed. */
   readonly news: number;
-  /** Whether the run is known to have ended: nothing follows what is stored then. */
+  /** Whether the run is known to have ended: nothing follows the stored lines then. */
   readonly isEnded: boolean;
-  /** Asks the store whether it has ended; null when nothing was heard since it was asked last. */
+  /** Queries the store whether it has ended; null when there was no notification since the last query. */
   readonly asking: (() => Promise<void>) | null;
   /** Resolves when there was news since `seen`, when `signal` aborts, or when the watches are closed. */
   untilNews(seen: number, signal: AbortSignal): Promise<void>;
-  /** To be called once by each reader. */
+  /** Each reader must call it once. */
   release(): void;
 }
 
@@ -42,7 +45,7 @@ export interface LogWatchesOptions {
   readonly log: Pick<StoredLog, 'heads'>;
   readonly cache: Pick<LogCache, 'appended' | 'changed' | 'forget'>;
   readonly timings: LogTimings;
-  /** Something failed that will be tried again. */
+  /** Reports a failure that will be retried. */
   onError(error: unknown, during: string): void;
 }
 
@@ -53,10 +56,10 @@ interface Watch extends LogWatch {
   news: number;
   isEnded: boolean;
   asking: (() => Promise<void>) | null;
-  /** As a node that writes it was last seen to have come; unused for runs of this node. */
+  /** Lines that another node was last seen to have stored; unused for runs of this node. */
   totalLines: number;
   readonly sleeping: Set<() => void>;
-  /** One more reader. */
+  /** Adds a reader. */
   take(): void;
 }
 
@@ -68,7 +71,7 @@ export function createLogWatches({ storage, log, cache, timings, onError }: LogW
   const closing = new AbortController();
   let polling = false;
 
-  /** While nobody reads there is nothing to hear: other nodes are asked for news only while somebody listens. */
+  /** Null without readers: other nodes are polled for changes only while someone listens. */
   let stopListening: (() => void) | null = null;
 
   function wake(watch: Watch): void {
@@ -84,14 +87,14 @@ export function createLogWatches({ storage, log, cache, timings, onError }: LogW
     wake(watch);
   }
 
-  /** One question, however many readers ask it. */
+  /** One query, however many readers request it. */
   function asker(runId: string, watch: Watch): () => Promise<void> {
     let asked: Promise<void> | null = null;
     const ask = async () => {
       const run = await runs.find(runId);
       if (run !== null && !isFinished(run.status)) return;
       watch.isEnded = true;
-      // of a run of another node the newest lines may have come since it was read to its end
+      // another node may have stored its last lines after the cache read the log to its end
       cache.changed(runId);
     };
     const askOnce = () => {
@@ -109,7 +112,7 @@ export function createLogWatches({ storage, log, cache, timings, onError }: LogW
     return askOnce;
   }
 
-  /** One question for all watched runs of other nodes, as long as there are any. */
+  /** One query for all watched runs of other nodes, as long as there are watched runs. */
   async function pollOtherNodes(): Promise<void> {
     for (let looks = 1; watches.size > 0 && !closing.signal.aborted; looks += 1) {
       try {

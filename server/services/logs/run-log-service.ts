@@ -8,15 +8,16 @@ import { createLogStoring } from './log-storing.ts';
 import { createLogWatches } from './log-watches.ts';
 import { storedLogOf } from './stored-log.ts';
 
-/** Stores what runs write, and reads what they print to any number of readers. */
+/** Stores what runs write, and serves what they print to any number of readers. */
 export interface RunLogService extends LogReading {
   /**
-   * Stores all that the process writes to its streams, each from where the store stands, until it has ended. While the
-   * database cannot be reached it waits: the kernel keeps what was written in the spool files. Rejects only when `signal` aborts.
-   * @param isNew whether nothing of it can be stored yet
+   * Stores everything that the process writes to its streams, each from where the store left off, until it has
+   * ended. While the database is unreachable it waits: the kernel keeps the written bytes in the spool files.
+   * Rejects only when `signal` aborts.
+   * @param isNew whether nothing of it can have been stored yet
    */
   ingest(process: RunProcess, isNew: boolean, signal: AbortSignal): Promise<void>;
-  /** Wakes the readers of this run: it has ended. */
+  /** Wakes the readers of this run, which has ended. */
   notifyEnd(runId: string): void;
   close(): void;
 }
@@ -24,11 +25,11 @@ export interface RunLogService extends LogReading {
 export interface RunLogServiceOptions {
   readonly storage: Pick<Storage, 'runs' | 'runLogs' | 'changes' | 'isShared'>;
   readonly timings: LogTimings;
-  /** Something failed that will be tried again. */
+  /** Reports a failure that will be retried. */
   onError(error: unknown, during: string): void;
 }
 
-/** One event of a subscription. */
+/** Limits of one subscription event. */
 const BATCH: LogReadLimits = { maxLines: 10_000, maxBytes: 65_536 };
 
 export function createRunLogService({ storage, timings, onError }: RunLogServiceOptions): RunLogService {

@@ -3,8 +3,8 @@ import { type Collection, MongoBulkWriteError, type OptionalUnlessRequiredId } f
 export const DUPLICATE_KEY = 11_000;
 
 /**
- * Inserts those that are not there; the others stay as they are.
- * @returns whether none was there
+ * Inserts the documents that are missing; existing ones stay as they are.
+ * @returns whether all were missing
  */
 export async function insertMissing<D extends { _id: string }>(
   collection: Collection<D>,
@@ -17,7 +17,7 @@ export async function insertMissing<D extends { _id: string }>(
   } catch (error) {
     if (!(error instanceof MongoBulkWriteError)) throw error;
     const faults = [error.writeErrors].flat();
-    // without any of its own it is about the write concern: they may be taken back
+    // without write errors, the failure is about the write concern: the inserts may be rolled back
     const isAllThere =
       faults.length > 0 &&
       faults.every(({ code }) => code === DUPLICATE_KEY) &&

@@ -4,20 +4,21 @@ import type { CreateIndexesOptions, Db, IndexDescription } from 'mongodb';
 export type Statement = (db: Db) => Promise<unknown>;
 
 /**
- * Building an index over all runs takes as long as it takes: the limit of ordinary calls does not hold. The driver reads it
- * from here, although its types do not know it; `timeoutMS` does nothing in 7.9.
+ * Building an index over all runs takes as long as it takes: the timeout of ordinary calls must not apply. The
+ * driver reads it from here, although its types do not declare it; `timeoutMS` has no effect in 7.9.
  */
 const LONG = { socketTimeoutMS: 3_600_000 } as CreateIndexesOptions;
 
 /**
- * Steps numbered from 1; the number of the last one that was done is in the database ({@link migrate}). Append only: a step
- * is never changed once it was released. There are no transactions, so a step may be cut short behind any statement and is
- * then done from its beginning, and a node that was paused may do a statement again when others have gone on: each statement
- * does nothing where it was done before, and harms nothing that later steps or the program have made since. What a step has
- * not reached yet must be readable all the same: a field that is missing reads as its default.
+ * Steps numbered from 1; the database holds the number of the last completed one ({@link migrate}). Append
+ * only: a released step never changes. There are no transactions, so a step may be interrupted after any
+ * statement and is then repeated from its beginning, and a node that was paused may repeat a statement after
+ * others have moved on. So each statement does nothing where it was done before, and harms nothing that later
+ * steps or the program have made since. Data that a step has not reached yet must be readable, too: a missing
+ * field reads as its default.
  */
 export const MIGRATIONS: readonly (readonly Statement[])[] = [
-  // what the versions before this list have made, which left no number
+  // what the versions before this list created; they stored no number
   [
     indexes('schedules', [
       { key: { nextRunSort: 1, _id: 1 } },
@@ -43,17 +44,17 @@ export const MIGRATIONS: readonly (readonly Statement[])[] = [
     indexes('changes', [{ key: { at: 1 }, expireAfterSeconds: 3_600 }]),
     indexes('jobs', [{ key: { name: 1, 'data.instant': 1 } }, { key: { name: 1, 'data.runId': 1 } }]),
   ],
-  // the policy as one value, and when the next instant is due beside its name
+  // the policy as one value, and when the next instant is due besides its nominal time
   [indexes('schedules', [{ key: { enabled: 1, dueAt: 1, _id: 1 } }]), splitOffPolicies],
   [
     indexes('outbox', [{ key: { dueAt: 1, _id: 1 } }, { key: { claim: 1 }, sparse: true }]),
     indexes('runs', [{ key: { 'ended.at': 1 }, sparse: true }]),
   ],
-  // events of runs, as the logs of their output
+  // events of runs, stored like their output
   [indexes('runEvents', [{ key: { runId: 1, firstLine: 1 } }])],
 ];
 
-/** What an older program changes meanwhile is read again. */
+/** Documents that an older program changes meanwhile are read again. */
 async function splitOffPolicies(db: Db): Promise<void> {
   const schedules = db.collection<EarlierSchedule>('schedules');
   const untouched = { policy: null as never };
@@ -82,7 +83,7 @@ interface EarlierSchedule {
   dueAt?: Date | null;
 }
 
-/** Makes those that are not there. */
+/** Creates the missing indexes. */
 function indexes(collection: string, descriptions: IndexDescription[]): Statement {
   return (db) => db.collection(collection).createIndexes(descriptions, LONG);
 }

@@ -6,12 +6,15 @@ import { notifyListeners } from '../notify-listeners.ts';
 import type { Change, ChangeFeed } from '../storage.ts';
 import type { ChangeDocument } from './mongo-documents.ts';
 
-/** Clocks of nodes differ: so far back each poll looks, and so long it remembers what it has told. */
+/** Clocks of nodes differ: how far back each poll looks, and how long it remembers what it has reported. */
 const OVERLAP_MS = 10_000;
-/** More than this at once cannot be read by anybody; the rest is dropped, being hints. */
+/** Nobody can read more than this at once; the rest is dropped, since changes are hints. */
 const MAX_PER_POLL = 5_000;
 
-/** Tells other nodes through a collection that they poll while somebody listens: change streams need a replica set. */
+/**
+ * Notifies other nodes through a collection that they poll while they have listeners: change streams need a
+ * replica set.
+ */
 export function createMongoChanges(db: Db, timings: MongoTimings): ChangeFeed & { close(): Promise<void> } {
   const changes = db.collection<ChangeDocument>('changes');
   const node = randomUUID();
@@ -23,7 +26,7 @@ export function createMongoChanges(db: Db, timings: MongoTimings): ChangeFeed & 
 
   const notify = (change: Change) => notifyListeners(listeners, change);
 
-  /** What was published while one batch was on its way makes the next one. */
+  /** Changes published while one batch is being sent form the next one. */
   async function send(): Promise<void> {
     while (outbox.length > 0) {
       const batch = outbox;

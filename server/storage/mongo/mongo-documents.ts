@@ -5,7 +5,7 @@ import type { Tick, TickOutcome } from '../../domain/schedules/tick.ts';
 import { NEVER_MS, readSchedule, searchTextOf, writePolicy, writeTiming } from '../stored.ts';
 import { readRunParameters, writeParameters } from '../stored-parameters.ts';
 
-/** Documents as the collections hold them, and both mapping directions. Ids are ours. */
+/** Documents as stored, and the mapping in both directions. Ids are ours. */
 
 export interface ScheduleDocument {
   _id: string;
@@ -13,7 +13,7 @@ export interface ScheduleDocument {
   nameSort: string;
   playbook: string;
   search: string;
-  /** JSON, as the policy and the parameters: the names of extra variables may be what names of fields may not. */
+  /** JSON, like the policy and the parameters: names of extra variables may be invalid as field names. */
   timing: string;
   timezone: string;
   parameters: string;
@@ -26,13 +26,13 @@ export interface ScheduleDocument {
   version: number;
   createdAt: Date;
   updatedAt: Date;
-  /** Absent: none. Edits leave it. */
+  /** Absent: none. Edits do not touch it. */
   manualStarts?: number;
-  /** A change that is decided, and whose ticks, runs and facts are being stored; absent otherwise. */
+  /** A decided change whose ticks, runs and facts are still being stored; absent otherwise. */
   firing?: FiringDocument;
 }
 
-/** As lists read it: without long parameters. */
+/** As read for lists: without long parameters. */
 export type ScheduleSummaryDocument = Omit<
   ScheduleDocument,
   'parameters' | 'search' | 'manualStarts' | 'firing'
@@ -40,11 +40,11 @@ export type ScheduleSummaryDocument = Omit<
 
 export interface FiringDocument {
   id: string;
-  /** When it was decided; missing from those that earlier versions have left. */
+  /** When it was decided; missing in firings left by earlier versions. */
   at?: Date;
   ticks: TickDocument[];
   runs: RunDocument[];
-  /** What was done to the schedule itself; absent: it was fired or started by hand. */
+  /** What happened to the schedule itself; absent: it was fired or started by hand. */
   change?: ScheduleChange;
 }
 
@@ -71,14 +71,14 @@ export interface RunDocument {
   queuedAt: Date;
   startedAt: Date | null;
   finishedAt: Date | null;
-  /** Missing from those that earlier versions stored. */
+  /** Missing in runs stored by earlier versions. */
   place?: { workingFolder: string; ansibleConfig: string | null } | null;
   exitCode: number | null;
   reason: string | null;
   workerId: string | null;
   leaseUntil: Date | null;
   cancelRequestedAt: Date | null;
-  /** An end whose fact is being recorded; absent otherwise. */
+  /** An end whose fact is still being recorded; absent otherwise. */
   ended?: EndedDocument;
 }
 
@@ -94,10 +94,10 @@ export interface OutboxDocument {
   at: Date;
   /** JSON. */
   fact: string;
-  /** When it may be claimed: from its recording on, then when the lease of its claimant expires. */
+  /** When it may be claimed: first when it was recorded, later when its claimant's lease expires. */
   dueAt: Date;
   workerId: string | null;
-  /** Of the claim that has it; absent: it was never claimed. */
+  /** Id of the claim that holds it; absent: never claimed. */
   claim?: string;
   attempts: number;
 }
@@ -155,7 +155,7 @@ export function scheduleToDocument(schedule: Schedule): ScheduleDocument {
 
 export function documentToSchedule(document: ScheduleDocument): Schedule {
   const { parameters, firing } = document;
-  // no count has met the run of a start by hand that is under way: nothing can be decided on it
+  // no count includes the run of a start by hand that is under way: NaN lets no decision match
   const isStarting = firing?.ticks.length === 0 && firing.runs.length > 0;
   const starts = isStarting ? Number.NaN : document.manualStarts;
   const manualStarts = starts === undefined ? {} : { manualStarts: starts };
@@ -203,7 +203,7 @@ export function documentToRun(document: RunDocument): Run {
   return { ...documentToRunSummary(document), parameters: readRunParameters(document.parameters) };
 }
 
-/** @param document whose parameters were not read */
+/** @param document read without its parameters */
 export function documentToRunSummary({
   _id,
   parameters: _,

@@ -7,27 +7,27 @@ import type { EndedDocument, OutboxDocument, RunDocument } from './mongo-documen
 import { factToDocument } from './mongo-outbox.ts';
 
 export interface MongoEnds {
-  /** Has the facts of these ends recorded. Not to be waited for: a crash leaves them to `recordPending`. */
+  /** Records the facts of these ends in the background: a crash leaves them to `recordPending`. */
   record(runIds: readonly string[]): void;
   /**
-   * One compare-and-set that ends a run, after the fact of an earlier end was recorded.
-   * @param attempt must ask for `ended: null`, and gives null when it found nothing
-   * @param isAllowed whether the state of the run allows the end, whatever `ended` is
+   * Performs one compare-and-set that ends a run, after recording the fact of an earlier end.
+   * @param attempt must filter on `ended: null`, and returns null when it matched nothing
+   * @param isAllowed whether the run's state allows the end, whatever `ended` is
    */
   afterEnding<T>(
     runId: string,
     attempt: () => Promise<T | null>,
     isAllowed: () => Promise<boolean>,
   ): Promise<T | null>;
-  /** Records the facts of these ends, as far as they are still to be recorded. */
+  /** Records those facts of these ends that are still pending. */
   recordNow(runIds: readonly string[]): Promise<void>;
-  /** Records the facts of all ends, also of those that a crash has left. */
+  /** Records the pending facts of all ends, including those that a crash left. */
   recordPending(): Promise<void>;
 }
 
 /** Each try records the fact of an earlier end; a run that was lost and found has two. */
 const MAX_TRIES = 10;
-/** Ends that a crash left, recorded at once. */
+/** Ends left by a crash that are recorded at once. */
 const BATCH = 500;
 
 export function endedAs(status: RunStatus): EndedDocument {
@@ -36,13 +36,14 @@ export function endedAs(status: RunStatus): EndedDocument {
 }
 
 /**
- * The compare-and-set that ends a run embeds the fact in its document, as `ended`; it is recorded from there.
+ * The compare-and-set that ends a run embeds the fact in its document as `ended`, from which it is then
+ * recorded.
  *
- * | ended | fact  | state                           | goes on by                                                           |
- * | ----- | ----- | ------------------------------- | -------------------------------------------------------------------- |
- * | none  | –     | not ended, or told of           | `finish`: the run ends                                               |
- * | there | none  | ended                           | records the fact, at once or by `recordPending` after a crash        |
- * | there | there | ended, its fact can be claimed  | takes `ended` off; a run that was lost ends again only after that    |
+ * | ended   | fact    | state                          | next step                                                      |
+ * | ------- | ------- | ------------------------------ | -------------------------------------------------------------- |
+ * | none    | –       | not ended, or reported         | `finish`: the run ends                                         |
+ * | present | none    | ended                          | records the fact, at once or by `recordPending` after a crash  |
+ * | present | present | ended, its fact can be claimed | clears `ended`; only then can a lost run end again             |
  */
 export function createMongoEnds(db: Db): MongoEnds {
   const runs = db.collection<RunDocument>('runs');
@@ -52,7 +53,7 @@ export function createMongoEnds(db: Db): MongoEnds {
   /** @returns how many there were */
   async function recordFound(which: object, limit: number): Promise<number> {
     const found = await runs
-      // the one index that holds these few among all runs
+      // the one index that contains only these few of all runs
       .find({ ...which, 'ended.at': { $gt: new Date(0) } }, { projection: { scheduleId: 1, ended: 1 } })
       .limit(limit)
       .toArray();

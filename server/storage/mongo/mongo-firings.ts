@@ -15,49 +15,50 @@ import {
 } from './mongo-documents.ts';
 import { factToDocument } from './mongo-outbox.ts';
 
-/** A schedule and the firing in it, as much as it takes to complete that. */
+/** A schedule and its firing, as far as completing the firing needs them. */
 export interface Pending extends Pick<ScheduleDocument, '_id' | 'name' | 'version' | 'problem'> {
   readonly firing: FiringDocument;
 }
 
 export interface MongoFirings {
-  /** Stores what firings decided. @returns ids of the runs that are stored */
+  /** Stores what firings decided. @returns ids of the stored runs */
   complete(pending: readonly Pending[]): Promise<Set<string>>;
-  /** Does the same for those that stand in these schedules (null: in all). @returns how many there were */
+  /** Does the same for the firings in these schedules (null: in all). @returns how many there were */
   completeOf(scheduleIds: readonly string[] | null): Promise<number>;
   /**
-   * One compare-and-set on the schedule, after any firing under way on it was completed.
-   * @param attempt must ask for `firing: null`, and gives null when it found nothing
+   * Performs one compare-and-set on the schedule, after completing any firing under way on it.
+   * @param attempt must filter on `firing: null`, and returns null when it matched nothing
    */
   afterFiring<T>(id: string, attempt: () => Promise<T | null>): Promise<T | null>;
-  /** Resolves when nothing that this node has begun for these schedules (null: for any) is under way. */
+  /** Resolves when nothing that this node began for these schedules (null: for any) is under way. */
   settled(scheduleIds: readonly string[] | null): Promise<void>;
 }
 
-/** Each try completes a firing that somebody else left; more than a few in a row would be a defect. */
+/** Each try completes a firing that another node left; more than a few in a row would be a defect. */
 export const MAX_TRIES = 10;
 
 export function newFiring(now: Date, more: Partial<FiringDocument> = {}): FiringDocument {
   return { id: orderedId(now), at: now, ticks: [], runs: [], ...more };
 }
 
-/** What was done to the schedule itself, for the outbox. */
+/** A change of the schedule itself, for the outbox. */
 export const changed = (change: ScheduleChange): FiringDocument => newFiring(new Date(), { change });
 
 /**
- * A change of a schedule that makes rows elsewhere (ticks, runs, facts) is decided by one compare-and-set, which embeds all
- * of it in the schedule's document; the rows are stored from there. Without transactions this is what makes them one step.
+ * A change of a schedule that creates rows elsewhere (ticks, runs, facts) is decided by one compare-and-set,
+ * which embeds all of it in the schedule's document; the rows are stored from there. Without transactions, this
+ * makes it atomic.
  *
- * | firing                   | ticks, runs | facts  | state                      | goes on by                                              |
- * | ------------------------ | ----------- | ------ | -------------------------- | ------------------------------------------------------- |
- * | absent                   | –           | –      | at rest                    | `fire`, `startByHand`, `replace`, `setProblem`, `delete` |
- * | there                    | none, some  | none   | decided                    | stores what is missing: `fire` may resolve then         |
- * | there                    | all         | some   | stored, not all facts are  | records the facts                                       |
- * | there                    | all         | all    | stored                     | takes the mark off, or the schedule when it is deleted  |
- * | there, of a dead process | any         | any    | cut short by a crash       | any node that next touches the schedule, or the sweep   |
+ * | firing                     | ticks, runs | facts | state                      | next step                                                |
+ * | -------------------------- | ----------- | ----- | -------------------------- | -------------------------------------------------------- |
+ * | absent                     | –           | –     | at rest                    | `fire`, `startByHand`, `replace`, `setProblem`, `delete` |
+ * | present                    | none, some  | none  | decided                    | stores what is missing; then `fire` may resolve          |
+ * | present                    | all         | some  | stored, some facts missing | records the facts                                        |
+ * | present                    | all         | all   | stored                     | clears the mark, or removes a deleted schedule           |
+ * | present, of a dead process | any         | any   | interrupted by a crash     | any node that next touches the schedule, or the sweep    |
  *
- * Every step does nothing where it was done, so any number of nodes may do it at once. No other change is decided while
- * there is a firing: any node that finds one completes it first.
+ * Every step is idempotent, so any number of nodes may do it at once. No other change is decided while a firing
+ * is present: any node that finds one completes it first.
  */
 export function createMongoFirings(db: Db): MongoFirings {
   const schedules = db.collection<ScheduleDocument>('schedules');
@@ -68,7 +69,7 @@ export function createMongoFirings(db: Db): MongoFirings {
   /** Firings whose ticks and runs are stored, by schedule, until the rest is done. */
   const unfinished = new Map<string, Promise<void>>();
 
-  /** Records the facts, then takes the mark off. */
+  /** Records the facts, then clears the mark. */
   const finish = batching<Stored>(async (stored) => {
     await insertMissing(outbox, stored.flatMap(rowsOf));
     const [deleted, others] = [stored.filter(isDeletion), stored.filter((one) => !isDeletion(one))];
@@ -80,9 +81,9 @@ export function createMongoFirings(db: Db): MongoFirings {
   });
 
   /**
-   * Done by any node that next touches the schedule; idempotent: existing rows stay as they are.
-   * A process that was paused half-way and does it again much later finds everything there, so runs are never removed
-   * while they are young enough for such a process to exist.
+   * Done by any node that next touches the schedule. Idempotent: existing rows stay as they are. A process that
+   * was paused half-way and repeats it much later finds everything there, because runs are never removed while
+   * they are young enough for such a process to exist.
    */
   async function complete(pending: readonly Pending[]): Promise<Set<string>> {
     const decided = pending.flatMap(({ firing }) => firing.ticks);
@@ -91,7 +92,7 @@ export function createMongoFirings(db: Db): MongoFirings {
     const stored = pending.map((one) => (inLedger ? withoutOthers(one, inLedger) : one));
     const allRuns = stored.flatMap(({ firing }) => firing.runs);
     await insertMissing(runs, allRuns);
-    // what is deleted must be gone
+    // awaited: a deleted schedule must be gone
     await Promise.all(stored.filter(isDeletion).map(finish));
     // not awaited: any node that next touches the schedule finishes it
     for (const one of stored) {
@@ -138,7 +139,7 @@ export function createMongoFirings(db: Db): MongoFirings {
         const done = await attempt();
         if (done !== null) return done;
         const isFree = (await completeOf([id])) === 0;
-        // a firing may have been completed between the attempt and the look: once more
+        // a firing may have been completed between the attempt and the check: try once more
         if (isFree && wasFree) return null;
         wasFree = isFree;
       }
@@ -147,12 +148,12 @@ export function createMongoFirings(db: Db): MongoFirings {
   };
 }
 
-/** What is stored of a firing: the ticks and runs that are its own. */
+/** The stored part of a firing: the ticks and runs that are its own. */
 type Stored = Pending;
 
 /**
- * Without the instants that were in the ledger before, when a clock was put back, and without their runs: a tick that is
- * just like ours was stored by an earlier try.
+ * Drops instants that were in the ledger before, because a clock was set back, and their runs. A tick identical
+ * to ours was stored by an earlier try.
  */
 function withoutOthers(pending: Pending, inLedger: ReadonlyMap<string, TickDocument>): Stored {
   const ours = pending.firing.ticks.filter((tick) => {

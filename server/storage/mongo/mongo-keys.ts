@@ -4,7 +4,7 @@ import type { KeyStore } from '../storage.ts';
 import { DUPLICATE_KEY } from './insert-missing.ts';
 import type { KeyDocument } from './mongo-documents.ts';
 
-/** Each try finds that somebody else was faster; more than a few in a row would be a defect. */
+/** Each try finds that another caller was faster; more than a few in a row would be a defect. */
 const MAX_TRIES = 10;
 
 export function createMongoKeys(db: Db): KeyStore {

@@ -5,31 +5,31 @@ import type { OutboxStore } from '../storage.ts';
 import { readFact, writeFact } from '../stored-facts.ts';
 import type { OutboxDocument } from './mongo-documents.ts';
 
-/** A fact as it is first stored. */
+/** A fact as first stored. */
 export function factToDocument(id: string, at: Date, fact: Fact): OutboxDocument {
   return { _id: id, at, fact: writeFact(fact), dueAt: at, workerId: null, attempts: 0 };
 }
 
 /**
- * States of a row, each change of it a compare-and-set of one document:
+ * States of a row; each transition is a compare-and-set on one document:
  *
- * | dueAt           | workerId | state                                          | goes on by                                  |
- * | --------------- | -------- | ---------------------------------------------- | ------------------------------------------- |
- * | (no row)        | –        | embedded in the document whose change it tells | any node that next touches that document    |
- * | when recorded   | none     | waits                                          | `claim` by any node                         |
- * | end of a lease  | a worker | claimed: that worker tells it                  | `remove`, `retry`, or `claim` after the end |
- * | next try        | none     | could not be told                              | `claim` by any node                         |
+ * | dueAt          | workerId | state                                              | next step                                     |
+ * | -------------- | -------- | -------------------------------------------------- | --------------------------------------------- |
+ * | (no row)       | –        | embedded in the document whose change it reports   | any node that next touches that document      |
+ * | when recorded  | none     | waits                                              | `claim` by any node                           |
+ * | end of a lease | a worker | claimed: that worker delivers it                   | `remove`, `retry`, or `claim` after the lease |
+ * | next try       | none     | could not be delivered                             | `claim` by any node                           |
  *
- * A node that was paused between the row and the document may store the row once more after it was removed: then it is told
- * twice, under the same id.
- * @param recordPending stores all facts that stand in the documents of their changes still
+ * A node paused between the row and the document may store the row again after its removal: it is then
+ * delivered twice, under the same id.
+ * @param recordPending records all facts that are still embedded in documents
  */
 export function createMongoOutbox(db: Db, recordPending: () => Promise<void>): OutboxStore {
   const outbox = db.collection<OutboxDocument>('outbox');
   return {
     async claim(workerId, limit, leaseUntil, now) {
       await recordPending();
-      // to the driver 0 is no limit
+      // the driver takes 0 as no limit
       if (limit === 0) return [];
       const due = await outbox
         .find({ dueAt: { $lte: now } }, { projection: { _id: 1 } })
@@ -37,7 +37,7 @@ export function createMongoOutbox(db: Db, recordPending: () => Promise<void>): O
         .limit(limit)
         .toArray();
       if (due.length === 0) return [];
-      // of those that another node claims meanwhile each is either its or ours
+      // of rows that another node claims meanwhile, each is either its or ours
       const claim = randomUUID();
       await outbox.updateMany(
         { _id: { $in: due.map(({ _id }) => _id) }, dueAt: { $lte: now } },

@@ -2,18 +2,18 @@ import type { Collection, Document, Filter, Sort } from 'mongodb';
 import { decodeCursor, encodeCursor, type Page, type PageRequest, type SortKey } from '../../domain/page.ts';
 import { fillPage } from '../pages.ts';
 
-/** One order of a collection: one field and then the id, both in the same direction. */
+/** A sort order of a collection: one field, then the id, both in the same direction. */
 export interface Order<D> {
   readonly field: string;
   readonly type: 'string' | 'number';
   readonly isDescending: boolean;
-  /** The value of the field as it stands in a cursor. */
+  /** The field's value as written in a cursor. */
   value(document: D): string | number;
-  /** The value of the field as it stands in the collection. */
+  /** The field's value as stored in the collection. */
   stored(value: string | number): unknown;
 }
 
-/** One page by keyset: the cost does not grow with what lies before it. */
+/** Reads one page by keyset: the cost does not grow with the number of preceding rows. */
 export async function findPage<D extends Document & { _id: string }, T>(
   collection: Collection<D>,
   query: {
@@ -31,7 +31,7 @@ export async function findPage<D extends Document & { _id: string }, T>(
   if (page.cursor !== null)
     conditions.push(behind(order, decodeCursor(page.cursor, [order.type, 'string']), goesDown));
   const sort: Sort = { [order.field]: goesDown ? -1 : 1, _id: goesDown ? -1 : 1 };
-  // one more than asked for tells whether there is more
+  // one extra row tells whether there are more
   const found = collection
     .find({ $and: conditions } as Filter<D>, projection === undefined ? {} : { projection })
     .sort(sort)

@@ -4,24 +4,24 @@ import { insertMissing } from './insert-missing.ts';
 import type { ChunkDocument, RunDocument, TickDocument } from './mongo-documents.ts';
 import { LOG_COLLECTIONS } from './mongo-run-logs.ts';
 
-/** A note that a run is to be removed, and then its log. */
+/** A note that a run, and then its log, is to be removed. */
 interface RemovalDocument {
   /** Of the run. */
   _id: string;
-  /** The end that the decision was made on: a run that has another one by now was revived. */
+  /** The end that the decision is based on: a run with another one was revived since. */
   finishedAt: Date;
 }
 
 /**
- * | note  | run            | log         | state                                | goes on by                                    |
- * | ----- | -------------- | ----------- | ------------------------------------ | --------------------------------------------- |
- * | none  | there          | whole       | kept                                 | writes the note, when it ended long ago       |
- * | there | there, ended   | whole       | decided                              | removes the run: from now on nobody finds it  |
- * | there | there, revived | whole       | its worker came back in between      | takes the note off                            |
- * | there | gone           | some, none  | the log is an orphan that has a name | removes pieces of it, then the note           |
+ * | note    | run              | log        | state                            | next step                                    |
+ * | ------- | ---------------- | ---------- | -------------------------------- | -------------------------------------------- |
+ * | none    | present          | whole      | kept                             | writes the note if the run ended long ago    |
+ * | present | present, ended   | whole      | decided                          | removes the run: from now on nobody finds it |
+ * | present | present, revived | whole      | its worker came back in between  | removes the note                             |
+ * | present | gone             | some, none | the log is orphaned, but noted   | removes chunks of it, then the note          |
  *
- * Any node goes on with any note, whatever it would have decided itself: a note that one takes off, another one that is about
- * to remove the run no longer finds that end either.
+ * Any node continues with any note, whatever it would have decided itself. When one node removes the note of a
+ * revived run, another that is about to remove the run no longer finds that end either.
  */
 export function createMongoRemoval(db: Db): Removal {
   const runs = db.collection<RunDocument>('runs');
@@ -42,17 +42,17 @@ export function createMongoRemoval(db: Db): Removal {
       const gone = noted.filter((id) => !keptIds.includes(id));
       const pieces = await removePieces(gone, limit);
       const done = pieces < limit ? notes : notes.filter(({ _id }) => keptIds.includes(_id));
-      // of the end that it was decided on: the run may have ended again and been decided on anew
+      // for the end that the decision is based on: the run may have ended again and have a new note
       if (done.length > 0) await removals.deleteMany({ $or: done });
       if (deletedCount + pieces > 0) return deletedCount + pieces;
     }
   }
 
-  /** @returns how many pieces of the logs of these runs were removed; fewer than the limit when none are left */
+  /** @returns how many chunks of these runs' logs were removed; fewer than the limit when none are left */
   async function removePieces(runIds: readonly string[], limit: number): Promise<number> {
     let removed = 0;
     for (const chunks of logs) {
-      // a limit of 0 would be none
+      // a limit of 0 would mean none
       if (removed >= limit) break;
       const pieces = await chunks
         .find({ runId: { $in: runIds } }, { projection: { _id: 1 } })
@@ -99,7 +99,7 @@ export function createMongoRemoval(db: Db): Removal {
   };
 }
 
-/** Without those whose end is still to be told of. The index of lists by age serves: a run ends after it was queued. */
+/** Excludes runs whose end is not reported yet. The index of lists by age serves: a run ends after it was queued. */
 function endedBefore(before: Date): Filter<RunDocument> {
   return {
     queuedAt: { $lt: before },

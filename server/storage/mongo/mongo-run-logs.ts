@@ -6,7 +6,7 @@ import type { RunLogStore } from '../storage.ts';
 import { DUPLICATE_KEY } from './insert-missing.ts';
 import type { ChunkDocument } from './mongo-documents.ts';
 
-/** A collection for each stream: each has the key and the index of the other. */
+/** One collection per stream, with the same key and index. */
 export const LOG_COLLECTIONS: Readonly<Record<LogStream, string>> = {
   output: 'runLogs',
   events: 'runEvents',
@@ -29,7 +29,7 @@ export function createMongoRunLogs(db: Db): RunLogStore {
 type Log = ReturnType<typeof createLog>;
 
 function createLog(chunks: Collection<ChunkDocument>) {
-  /** Lines of the runs that this process writes: saves the question before each chunk. */
+  /** Number of lines of the runs that this process writes: saves the query before each chunk. */
   const written = new Map<string, number>();
 
   async function head(runId: string): Promise<LogHead> {
@@ -53,12 +53,13 @@ function createLog(chunks: Collection<ChunkDocument>) {
 
   return {
     /**
-     * The unique key alone keeps two writers apart: each begins where a chunk ended when it looked, and if the other one was
-     * faster there is a chunk that begins at that very line. The key is `_id` and no second index: two unique indexes make
-     * servers that keep MongoDB's documents in PostgreSQL answer two such writers with a deadlock.
+     * The unique key alone keeps two writers apart: each begins where a chunk ended when it looked, and if the
+     * other was faster, a chunk already begins at that line. The key is `_id` and not a second index: with two
+     * unique indexes, servers that keep MongoDB's documents in PostgreSQL answer two such writers with a
+     * deadlock.
      */
     async append(runId: string, chunk: LogChunk): Promise<boolean> {
-      // where the very first one stands, the key alone decides
+      // for the very first chunk, the key alone decides
       const known = chunk.firstLine === 1 ? 0 : (written.get(runId) ?? (await head(runId)).totalLines);
       const isNext = known + 1 === chunk.firstLine || (await head(runId)).totalLines + 1 === chunk.firstLine;
       if (!isNext) return false;
@@ -79,7 +80,7 @@ function createLog(chunks: Collection<ChunkDocument>) {
         if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
         throw error;
       }
-      // a few at most are written at a time; those of ended runs must not stay
+      // only a few are written at a time; those of ended runs must not stay
       if (written.size > 1_000) written.clear();
       written.set(runId, firstLine + lineCount - 1);
       return true;

@@ -14,7 +14,7 @@ import { documentToRun, documentToRunSummary, type RunDocument, runToDocument } 
 import { endedAs, type MongoEnds } from './mongo-ends.ts';
 import { findPage, type Order } from './mongo-pages.ts';
 
-/** What every read but `find` reads. */
+/** Projection of every read except `find`. */
 const SUMMARY = { projection: { parameters: 0 } } as const;
 
 const NEWEST_FIRST: Order<RunDocument> = {
@@ -109,7 +109,7 @@ export function createMongoRuns(db: Db, ends: MongoEnds): RunStore {
     count: (filter) => runs.countDocuments(filterOf(filter)),
 
     async lastOfSchedules(scheduleIds) {
-      // each is one step down the index; a grouping would read all runs
+      // each is one index seek; a grouping would read all runs
       const last = await Promise.all(
         scheduleIds.map((id) =>
           runs.findOne({ scheduleId: { $eq: id } }, { ...SUMMARY, sort: { queuedAt: -1, _id: -1 } }),
@@ -168,7 +168,7 @@ export function createMongoRuns(db: Db, ends: MongoEnds): RunStore {
           { ordered: false },
         );
       if ((await store()).matchedCount < endings.length) {
-        // ended before, and the fact of that may still be to be recorded
+        // some had ended before, perhaps with their facts still pending
         await ends.recordNow(ids);
         await store();
       }
@@ -177,7 +177,7 @@ export function createMongoRuns(db: Db, ends: MongoEnds): RunStore {
 
     async requestCancel(id, at) {
       const active = { _id: id, status: { $in: ['queued', 'running'] } };
-      // a mark that is there stays
+      // an existing mark stays
       return (
         (await change({ ...active, cancelRequestedAt: null }, { $set: { cancelRequestedAt: at } })) ??
         (await runs.findOne(active, SUMMARY).then((document) => document && documentToRunSummary(document)))

@@ -31,7 +31,7 @@ const IS_LONG = {
     { $gt: [{ $strLenBytes: '$parameters' }, LONG_PARAMETERS] },
   ],
 };
-/** What lists read. */
+/** Projection of lists. */
 const SUMMARY = {
   ...Object.fromEntries(LIST_FIELDS.map((name) => [name, 1])),
   parameters: { $cond: [IS_LONG, null, '$parameters'] },
@@ -60,7 +60,7 @@ const ORDERS: Record<ScheduleOrder, Order<ScheduleDocument>> = {
     stored: (value) => new Date(value),
   },
 };
-/** What reads many schedules at once, without long parameters. */
+/** Reads many schedules at once, without long parameters. */
 export function createMongoScheduleLists(
   schedules: Collection<ScheduleDocument>,
 ): Pick<ScheduleStore, 'findMany' | 'list' | 'count' | 'listByPlaybooks' | 'listPlaybooks'> {
@@ -101,7 +101,7 @@ function filterOf(filter: ScheduleFilter): Filter<ScheduleDocument> {
   if (filter.enabled !== undefined) conditions.enabled = { $eq: filter.enabled };
   if (filter.playbook !== undefined) conditions.playbook = { $eq: filter.playbook };
   if (filter.search !== undefined && filter.search !== '') {
-    // a regular expression cannot hold NUL, and neither can a name
+    // neither a regular expression nor a name can contain NUL
     if (filter.search.includes('\0')) return { _id: { $in: [] } };
     conditions.search = { $regex: filter.search.toLowerCase().replace(/[.*+?^${}()|[\]\\]/g, '\\$&') };
   }

@@ -25,7 +25,7 @@ function decide(firing: Firing, now: Date): Decided {
   return { firing, document: newFiring(now, { ticks, runs: firing.runs.map(runToDocument) }) };
 }
 
-/** A firing alone tells nothing of the schedule itself. */
+/** A firing alone reports no change of the schedule itself. */
 const pendingOf = ({ firing, document }: Decided): Pending => ({
   _id: firing.scheduleId,
   name: '',
@@ -34,7 +34,7 @@ const pendingOf = ({ firing, document }: Decided): Pending => ({
   firing: document,
 });
 
-/** The update that makes a firing the schedule's own, if it still is as the decision took it to be. */
+/** The update that attaches a firing to the schedule, if it still is as the decision assumed. */
 function claimOf({ firing, document }: Decided) {
   return {
     filter: {
@@ -56,7 +56,7 @@ function claimOf({ firing, document }: Decided) {
   };
 }
 
-/** A count of starts by hand as a filter finds it: none is not stored. */
+/** A count of starts by hand as a filter finds it: zero is not stored. */
 function startsAs(manualStarts: number): never {
   return (manualStarts === 0 ? null : manualStarts) as never;
 }
@@ -66,7 +66,7 @@ export function createMongoSchedules(db: Db, firings: MongoFirings): ScheduleSto
   const schedules = db.collection<ScheduleDocument>('schedules');
   const runs = db.collection<RunDocument>('runs');
 
-  /** Ids of the firings that are under way, by schedule. */
+  /** Ids of the firings under way, by schedule. */
   async function firingIdsOf(scheduleIds: readonly string[]): Promise<Map<string, string>> {
     const found = await schedules
       .find({ _id: { $in: [...scheduleIds] }, 'firing.id': { $exists: true } })
@@ -107,7 +107,7 @@ export function createMongoSchedules(db: Db, firings: MongoFirings): ScheduleSto
     },
 
     async delete(id) {
-      // marked first: of a document that is gone nothing could be told any more
+      // marked first: nothing could be reported of a document that is gone
       const firing = changed('deleted');
       const deleted = await afterFiring(id, () =>
         schedules.findOneAndUpdate(
@@ -154,7 +154,7 @@ export function createMongoSchedules(db: Db, firings: MongoFirings): ScheduleSto
           pending.map((one) => ({ updateOne: claimOf(one) })),
           { ordered: false },
         );
-        // a bulk does not tell which of its updates found their schedule, but whether all did
+        // a bulk write does not say which of its updates matched, only whether all did
         const held =
           matchedCount === pending.length
             ? new Map(pending.map(({ firing, document }) => [firing.scheduleId, document.id]))
@@ -165,11 +165,11 @@ export function createMongoSchedules(db: Db, firings: MongoFirings): ScheduleSto
         for (const { firing } of ours)
           stored.set(firing, new Set(firing.runs.map(({ id }) => id).filter((id) => runIds.has(id))));
         gone.push(...pending.filter(({ firing }) => !held.has(firing.scheduleId)));
-        // a crash left another firing there: that one first
+        // a crash left another firing there: complete that one first
         pending = pending.filter((one) => held.has(one.firing.scheduleId) && !isOurs(one));
         if (pending.length > 0) await completeOf(pending.map(({ firing }) => firing.scheduleId));
       }
-      // not claimed, or claimed and completed by another node: then its runs are there
+      // not claimed, or claimed and completed by another node: then its runs exist
       const theirs = await idsOfRuns(gone.flatMap(({ document }) => document.runs.map((run) => run._id)));
       for (const { firing } of gone) {
         const ids = firing.runs.map(({ id }) => id).filter((id) => theirs.has(id));
@@ -188,7 +188,7 @@ export function createMongoSchedules(db: Db, firings: MongoFirings): ScheduleSto
         if (await runs.findOne({ _id: id }, { projection: { _id: 1 } })) return 'taken';
         const active = { scheduleId, status: { $in: ['queued', 'running'] } };
         if (!isForced && (await runs.findOne(active, { projection: { _id: 1 } }))) return 'active';
-        // a firing or another start since the look would have changed one of these
+        // a firing or another start since the check would have changed one of these
         const { version, nextRunAt, manualStarts } = schedule;
         const asSeen = { _id: scheduleId, version, nextRunAt, manualStarts: startsAs(manualStarts ?? 0) };
         const firing = newFiring(new Date(), { runs: [runToDocument(run)] });

@@ -6,28 +6,30 @@ import { DUPLICATE_KEY } from './insert-missing.ts';
 import { MIGRATIONS, type Statement } from './migrations.ts';
 
 /**
- * The one document that says how far the database has been migrated, and by whom. Each change of it is a compare-and-set:
+ * The one document that says how far the database has been migrated, and by whom. Each transition is a
+ * compare-and-set:
  *
- * | version | lock           | state                                  | goes on by                                              |
- * | ------- | -------------- | -------------------------------------- | ------------------------------------------------------- |
- * | n       | absent         | a crash, or an older program, was here | any node takes the lock                                 |
- * | n       | owner renews   | the owner does step n + 1              | it sets n + 1; others wait                              |
- * | n       | not renewed    | the owner is dead, or was paused       | a waiting node takes the lock over, repeats step n + 1   |
- * | last    | absent         | done                                   | every node goes on without a lock                       |
+ * | version | lock         | state                                  | next step                                                 |
+ * | ------- | ------------ | -------------------------------------- | --------------------------------------------------------- |
+ * | n       | absent       | a crash, or an older program, was here | any node takes the lock                                   |
+ * | n       | owner renews | the owner does step n + 1              | it sets n + 1; others wait                                |
+ * | n       | not renewed  | the owner is dead, or was paused       | a waiting node takes over the lock and repeats step n + 1 |
+ * | last    | absent       | done                                   | every node continues without a lock                       |
  *
- * An owner that lost the lock cannot set a number any more. No document: version 0, an empty database or one of the versions
- * that left no number.
+ * An owner that lost the lock can no longer set a number. No document: version 0, an empty database or one of
+ * the versions that stored no number.
  */
 interface SchemaDocument {
   _id: 'schema';
-  /** Number of the last step that was done whole. */
+  /** Number of the last completed step. */
   version: number;
   lock?: Lock;
 }
 
 /**
- * A lease. The owner counts up while it lives, and another node takes over when the count stood still for the length of the
- * lease on its own clock: clocks of nodes differ, and an instant in here would be one of the owner's.
+ * A lease. The owner increments the count while it lives. Another node takes over once the count has not
+ * changed for the length of the lease on its own clock: clocks of nodes differ, and a stored instant would be
+ * the owner's.
  */
 interface Lock {
   owner: string;
@@ -43,8 +45,8 @@ interface MigrateOptions {
 }
 
 /**
- * Brings the database to the newest schema; one node does it, others that start meanwhile wait for it. May be interrupted
- * anywhere: the next start goes on from there.
+ * Migrates the database to the newest schema; one node does it, and others that start meanwhile wait for it.
+ * May be interrupted anywhere: the next start continues from there.
  * @throws {NewerDatabaseError} when a newer version has migrated it; nothing was changed then
  */
 export async function migrate(db: Db, { steps = MIGRATIONS, leaseMs }: MigrateOptions): Promise<void> {
@@ -73,7 +75,7 @@ async function insertFirst(schema: Collection<SchemaDocument>): Promise<void> {
   }
 }
 
-/** @returns a question whether a lock has stood still for the whole lease, as far as was asked */
+/** @returns a predicate: whether a lock has not changed for the whole lease, as observed between calls */
 function createExpiry(leaseMs: number): (lock: Lock) => boolean {
   let seen: Lock | null = null;
   let since = 0;
@@ -99,7 +101,7 @@ async function take(
   return matchedCount === 1;
 }
 
-/** Ends early, without an error, when another node has taken the lock over. */
+/** Returns early, without an error, when another node has taken over the lock. */
 async function doSteps(
   db: Db,
   schema: Collection<SchemaDocument>,
@@ -113,7 +115,7 @@ async function doSteps(
       ({ matchedCount }) => {
         if (matchedCount !== 1) isOurs = false;
       },
-      // the next renewal may reach it
+      // the next renewal may succeed
       () => undefined,
     );
   }, leaseMs / 5);
@@ -129,7 +131,7 @@ async function doSteps(
     }
   } finally {
     clearInterval(renewing);
-    // what cannot be released expires
+    // a lock that cannot be released expires
     await schema.updateOne(own, { $unset: { lock: '' } }).catch(() => undefined);
   }
 }

@@ -17,7 +17,7 @@ import { migrate } from './mongo-schema.ts';
 import { createMongoTicks } from './mongo-ticks.ts';
 import { reopenWhenSilent } from './silent-driver.ts';
 
-/** The database cannot be used, and why; says nothing of the credentials in its URI. */
+/** The database cannot be used; the message says why, without the credentials in its URI. */
 export class DatabaseConnectionError extends Error {
   constructor(message: string) {
     super(message);
@@ -29,8 +29,8 @@ const MAX_CONNECTIONS = 30;
 const DEFAULT_DATABASE = 'sible';
 
 /**
- * Opens the storage for any number of nodes. Relies on single-document atomicity and unique keys alone: neither
- * transactions nor change streams, which a single `mongod` and compatible servers do not have.
+ * Opens the storage for any number of nodes. Relies only on single-document atomicity and unique keys: a single
+ * `mongod` and compatible servers have neither transactions nor change streams.
  * @throws {DatabaseConnectionError} when it does not answer within a few seconds
  * @throws {NewerDatabaseError} when a newer version has written to it
  */
@@ -43,9 +43,9 @@ export async function openMongoStorage(uri: string, timings: MongoTimings = TIMI
       connectTimeoutMS: timings.connectMs,
       socketTimeoutMS: timings.socketMs,
       heartbeatFrequencyMS: timings.driverLookMs,
-      // more at once would only wait for each other in the server
+      // more would only wait for each other in the server
       maxPoolSize: MAX_CONNECTIONS,
-      // needs a replica set; our own writes are safe to repeat, and are repeated where they must not be lost
+      // needs a replica set; our own writes are idempotent, and are retried where they must not be lost
       retryWrites: false,
       writeConcern: { w: 'majority', journal: true },
       readPreference: 'primary',
@@ -53,7 +53,7 @@ export async function openMongoStorage(uri: string, timings: MongoTimings = TIMI
   } catch (error) {
     throw new DatabaseConnectionError(`MONGODB_URI is not valid: ${withoutUser(error)}`);
   }
-  // failing calls report a server that the driver cannot work with; the unhandled event would end the process
+  // failing calls report a server that the driver cannot work with; an unhandled event would end the process
   client.on('error', () => undefined);
   try {
     await client.connect();
@@ -108,7 +108,7 @@ function uriHasDatabase(uri: string): boolean {
   return /^mongodb(\+srv)?:\/\/[^/]+\/[^?]/.test(uri);
 }
 
-/** The driver's messages name hosts, not users; a URI that slips in loses its user. */
+/** The driver's messages name hosts, not users; removes the user from a URI that slips in. */
 function withoutUser(error: unknown): string {
   return messageOf(error).replace(/\/\/[^@/\s]*@/g, '//…@');
 }

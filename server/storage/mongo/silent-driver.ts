@@ -1,18 +1,18 @@
 import type { MongoClient } from 'mongodb';
 
 export interface SilentDriverOptions {
-  /** Longer than the driver takes from one look at its server to the next, in ms. */
+  /** Longer than the driver's interval between checks of its server, in ms. */
   readonly silentMs: number;
-  /** How often it is looked, in ms. */
+  /** Interval between checks of the driver, in ms. */
   readonly everyMs: number;
 }
 
 /**
- * Opens the client anew when its driver has stopped looking for its server. The driver (mongodb 7.9) tells of each look, and
- * looks every ten seconds, or twice a second while it misses it. Killed and started again in a loop, once in some dozens of
- * times it never looked again, and all calls failed with the last error for as long as the process lived.
- * Calls under way fail; the handles of the client stay good.
- * @returns the function that ends it
+ * Reopens the client when its driver has stopped checking for its server. The driver (mongodb 7.9) reports each
+ * check, every ten seconds, or twice a second while the server is missing. With a server killed and restarted
+ * in a loop, once in some dozens of times it never checked again, and all calls failed with the last error for
+ * as long as the process lived. Calls under way fail; the client's handles stay valid.
+ * @returns the function that stops it
  */
 export function reopenWhenSilent(client: MongoClient, options: SilentDriverOptions): () => void {
   let heard = performance.now();
@@ -25,7 +25,7 @@ export function reopenWhenSilent(client: MongoClient, options: SilentDriverOptio
 
   async function look(): Promise<void> {
     const now = performance.now();
-    // this process was paused: the driver had no chance either
+    // this process was paused, so the driver had no chance either
     if (now - looked > 2 * options.everyMs) hear();
     looked = now;
     if (isReopening || now - heard < options.silentMs) return;
@@ -35,7 +35,7 @@ export function reopenWhenSilent(client: MongoClient, options: SilentDriverOptio
       await client.connect();
       hear();
     } catch {
-      // the server is away, and a client that could not be opened does not look for it: the next look here does
+      // the server is unreachable, and a client that is not open does not check for it: the next check here does
       heard = Number.NEGATIVE_INFINITY;
     } finally {
       isReopening = false;

@@ -2,9 +2,9 @@ import Database from 'libsql';
 import { codeOf } from '../../domain/caught.ts';
 
 /**
- * A lock that the kernel holds for this process, and releases however the process ends: also between containers on one
- * volume, where process ids say nothing. SQLite knows how to hold one on every platform.
- * @param path of a file for the lock alone
+ * A lock that the kernel holds for this process, and releases however the process ends: even between containers
+ * on one volume, where process ids mean nothing. SQLite can take one on every platform.
+ * @param path file used for the lock only
  * @returns the function that releases it; null when another process, or this one, holds it
  * @see https://www.sqlite.org/pragma.html#pragma_locking_mode
  */

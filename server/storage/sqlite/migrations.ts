@@ -1,7 +1,7 @@
 /**
- * Steps numbered from 1; the number of the last one that was done is the file's `user_version`. Append only: a step is never
- * changed once it was released. Each is done in one transaction, so it may be written as if nothing could interrupt it.
- * Instants are milliseconds since the epoch, booleans 0 or 1, structures JSON.
+ * Steps numbered from 1; the file's `user_version` is the number of the last completed one. Append only: a
+ * released step never changes. Each runs in one transaction, so it may be written as if nothing could interrupt
+ * it. Instants are milliseconds since the epoch, booleans 0 or 1, structures JSON.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -93,7 +93,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX jobs_by_instant ON jobs (name, json_extract(data, '$.instant'));
   CREATE INDEX jobs_by_run ON jobs (name, json_extract(data, '$.runId'));
   `,
-  // where a run was started: null for those of earlier versions
+  // where a run was started; null for runs of earlier versions
   `
   ALTER TABLE runs ADD COLUMN working_folder TEXT;
   ALTER TABLE runs ADD COLUMN ansible_config TEXT;
@@ -110,28 +110,29 @@ export const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE INDEX keys_by_age ON keys (bound_at);
   `,
-  // moved to the end of the row: to reach the columns behind a long text, SQLite walks through all of its pages
+  // moved to the end of the row: to reach the columns after a long text, SQLite walks through all of its pages
   `
   ALTER TABLE runs RENAME COLUMN parameters TO earlier_parameters;
   ALTER TABLE runs ADD COLUMN parameters TEXT NOT NULL DEFAULT 'null';
   UPDATE runs SET parameters = earlier_parameters;
   ALTER TABLE runs DROP COLUMN earlier_parameters;
   `,
-  // the same of schedules
+  // the same for schedules
   `
   ALTER TABLE schedules RENAME COLUMN parameters TO earlier_parameters;
   ALTER TABLE schedules ADD COLUMN parameters TEXT NOT NULL DEFAULT 'null';
   UPDATE schedules SET parameters = earlier_parameters;
   ALTER TABLE schedules DROP COLUMN earlier_parameters;
   `,
-  // counts read these alone: to look at the row of each run or schedule takes ten times as long
+  // counts read only these indexes: reading the row of each run or schedule takes ten times as long
   `
   CREATE INDEX runs_by_playbook_and_status ON runs (playbook, status, queued_at DESC, id DESC);
   CREATE INDEX runs_by_schedule_and_status ON runs (schedule_id, status, queued_at DESC, id DESC);
   DROP INDEX runs_active_by_schedule;
   CREATE INDEX schedules_by_search ON schedules (search, enabled, playbook);
   `,
-  // the policy as one value, and when the next instant is due beside its name; parameters stay the last of the row
+  // the policy as one value, and when the next instant is due besides its nominal time; parameters stay last in
+  // the row
   `
   ALTER TABLE schedules ADD COLUMN policy TEXT NOT NULL DEFAULT '{}';
   ALTER TABLE schedules ADD COLUMN due_at INTEGER;

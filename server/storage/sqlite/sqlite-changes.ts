@@ -1,7 +1,7 @@
 import { notifyListeners } from '../notify-listeners.ts';
 import type { Change, ChangeFeed } from '../storage.ts';
 
-/** There is one process only, so telling its own listeners is telling all. */
+/** There is only one process, so notifying its own listeners notifies all. */
 export function createSqliteChanges(): ChangeFeed {
   const listeners = new Set<(change: Change) => void>();
   return {
@@ -9,7 +9,7 @@ export function createSqliteChanges(): ChangeFeed {
       notifyListeners(listeners, change);
     },
     listen(listener) {
-      // a function of its own, so that the same listener may listen twice
+      // a separate function, so that the same listener can be added twice
       const own = (change: Change) => listener(change);
       listeners.add(own);
       return () => listeners.delete(own);

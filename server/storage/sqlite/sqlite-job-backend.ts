@@ -14,8 +14,8 @@ import type { SqlValue, Statements } from './sqlite-statements.ts';
 import { whereText } from './sqlite-statements.ts';
 
 /**
- * Agenda's jobs in our own file, with the meaning of the official MongoDB backend (`tests/contract/` runs against both).
- * The data of a job must be JSON.
+ * Stores Agenda's jobs in our own file, with the semantics of the official MongoDB backend (`tests/contract/`
+ * runs against both). A job's data must be JSON.
  */
 export function createSqliteJobBackend(statements: Statements): AgendaBackend {
   return {
@@ -40,7 +40,7 @@ interface JobRow {
   attrs: string;
 }
 
-/** What stands in columns of its own; everything else of a record is in `attrs`. */
+/** Fields of a record that `attrs` does not contain. */
 type Columned =
   | '_id'
   | 'name'
@@ -101,7 +101,7 @@ function createJobRepository(statements: Statements): JobRepository {
     return all<JobRow>(`SELECT * FROM jobs ${whereText(filter.conditions)}`, ...filter.values);
   }
 
-  /** Changes those that match; nothing when nothing says which. */
+  /** Changes the matching jobs; none when there are no conditions. */
   function change(options: RemoveJobsOptions, sql: string): number {
     const filter = filterOf(options);
     if (filter.conditions.length === 0) return 0;
@@ -163,7 +163,7 @@ function createJobRepository(statements: Statements): JobRepository {
         if (job.type === 'single') {
           const existing = get<JobRow>("SELECT * FROM jobs WHERE name = ? AND type = 'single'", job.name);
           if (!existing) return insert(job as JobParameters, by);
-          // a next run that is due already is not put off by saving the job again
+          // saving the job again does not postpone a next run that is already due
           const isDue = job.nextRunAt !== null && job.nextRunAt <= new Date();
           const nextRunAt =
             isDue && existing.next_run_at !== null ? new Date(existing.next_run_at) : job.nextRunAt;
@@ -225,7 +225,7 @@ function createJobRepository(statements: Statements): JobRepository {
     },
 
     async getNextJobToRun(name, nextScanAt, lockDeadline, now) {
-      // the two ways to be free are asked one after the other, so that each is one step down the index
+      // one query for each way to be free, so that each is one index seek
       const free = get<{ id: string }>(
         'SELECT id FROM jobs WHERE name = ? AND locked_at IS NULL AND next_run_at <= ? AND disabled = 0 ORDER BY next_run_at, priority DESC LIMIT 1',
         name,
@@ -239,7 +239,7 @@ function createJobRepository(statements: Statements): JobRepository {
           lockDeadline.getTime(),
         );
       if (!found) return undefined;
-      // in one process nothing happens in between
+      // within one process, nothing happens in between
       const row = get<JobRow>(
         'UPDATE jobs SET locked_at = ? WHERE id = ? RETURNING *',
         (now ?? new Date()).getTime(),
@@ -272,7 +272,7 @@ function createJobRepository(statements: Statements): JobRepository {
   }
 }
 
-/** `data.a.b` as an expression over the row; the path is ours, but is checked all the same. */
+/** `data.a.b` as an expression over the row; the path is ours, but is checked anyway. */
 function pathCondition(path: string): string {
   if (!/^data(\.\w+)+$/.test(path)) throw new Error(`"${path}" is no path into the data of a job.`);
   return `json_extract(data, '$${path.slice('data'.length)}') IS ?`;

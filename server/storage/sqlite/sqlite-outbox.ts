@@ -10,7 +10,7 @@ interface Row {
   attempts: number;
 }
 
-/** Records facts; to be called inside the transaction of what they tell of. */
+/** Records facts; call it inside the transaction of the change that they report. */
 export type RecordFacts = (facts: readonly Fact[]) => void;
 
 export function createSqliteOutbox(statements: Statements): OutboxStore & { readonly record: RecordFacts } {
@@ -19,7 +19,7 @@ export function createSqliteOutbox(statements: Statements): OutboxStore & { read
     record(facts) {
       if (facts.length === 0) return;
       const now = new Date();
-      // one statement for all: each costs more than its row
+      // one statement for all: a statement costs more than its row
       run(
         'INSERT INTO outbox (id, at, fact, due_at) SELECT value ->> 0, ?, value ->> 1, ? FROM json_each(?)',
         now.getTime(),

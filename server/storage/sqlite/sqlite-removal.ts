@@ -2,7 +2,7 @@ import type { Removal } from '../storage.ts';
 import { LOG_TABLES } from './sqlite-run-logs.ts';
 import type { Statements } from './sqlite-statements.ts';
 
-/** The index of lists by age serves: a run ends after it was queued, and few old ones are under way. */
+/** The index of lists by age serves: a run ends after it was queued, and few old ones are active. */
 const OLDEST_ENDED = `SELECT id FROM runs INDEXED BY runs_by_queued
   WHERE queued_at < ? AND finished_at < ? AND status NOT IN ('queued', 'running') ORDER BY queued_at, id LIMIT ?`;
 const CHUNKS = Object.values(LOG_TABLES).map(
@@ -16,11 +16,11 @@ const TICKS = `DELETE FROM ticks WHERE (schedule_id, scheduled_for) IN (
   ORDER BY scheduled_for LIMIT ?)`;
 
 /**
- * A run is removed in one step with the note that its logs are to be removed; they go bit by bit, since a long one would
- * hold up everything else, and the note goes with the last bit.
+ * Removes a run in one step with a note that its logs are to be removed. They are removed in pieces, because a
+ * long one would block everything else, and the note goes with the last piece.
  */
 export function createSqliteRemoval({ get, all, run, transaction }: Statements): Removal {
-  /** @returns how many pieces were removed */
+  /** @returns how many chunks were removed */
   function removeLogs(limit: number): number {
     let removed = 0;
     while (removed < limit) {

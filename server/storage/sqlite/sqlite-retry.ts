@@ -3,8 +3,9 @@ import { codeOf } from '../../domain/caught.ts';
 import type { SqliteTimings } from '../../timings.ts';
 
 /**
- * The same store, whose methods are tried again while another program (a backup, a shell) holds the file locked.
- * The event loop is free meanwhile, which it would not be if SQLite waited. Rejects with the driver's error when it takes too long.
+ * The same store, with its methods retried while another program (a backup, a shell) locks the file. Unlike
+ * waiting inside SQLite, this keeps the event loop free. Rejects with the driver's error when it takes too
+ * long.
  */
 export function retryWhileBusy<Store extends object>(store: Store, timings: SqliteTimings): Store {
   return Object.fromEntries(

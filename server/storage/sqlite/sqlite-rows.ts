@@ -4,7 +4,7 @@ import type { Tick, TickOutcome } from '../../domain/schedules/tick.ts';
 import { readSchedule, searchTextOf, writePolicy, writeTiming } from '../stored.ts';
 import { readRunParameters, writeParameters } from '../stored-parameters.ts';
 
-/** Rows as the tables hold them, and both mapping directions. */
+/** Rows as stored, and the mapping in both directions. */
 
 export interface ScheduleRow {
   id: string;
@@ -21,13 +21,13 @@ export interface ScheduleRow {
   due_at: number | null;
   problem: string | null;
   version: number;
-  /** Only read as part of a schedule: edits leave it. */
+  /** Only read as part of a schedule: edits do not touch it. */
   manual_starts?: number;
   created_at: number;
   updated_at: number;
 }
 
-/** As lists read it: without long parameters. */
+/** As read for lists: without long parameters. */
 export type ScheduleSummaryRow = Omit<ScheduleRow, 'parameters' | 'search' | 'manual_starts'> & {
   parameters: string | null;
 };

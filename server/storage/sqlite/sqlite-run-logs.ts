@@ -7,12 +7,12 @@ import type { Statements } from './sqlite-statements.ts';
 interface ChunkRow {
   first_line: number;
   line_count: number;
-  /** The driver gives either. */
+  /** The driver returns either. */
   text: ArrayBuffer | Buffer;
   is_deflated: number;
 }
 
-/** A table for each stream: another column of one key would have copied all logs of the earlier versions. */
+/** One table per stream: another key column would have copied all logs of earlier versions. */
 export const LOG_TABLES: Readonly<Record<LogStream, string>> = {
   output: 'log_chunks',
   events: 'event_chunks',

@@ -34,7 +34,7 @@ const COLUMNS = [
   'cancel_requested_at',
 ] as const satisfies readonly (keyof RunRow)[];
 
-/** What every read but `find` reads. */
+/** Columns of every read except `find`. */
 const SUMMARY = COLUMNS.filter((name) => name !== 'parameters').join(', ');
 type SummaryRow = Omit<RunRow, 'parameters'>;
 
@@ -66,11 +66,11 @@ export function createSqliteRuns(
   };
   const findSummary = (id: string) => one(`SELECT ${SUMMARY} FROM runs WHERE id = ?`, id);
 
-  /** @param sql takes a lease, an id and a worker, in this order @returns those that it changed */
+  /** @param sql takes a lease, an id and a worker, in this order @returns the changed runs */
   const leaseEach = (sql: string, workerId: string, ids: readonly string[], leaseUntil: Date): RunSummary[] =>
     transaction(() => ids.flatMap((id) => one(sql, leaseUntil.getTime(), id, workerId) ?? []));
 
-  /** Inside a transaction. */
+  /** Call it inside a transaction. */
   const finish = (
     id: string,
     workerId: string | null,

@@ -49,7 +49,7 @@ const COLUMNS = [
   'updated_at',
 ] as const satisfies readonly (keyof ScheduleRow)[];
 
-/** What lists read. SQLite looks at the length alone where parameters are long, and reads nothing of them. */
+/** Columns of lists. Of long parameters, SQLite reads only the length, not the content. */
 const SUMMARY = [
   ...COLUMNS.filter((name) => name !== 'parameters' && name !== 'search'),
   `CASE WHEN octet_length(parameters) > ${LONG_PARAMETERS} THEN NULL ELSE parameters END AS parameters`,
@@ -65,7 +65,7 @@ const INSERT_TICK = insertText(
   'ON CONFLICT DO NOTHING',
 );
 
-/** Schedules of one playbook that are read at once. */
+/** Schedules of one playbook read at once. */
 const PAGE = 500;
 
 const ACTIVE = "SELECT 1 FROM runs WHERE schedule_id = ? AND status IN ('queued', 'running') LIMIT 1";
@@ -128,7 +128,7 @@ export function createSqliteSchedules(
     return found;
   }
 
-  /** @param facts that are to be recorded with it are added here */
+  /** @param facts receives the facts to be recorded with it */
   function fireOne(firing: Firing, facts: Fact[]): ReadonlySet<string> | null {
     const isOurs =
       run(
@@ -184,12 +184,12 @@ export function createSqliteSchedules(
       });
     },
 
-    // rejects, as the others do, where the cursor is none
+    // async, so that an invalid cursor rejects as in the other methods
     list: async (filter, order, page) => list(filter, order, page),
 
     async count(filter) {
       const { conditions, values } = where(filter);
-      // it holds all that is looked at, in a fraction of the pages
+      // this index covers the query, in a fraction of the pages
       const from = filter.search ? 'schedules INDEXED BY schedules_by_search' : 'schedules';
       return (
         get<{ n: number }>(`SELECT count(*) AS n FROM ${from} ${whereText(conditions)}`, ...values)?.n ?? 0

@@ -3,10 +3,10 @@ import { messageOf } from '../../domain/caught.ts';
 import { NewerDatabaseError } from '../newer-database.ts';
 import { MIGRATIONS } from './migrations.ts';
 
-/** Says in the file that it is Sible's: "Sibl". */
+/** Marks the file as Sible's: "Sibl". */
 const APPLICATION_ID = 0x5369626c;
 
-/** The file is not what it should be, and nothing was changed. */
+/** The file is not what it should be; nothing was changed. */
 export class DatabaseFileError extends Error {
   constructor(message: string) {
     super(message);
@@ -15,9 +15,9 @@ export class DatabaseFileError extends Error {
 }
 
 /**
- * Only looks at the file, and changes nothing of it.
- * @throws {DatabaseFileError} when it is no database, another program's file, or damaged
- * @throws {NewerDatabaseError} when it is of a newer version
+ * Checks the file without changing it.
+ * @throws {DatabaseFileError} when it is not a database, another program's file, or damaged
+ * @throws {NewerDatabaseError} when a newer version wrote it
  */
 export function requireOwnFile(db: Database, path: string): void {
   let version: number;
@@ -36,9 +36,9 @@ export function requireOwnFile(db: Database, path: string): void {
 }
 
 /**
- * Brings the file to the newest schema; each step is done whole or not at all. Safe to call again, and by several processes
- * at once: the transaction is the lock, and the steps to do are only decided inside it.
- * @throws {NewerDatabaseError} when another process has brought it to a newer schema than this program knows
+ * Migrates the file to the newest schema; each step is done whole or not at all. Idempotent, and safe for
+ * several processes at once: the transaction is the lock, and the pending steps are determined only inside it.
+ * @throws {NewerDatabaseError} when another process has migrated it to a newer schema than this program knows
  */
 export function migrate(db: Database, path: string): void {
   while (pragma(db, 'user_version') < MIGRATIONS.length) {

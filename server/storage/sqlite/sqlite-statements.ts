@@ -4,21 +4,21 @@ import { fillPage } from '../pages.ts';
 
 export type SqlValue = string | number | null | Buffer;
 
-/** Statements of one database, each compiled once. Queries are few; what differs by filter is a handful of texts. */
+/** Statements of one database, each compiled once. Queries are few, and filters add only a handful of variants. */
 export interface Statements {
   run(sql: string, ...values: readonly SqlValue[]): number;
   get<Row>(sql: string, ...values: readonly SqlValue[]): Row | null;
   all<Row>(sql: string, ...values: readonly SqlValue[]): Row[];
-  /** All or nothing; may not wait for anything inside. */
+  /** All or nothing; the work must be synchronous. */
   transaction<T>(work: () => T): T;
   /**
-   * Does the work in one transaction with all other such work that is asked for at about the same time: a commit costs more
-   * than a row. What throws is undone and rejects alone. Resolves when it is committed.
+   * Does the work in one transaction with all other such work requested at about the same time: a commit costs
+   * more than a row. Work that throws is rolled back and rejects alone. Resolves after the commit.
    */
   grouped<T>(work: () => T): Promise<T>;
 }
 
-/** Work that waits for the others of its group. */
+/** Work that waits for the rest of its group. */
 interface Grouped {
   attempt(): () => void;
   reject(error: unknown): void;
@@ -37,7 +37,7 @@ export function createStatements(db: Database): Statements {
   const run = (sql: string, ...values: readonly SqlValue[]) => statement(sql).run(values).changes;
 
   function transaction<T>(work: () => T): T {
-    // immediate: a transaction that only later wants to write could be refused half-way
+    // immediate: a transaction that starts to write later could be refused half-way
     run('BEGIN IMMEDIATE');
     try {
       const result = work();
@@ -62,7 +62,7 @@ export function createStatements(db: Database): Statements {
     }
   }
 
-  /** @returns what tells how it went, once all is committed */
+  /** @returns a function that reports the outcome, to be called once everything is committed */
   function attemptOf<T>(work: () => T, resolve: (value: T) => void, reject: (error: unknown) => void) {
     return () => {
       run('SAVEPOINT one');
@@ -92,7 +92,7 @@ export function createStatements(db: Database): Statements {
   };
 }
 
-/** One order of a table: its columns, all in the same direction, the last one unique. */
+/** A sort order of a table: its columns, all in the same direction, the last one unique. */
 export interface Order<Row> {
   readonly columns: readonly { readonly name: string; readonly type: 'string' | 'number' }[];
   readonly isDescending: boolean;
@@ -109,13 +109,16 @@ interface PageQuery<Row> {
   readonly columns: string;
   readonly from: string;
   readonly where: Where;
-  /** A column that has any of these values. Each is looked for alone: an index holds only the rows of one in order. */
+  /**
+   * A column that has any of these values. Each value is queried separately: an index is in order only within
+   * one.
+   */
   readonly anyOf?: { readonly name: string; readonly values: readonly SqlValue[] };
   readonly order: Order<Row>;
   readonly page: PageRequest;
 }
 
-/** One page by keyset: the cost does not grow with what lies before it. */
+/** Reads one page by keyset: the cost does not grow with the number of preceding rows. */
 export function selectPage<Row extends object, T>(
   statements: Statements,
   query: PageQuery<Row> & { map(row: Row): T },
@@ -133,7 +136,7 @@ function* rowsOf<Row>(statements: Statements, query: PageQuery<Row>): Generator<
   const { order, page } = query;
   const types = order.columns.map((column) => column.type);
   let after = page.cursor === null ? null : decodeCursor(page.cursor, types);
-  // one more than asked for tells whether there is more
+  // one extra row tells whether there are more
   for (let left = page.limit + 1; left > 0; left -= ROWS_AT_ONCE) {
     const limit = Math.min(left, ROWS_AT_ONCE);
     const rows = selectBehind(statements, query, after, limit);
@@ -172,7 +175,7 @@ export function whereText(conditions: readonly string[]): string {
   return conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
 }
 
-/** Named columns of a row as an INSERT, in a fixed order. */
+/** An INSERT of named columns, in a fixed order. */
 export function insertText(table: string, columns: readonly string[], onConflict = ''): string {
   return `INSERT INTO ${table} (${columns.map((name) => `"${name}"`).join(', ')}) VALUES (${columns.map(() => '?').join(', ')}) ${onConflict}`;
 }

@@ -17,9 +17,9 @@ import { DatabaseFileError, migrate, requireOwnFile } from './sqlite-schema.ts';
 import { createStatements } from './sqlite-statements.ts';
 
 /**
- * Opens the embedded storage: one file, made when it is not there, readable by its owner only. For one server process.
- * @throws {DatabaseFileError} when the file is no database, or another program's
- * @throws {NewerDatabaseError} when it is of a newer version
+ * Opens the embedded storage: one file, created if missing, readable by its owner only. For one server process.
+ * @throws {DatabaseFileError} when the file is not a database, or another program's
+ * @throws {NewerDatabaseError} when a newer version wrote it
  */
 export async function openSqliteStorage(
   path: string,
@@ -31,7 +31,7 @@ export async function openSqliteStorage(
     requireOwnFile(db, path);
     configure(db);
     migrate(db, path);
-    // from now on a wait inside SQLite would hold up the whole server: see `retryWhileBusy`
+    // from now on a wait inside SQLite would block the whole server: see `retryWhileBusy`
     db.exec('PRAGMA busy_timeout = 20');
   } catch (error) {
     db.close();
@@ -65,7 +65,7 @@ export async function openSqliteStorage(
 
 function open(path: string): Database.Database {
   try {
-    // before SQLite makes it, and it and its journals could be read by others
+    // created here first: SQLite would let others read it and its journals
     closeSync(openSync(path, 'a', 0o600));
     chmodSync(path, 0o600);
     return new Database(path);
@@ -75,9 +75,9 @@ function open(path: string): Database.Database {
 }
 
 function configure(db: Database.Database): void {
-  // pages of 4 KiB: each commit writes whole pages, and with 16 KiB a fire took twice as long and a log hardly less;
-  // WAL: readers and the writer do not wait for each other; NORMAL: a power cut may take back the newest commits,
-  // but never half of one, and what was taken back is done again
+  // pages of 4 KiB: each commit writes whole pages, and with 16 KiB a fire took twice as long, a log hardly less;
+  // WAL: readers and the writer do not block each other; NORMAL: a power cut may undo the newest commits,
+  // but never half of one, and undone work is done again
   db.exec(
     'PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;',
   );

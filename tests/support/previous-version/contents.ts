@@ -7,11 +7,11 @@ import { ALLOW, makeChunk, makeEnd, makeSchedule, makeTick, minutesAfter, NOON }
 import { OTHER_PARAMETERS } from '../other-parameters.ts';
 
 /**
- * What the fixture of the previous version holds: something of each kind that a release can store.
+ * Contents of the previous version's fixture: something of each kind that a release can store.
  * `scripts/make-previous-version.mjs` writes it with the release's own code.
  */
 
-/** Nothing of it is due while tests exist. */
+/** Nothing in it is due while tests exist. */
 const FAR = new Date('2090-01-01T03:00:00.000Z');
 const PLACE = { workingFolder: 'site', ansibleConfig: 'site/ansible.cfg' };
 
@@ -111,7 +111,7 @@ function firingOf(scheduleId: string, minute: number, runId: string): Firing {
   };
 }
 
-/** Everything that a storage holds, as it would stand in JSON; logs packed, since they repeat themselves. */
+/** Everything that a storage holds, as JSON; logs are compressed, since they are repetitive. */
 export async function readEverything(storage: Storage): Promise<Record<string, unknown>> {
   const { schedules, ticks, runs, runLogs, keys, jobBackend } = storage;
   const page = { limit: 1_000, cursor: null, backward: false };
