@@ -232,7 +232,13 @@ export function createPlaybookService({
       );
     },
 
-    isPresent: (path) => statSync(join(folder.root, path), { throwIfNoEntry: false })?.isFile() ?? false,
+    isPresent(path) {
+      try {
+        return statSync(join(folder.root, path)).isFile();
+      } catch {
+        return false;
+      }
+    },
 
     async checkRunnable(_actor, path, parameters) {
       requirePath(path, ['playbook']);

@@ -149,6 +149,16 @@ describe('the list', () => {
       },
     ));
 
+  it('is present where a file is, and never throws', () =>
+    withPlaybooks({ 'a.yaml': PLAY, 'folder/b.yaml': PLAY }, async ({ service, root }) => {
+      symlinkSync('loop.yaml', join(root, 'loop.yaml'));
+      symlinkSync('a.yaml', join(root, 'link.yaml'));
+      const present = ['a.yaml', 'link.yaml', 'folder/b.yaml'];
+      const absent = ['none.yaml', 'folder', 'loop.yaml', 'a.yaml/b.yaml', `${'x'.repeat(300)}.yaml`, 'a\0b'];
+      for (const path of [...present, ...absent])
+        expect([path, service.isPresent(path)]).toEqual([path, present.includes(path)]);
+    }));
+
   it('leaves out the last by path, and never blocks', () =>
     withPlaybooks({}, async ({ service, root }) => {
       for (let n = 0; n < 10_050; n += 1)
