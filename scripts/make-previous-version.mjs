@@ -1,12 +1,13 @@
 // `npm run make:previous-version`, run at each release with its own code: writes a database and a data folder of this very
 // version to tests/fixtures/previous-version, on both storages (MONGODB_URI names a MongoDB). The next versions are tested
-// with it: tests/storage/previous-version.test.ts reads everything in it, tests/flow/upgrade.test.ts starts a server on it.
+// with it: tests/contract/migration-contract.ts reads everything in it, tests/flow/upgrade.test.ts starts a server on it.
 // A server of this version is killed with three runs under way: one ends without it, one is killed too, one waits.
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { BSON, MongoClient } from 'mongodb';
+import { localId } from '../server/graphql/ids.ts';
 import { createCgroups } from '../server/runner/process/cgroup.ts';
 import { runToDocument, tickToDocument } from '../server/storage/mongo/mongo-documents.ts';
 import { openStorage } from '../server/storage/open-storage.ts';
@@ -91,8 +92,8 @@ async function leaveRunsBehind(dataDir, env) {
   await server.kill();
   for (const pid of processesOf(killed)) process.kill(pid, 'SIGKILL');
   await waitUntil(() => processesOf(endsAlone).length === 0, { withinMs: 20_000 });
-  const own = (id) => Buffer.from(id, 'base64').toString().replace(/^Run:/, '');
-  return { killed: own(killed), endsAlone: own(endsAlone), queued: own(queued) };
+  const [own, ownEnd, ownQueued] = [killed, endsAlone, queued].map((id) => localId('Run', id));
+  return { killed: own, endsAlone: ownEnd, queued: ownQueued };
 }
 
 async function fire(storage, firing) {

@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
+import { globalId } from '../../server/graphql/ids.ts';
 import { createCgroups } from '../../server/runner/process/cgroup.ts';
 import { createApiClient } from '../support/api-client.ts';
 import { findRun, readLog, waitForEnd } from '../support/operations.ts';
 import { copyDataDir, copyDocuments, readExpected } from '../support/previous-version/copy.ts';
+import { printedLines } from '../support/printed.ts';
 import { startServerProcess } from '../support/server-process.ts';
 import { describeOnBothStorages } from '../support/storages.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 import { SCRIPTED } from '../support/with-server.ts';
-
-const globalId = (id: string) => Buffer.from(`Run:${id}`).toString('base64');
 
 describeOnBothStorages(
   'a server that starts on what the previous version left when it was killed',
@@ -30,18 +30,15 @@ describeOnBothStorages(
       });
       const api = createApiClient(server.url);
       try {
-        const [endsAlone, killed, queued] = [ids.endsAlone, ids.killed, ids.queued].map(globalId) as [
-          string,
-          string,
-          string,
-        ];
+        const [endsAlone, killed, queued] = [ids.endsAlone, ids.killed, ids.queued].map((id) =>
+          globalId('Run', id),
+        ) as [string, string, string];
         expect(await waitForEnd(() => api, endsAlone)).toMatchObject({ status: 'FAILED', exitCode: 3 });
         expect(await waitForEnd(() => api, killed)).toMatchObject({ status: 'LOST', exitCode: null });
         expect(await waitForEnd(() => api, queued)).toMatchObject({ status: 'SUCCEEDED', exitCode: 0 });
 
-        const lines = Array.from({ length: 200 }, (_, n) => `line ${n + 1} of 200`);
         expect(await readLog(api, endsAlone)).toMatchObject({
-          text: ['before', 'after', ...lines].join('\n'),
+          text: `before\nafter\n${printedLines(200)}`,
           complete: true,
         });
         expect((await readLog(api, killed)).text).toBe('before');
@@ -49,7 +46,7 @@ describeOnBothStorages(
         for (const [id, { status }] of Object.entries(runs)) {
           if (Object.values(ids).includes(id)) continue;
           const name = status.replace(/[A-Z]/, (letter) => `_${letter}`).toUpperCase();
-          expect((await findRun(api, globalId(id))).status, id).toBe(name);
+          expect((await findRun(api, globalId('Run', id))).status, id).toBe(name);
         }
         const counts = await api.request('{ schedules { totalCount } runs { totalCount } }');
         expect(counts).toEqual({

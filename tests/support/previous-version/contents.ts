@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
-import { newRun, type Run } from '../../../server/domain/runs/run.ts';
+import type { Run } from '../../../server/domain/runs/run.ts';
 import type { Schedule } from '../../../server/domain/schedules/schedule.ts';
 import type { Firing, Storage } from '../../../server/storage/storage.ts';
 import { NO_PARAMETERS } from '../../../shared/run-parameters.ts';
-import { ALLOW, makeChunk, makeEnd, makeSchedule, makeTick, minutesAfter, NOON } from '../make.ts';
+import { ALLOW, makeChunk, makeEnd, makeRun, makeSchedule, makeTick, minutesAfter, NOON } from '../make.ts';
 import { OTHER_PARAMETERS } from '../other-parameters.ts';
 
 /**
@@ -15,14 +15,7 @@ import { OTHER_PARAMETERS } from '../other-parameters.ts';
 const FAR = new Date('2090-01-01T03:00:00.000Z');
 const PLACE = { workingFolder: 'site', ansibleConfig: 'site/ansible.cfg' };
 
-const wanted = {
-  playbook: 'hello.yaml',
-  parameters: NO_PARAMETERS,
-  trigger: 'manual',
-  scheduleId: null,
-  scheduledFor: null,
-  queuedAt: NOON,
-} as const;
+const runOf = (overrides: Partial<Run>) => makeRun({ playbook: 'hello.yaml', ...overrides });
 
 export const SCHEDULES: readonly Schedule[] = [
   makeSchedule({ id: 'cron', name: 'Nightly', timing: { kind: 'cron', expression: '0 3 1 1 *' } }),
@@ -50,7 +43,7 @@ export async function fillStorage(storage: Storage): Promise<Firing> {
   for (const schedule of SCHEDULES) await schedules.insert(schedule);
   await schedules.setProblem('faulty', 1, 'There is no playbook "gone.yaml".');
   await schedules.fire([firingOf('cron', 0, 'of-a-tick'), firingOf('long', 1, 'of-another-tick')]);
-  await schedules.startByHand({ ...newRun({ ...wanted, id: 'by-hand' }), scheduleId: 'interval' }, false);
+  await schedules.startByHand({ ...runOf({ id: 'by-hand' }), scheduleId: 'interval' }, false);
   await runs.finish('by-hand', null, makeEnd({ status: 'canceled', exitCode: null }));
 
   const ends = {
@@ -61,14 +54,14 @@ export async function fillStorage(storage: Storage): Promise<Firing> {
     'lost-by-another-node': makeEnd({ status: 'lost', exitCode: null, reason: 'Its node is away.' }),
   };
   for (const [id, end] of Object.entries(ends)) {
-    await runs.insert(newRun({ ...wanted, id, parameters: OTHER_PARAMETERS, trigger: 'retry' }));
+    await runs.insert(runOf({ id, parameters: OTHER_PARAMETERS, trigger: 'retry' }));
     await runs.claim(id, 'another-node', minutesAfter(NOON, 1), FAR, PLACE);
     await runs.finish(id, 'another-node', end);
   }
-  await runs.insert(newRun({ ...wanted, id: 'on-another-node' }));
+  await runs.insert(runOf({ id: 'on-another-node' }));
   await runs.claim('on-another-node', 'another-node', minutesAfter(NOON, 1), FAR, PLACE);
   await runs.requestCancel('on-another-node', minutesAfter(NOON, 2));
-  await runs.insert({ ...newRun({ ...wanted, id: 'unreadable' }), ...makeEnd(), parameters: null });
+  await runs.insert({ ...runOf({ id: 'unreadable' }), ...makeEnd(), parameters: null });
 
   await runLogs.append(
     'succeeded',
@@ -92,7 +85,7 @@ export async function fillStorage(storage: Storage): Promise<Firing> {
 /** One instant of each outcome. */
 function firingOf(scheduleId: string, minute: number, runId: string): Firing {
   const at = (second: number) => new Date(minutesAfter(NOON, minute).getTime() + second * 1_000);
-  const run: Run = newRun({ ...wanted, id: runId, trigger: 'schedule', scheduleId, scheduledFor: at(3) });
+  const run: Run = runOf({ id: runId, trigger: 'schedule', scheduleId, scheduledFor: at(3) });
   return {
     scheduleId,
     version: 1,
