@@ -10,7 +10,6 @@ import { codeOf } from './domain/caught.ts';
 import { findExposedSecrets } from './exposed-secrets.ts';
 import { openLogOutput } from './log-output.ts';
 import { findAnsiblePlaybook } from './runner/ansible/find-ansible.ts';
-import { NewerDatabaseError } from './storage/newer-database.ts';
 import { TIMINGS, type Timings } from './timings.ts';
 
 /** Works from the sources as well as from `dist/server`. */
@@ -105,7 +104,6 @@ function tell(error: unknown): void {
     error instanceof ConfigError ||
     error instanceof DataDirError ||
     error instanceof AdminKeyError ||
-    error instanceof NewerDatabaseError ||
     isStorageError(error) ||
     isAddressError(error);
   const text =
@@ -118,7 +116,10 @@ function tell(error: unknown): void {
 
 /** Compared by name, so that the unused storage adapter is not loaded. */
 function isStorageError(error: unknown): boolean {
-  return error instanceof Error && ['DatabaseFileError', 'DatabaseConnectionError'].includes(error.name);
+  return (
+    error instanceof Error &&
+    ['DatabaseFileError', 'DatabaseConnectionError', 'NewerDatabaseError'].includes(error.name)
+  );
 }
 
 function isAddressError(error: unknown): boolean {

@@ -128,8 +128,9 @@ export interface Removal {
    */
   runs(before: Date, limit: number): Promise<number>;
   /**
-   * Removes ticks of instants before `before`, except those whose run is queued or running. @returns how many;
-   * 0: nothing is left
+   * Removes ticks of instants before `before`, except those whose run is queued or running. Each step scans the ledger: no
+   * index begins with the instant.
+   * @returns how many; 0: nothing is left
    */
   ticks(before: Date, limit: number): Promise<number>;
 }

@@ -56,11 +56,12 @@ export function factOfTick({ scheduleId, scheduledFor, outcome, runId }: Tick): 
   return { kind: 'tickRecorded', scheduleId, scheduledFor, outcome, runId };
 }
 
+/** @param schedule as stored */
 export function factOfChange(
   { id, version, name }: Pick<Schedule, 'id' | 'version' | 'name'>,
   change: 'created' | 'updated' | 'deleted',
 ): Fact {
-  return { kind: 'scheduleChanged', scheduleId: id, change, version, name: name.toWellFormed() };
+  return { kind: 'scheduleChanged', scheduleId: id, change, version, name };
 }
 
 export function factOfProblem(scheduleId: string, problem: string | null): Fact {

@@ -1,5 +1,5 @@
-import { createRoot, createSignal } from 'solid-js';
-import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createSignal } from 'solid-js';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createPlaybookActions } from '../../client/features/playbooks/playbook-actions.ts';
 import type { QueuedSchedule } from '../../client/features/queue/queue-operations.ts';
 import { createScheduleActions } from '../../client/features/queue/schedule-actions.ts';
@@ -7,6 +7,7 @@ import { createRunActions } from '../../client/features/runs/run-actions.ts';
 import type { OneRun } from '../../client/features/runs/run-operations.ts';
 import { createActionGuard } from '../../client/ui/action-guard.ts';
 import { NO_PARAMETERS } from '../../shared/run-parameters.ts';
+import { inRoot } from './in-root.ts';
 
 const server = vi.hoisted(() => ({
   trigger: vi.fn(),
@@ -37,13 +38,6 @@ vi.mock('../../client/ui/toast.tsx', () => ({ toast: person.toast, toastError: p
 beforeEach(() => {
   for (const mock of [...Object.values(server), ...Object.values(person)]) mock.mockReset();
 });
-
-function inRoot<T>(work: () => T): T {
-  return createRoot((dispose) => {
-    onTestFinished(dispose);
-    return work();
-  });
-}
 
 /** What an action tells its page. */
 const makePage = () => ({

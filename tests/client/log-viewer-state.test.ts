@@ -1,17 +1,11 @@
-import { createRoot, createSignal } from 'solid-js';
-import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createSignal } from 'solid-js';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLineSelection } from '../../client/features/runs/line-selection.ts';
 import { createLogBuffer } from '../../client/features/runs/log-buffer.ts';
 import { createLogScroll } from '../../client/features/runs/log-scroll.ts';
 import { createLogSearch } from '../../client/features/runs/log-search.ts';
 import { ROW_PX } from '../../client/features/runs/scroll-scale.ts';
-
-function inRoot<T>(work: () => T): T {
-  return createRoot((dispose) => {
-    onTestFinished(dispose);
-    return work();
-  });
-}
+import { inRoot } from './in-root.ts';
 
 describe('search in a log', () => {
   const open = () =>

@@ -2,6 +2,7 @@ import { createOnce } from '../../lib/once.ts';
 import { triggerSchedule } from '../../lib/start-runs.ts';
 import { createActionGuard } from '../../ui/action-guard.ts';
 import { confirm } from '../../ui/confirm.tsx';
+import { copyCommand } from '../../ui/copy-command.ts';
 import { toast, toastError } from '../../ui/toast.tsx';
 import { deleteSchedule, enableSchedule, type QueuedSchedule } from './queue-operations.ts';
 
@@ -64,11 +65,10 @@ export function createScheduleActions(
 }
 
 /** Copies a command that runs this schedule now. */
-async function copyCurl(id: string): Promise<void> {
+function copyCurl(id: string): Promise<void> {
   const query = 'mutation ($id: ID!) { triggerSchedule(input: {id: $id}) { __typename } }';
   const body = JSON.stringify({ query, variables: { id } }).replaceAll("'", "'\\''");
-  await navigator.clipboard.writeText(
+  return copyCommand(
     `curl -H 'content-type: application/json' -H "authorization: Bearer $KEY" -d '${body}' ${location.origin}/graphql`,
   );
-  toast('The command is copied.');
 }

@@ -1,6 +1,7 @@
 import { Show } from 'solid-js';
 import { Button } from '../../ui/button.tsx';
-import { toast, toastError } from '../../ui/toast.tsx';
+import { copyCommand } from '../../ui/copy-command.ts';
+import { toastError } from '../../ui/toast.tsx';
 import { downloadLog, logCurl } from './log-operations.ts';
 import type { createLogSearch } from './log-search.ts';
 
@@ -12,10 +13,7 @@ export function LogTools(props: {
   isWrapped: boolean;
   onToggleWrap(): void;
 }) {
-  const copyCurl = async () => {
-    await navigator.clipboard.writeText(logCurl(props.runId));
-    toast('The command is copied.');
-  };
+  const copyCurl = () => copyCommand(logCurl(props.runId));
   return (
     <div class="tools">
       <input

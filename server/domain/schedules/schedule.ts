@@ -58,10 +58,10 @@ export interface ScheduleFilter {
 export type ScheduleOrder = 'nextRun' | 'name' | 'created';
 
 /** The instant that a schedule waits for. */
-export type Awaited = Pick<Schedule, 'nextRunAt' | 'dueAt'>;
+export type AwaitedInstant = Pick<Schedule, 'nextRunAt' | 'dueAt'>;
 
 /** @param nextRunAt the nominal instant; null: none */
-export function awaitInstant(nextRunAt: Date | null): Awaited {
+export function waitingFor(nextRunAt: Date | null): AwaitedInstant {
   return { nextRunAt, dueAt: nextRunAt && dueAtOf(nextRunAt) };
 }
 

@@ -1,7 +1,7 @@
 import type { ActiveRun } from '../runs/run.ts';
 import { nextInstant, nextInstants, type Timing } from '../time/timing.ts';
 import { heedsActiveRuns, type SchedulePolicy } from './policy.ts';
-import { type Awaited, awaitInstant, dueAtOf } from './schedule.ts';
+import { type AwaitedInstant, dueAtOf, waitingFor } from './schedule.ts';
 import type { TickOutcome } from './tick.ts';
 
 /**
@@ -37,7 +37,7 @@ export function decideTicks(
   schedule: DueSchedule,
   now: Date,
   activeRuns: readonly ActiveRun[],
-): { readonly ticks: readonly TickDecision[]; readonly next: Awaited } {
+): { readonly ticks: readonly TickDecision[]; readonly next: AwaitedInstant } {
   const { instants, omittedUntil } = dueInstants(schedule, now);
   const newest = instants.at(-1);
   const { graceSeconds, startDeadlineSeconds } = schedule.policy;
@@ -68,7 +68,7 @@ export function decideTicks(
     isActive = true;
     return { scheduledFor, outcome: 'started', reason: null };
   });
-  return { ticks, next: awaitInstant(nextInstant(schedule.timing, schedule.timezone, now)) };
+  return { ticks, next: waitingFor(nextInstant(schedule.timing, schedule.timezone, now)) };
 }
 
 /**

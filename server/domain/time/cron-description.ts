@@ -91,14 +91,12 @@ function dayPhrases(expr: CronExpression): string[] {
   const monthDays = monthDayPhrase(expr.daysOfMonth);
   const weekdays = weekdayPhrase(expr.daysOfWeek);
   const months = monthPhrase(expr.months);
-  if (expr.isAnyDayOfMonth || expr.isAnyDayOfWeek) {
-    const days =
-      monthDays ?? (weekdays && `${isOneSpan(sundayLast(expr.daysOfWeek)) ? '' : 'only on '}${weekdays}`);
-    return [days, months].filter((phrase) => phrase !== null);
-  }
-  // either field may match, so one that holds every day makes the other one meaningless
-  const either = monthDays && weekdays ? `either ${monthDays} or on ${weekdays}` : null;
-  return [either, months].filter((phrase) => phrase !== null);
+  const isEither = !expr.isAnyDayOfMonth && !expr.isAnyDayOfWeek;
+  const days = isEither
+    ? // either field may match, so one that holds every day makes the other one meaningless
+      monthDays && weekdays && `either ${monthDays} or on ${weekdays}`
+    : (monthDays ?? (weekdays && `${isOneSpan(sundayLast(expr.daysOfWeek)) ? '' : 'only on '}${weekdays}`));
+  return [days, months].filter((phrase) => phrase !== null);
 }
 
 /** E.g. "on days 1 and 15 of the month"; null: every day. */
@@ -173,14 +171,17 @@ function spansOf(values: readonly number[]): [number, number][] {
 }
 
 function listPhrase(values: readonly number[], show: (value: number) => string): string {
-  return PHRASES.format(
-    spansOf(values).map(([from, to]) => (from === to ? show(from) : `${show(from)} through ${show(to)}`)),
-  );
+  return PHRASES.format(spanWords(values, show, ' through '));
 }
 
 function spansPhrase(noun: string, values: readonly number[], show: (value: number) => string): string {
-  const words = spansOf(values).map(([from, to]) => (from === to ? show(from) : `${show(from)}–${show(to)}`));
-  return `${noun}${values.length === 1 ? '' : 's'} ${TIMES.format(words)}`;
+  return `${noun}${values.length === 1 ? '' : 's'} ${TIMES.format(spanWords(values, show, '–'))}`;
+}
+
+function spanWords(values: readonly number[], show: (value: number) => string, to: string): string[] {
+  return spansOf(values).map(([first, last]) =>
+    first === last ? show(first) : `${show(first)}${to}${show(last)}`,
+  );
 }
 
 function timeOfDay(hour: number, minute: number, second: number): string {

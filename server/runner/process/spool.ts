@@ -180,7 +180,8 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
     output: streamFile(STREAM_FILES.output),
     events: streamFile(STREAM_FILES.events),
   };
-  const read = (name: string) => orNull(() => inside((at) => readSmallFile(at(name), MAX_BYTES)));
+  const read = (name: string, maxBytes = MAX_BYTES) =>
+    orNull(() => inside((at) => readSmallFile(at(name), maxBytes)));
   /** @returns false when the name is taken */
   const writeOnce = (name: string, text: string): boolean => {
     try {
@@ -196,7 +197,7 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
 
   /** Names of the files that a previous server process has given to the program. */
   function readGiven(): readonly string[] {
-    const text = orNull(() => inside((at) => readSmallFile(at('request.json'), MAX_REQUEST_BYTES)))?.text;
+    const text = read('request.json', MAX_REQUEST_BYTES)?.text;
     return text === undefined ? [] : readNames(text);
   }
 

@@ -42,21 +42,20 @@ export function createStarting(context: RunContext, discarding: Discarding): Sta
   const armed = new Map<string, Launch>();
 
   /** Creates the spool folder with the program's files. */
-  function fillFolder({ runId, files }: ProgramRun): Spool {
-    const spool = spools.of(runId);
-    spool.create();
-    for (const file of files) spool.writeFile(file);
-    return spool;
+  function fillFolder(run: ProgramRun): void {
+    run.check();
+    orRefused(() => {
+      const spool = spools.of(run.runId);
+      spool.create();
+      for (const file of run.files) spool.writeFile(file);
+    });
   }
 
   function launch(run: ProgramRun, mayHaveCgroup = true): Launch {
     const { runId } = run;
-    run.check();
     return orRefused(() => {
-      const spool = spools.of(runId);
-      spool.create();
       const cgroup = mayHaveCgroup ? cgroups.create(runId) : null;
-      return launcher.launch(runId, cgroup, run.commandIn(spool));
+      return launcher.launch(runId, cgroup, run.commandIn(spools.of(runId)));
     });
   }
 
@@ -72,8 +71,7 @@ export function createStarting(context: RunContext, discarding: Discarding): Sta
 
   return {
     arm(run) {
-      run.check();
-      orRefused(() => fillFolder(run));
+      fillFolder(run);
       armed.set(run.runId, launch(run, armed.size < MAX_ARMED_IN_CGROUPS));
     },
 
@@ -83,11 +81,8 @@ export function createStarting(context: RunContext, discarding: Discarding): Sta
       const startedAt = new Date();
       const ready = armed.get(runId);
       armed.delete(runId);
-      orRefused(() => {
-        if (ready) spool.create();
-        else fillFolder(run);
-        spool.fill({ startedAt: startedAt.toISOString(), timeoutMs });
-      });
+      if (!ready) fillFolder(run);
+      orRefused(() => spool.fill({ startedAt: startedAt.toISOString(), timeoutMs }));
       let launched = ready ?? launch(run);
       if (ready) launcher.wake(runId);
       /** Once the run is being ended, a supervisor that ended for that reason is not started again. */
@@ -96,6 +91,8 @@ export function createStarting(context: RunContext, discarding: Discarding): Sta
         // it was killed while it slept; the exclusive creation of `started` ensures that nothing runs twice
         if (!ready || end.hasBegun || isEnding || spool.isStarted()) return end;
         try {
+          run.check();
+          spool.create();
           launched = launch(run);
           return launched.gone;
         } catch (error) {

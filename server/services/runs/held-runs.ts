@@ -4,12 +4,10 @@ import { retryUntilAborted } from '../retry.ts';
 import { type ActiveRuns, type ActiveRunsOptions, createActiveRuns, type Following } from './active-runs.ts';
 import { createSlots, type Slots } from './slots.ts';
 
-/** The runs that this node prepares, starts, follows or keeps waiting, and changes to them. */
+/** The runs that this node starts, follows or keeps waiting, and changes to them. */
 export interface HeldRuns {
   /** One per run in progress here or about to start. */
   readonly slots: Slots;
-  /** Prepared runs, which do not occupy a slot yet. */
-  readonly prepared: Set<string>;
   /** Runs that had to wait: no later run may start before them. */
   readonly waiting: Set<string>;
   /** Runs that this node owns in the database and is about to start; true: canceled meanwhile. */
@@ -100,7 +98,6 @@ export function createHeldRuns(options: HeldRunsOptions, stopping: AbortSignal):
 
   return {
     slots: createSlots(options.concurrency),
-    prepared: new Set(),
     waiting,
     starting,
     active,

@@ -75,7 +75,9 @@ export function createRunAdmission(
 ): RunAdmission {
   const { storage, runner, scheduler, workerId } = options;
   const { runs } = storage;
-  const { slots, prepared, waiting, starting } = held;
+  const { slots, waiting, starting } = held;
+  /** Prepared runs, which do not occupy a slot yet. */
+  const prepared = new Set<string>();
   /** Releases in progress; the same run must not start before its release is done. */
   const releasing = new Map<string, Promise<void>>();
 

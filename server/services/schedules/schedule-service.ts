@@ -5,11 +5,11 @@ import { ConflictError, NotFoundError } from '../../domain/errors.ts';
 import type { Page, PageRequest } from '../../domain/page.ts';
 import { changePolicy } from '../../domain/schedules/policy.ts';
 import {
-  awaitInstant,
   type Schedule,
   type ScheduleFilter,
   type ScheduleOrder,
   type ScheduleSummary,
+  waitingFor,
 } from '../../domain/schedules/schedule.ts';
 import type { Tick } from '../../domain/schedules/tick.ts';
 import { decideTicks } from '../../domain/schedules/tick-decision.ts';
@@ -142,9 +142,9 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
   return {
     async create(actor, input, idempotencyKey = null) {
       // flat and in this order, so that keys bound by earlier versions still match
-      const { policy, parameters: given, ...others } = input;
-      const { overlap } = changePolicy(null, policy);
-      const request = { ...others, ...policy, overlap, parameters: given };
+      const { policy: change, parameters: given, ...others } = input;
+      const policy = changePolicy(null, change);
+      const request = { ...others, ...change, overlap: policy.overlap, parameters: given };
       let draft: Omit<Schedule, 'id'>;
       return options.idempotency.once(idempotencyKey, ['createSchedule', request], {
         newId: () => newId(options.now()),
@@ -167,9 +167,9 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
             timing,
             timezone,
             parameters,
-            policy: changePolicy(null, policy),
+            policy,
             enabled: input.enabled,
-            ...awaitInstant(input.enabled ? next : null),
+            ...waitingFor(input.enabled ? next : null),
             problem: null,
             version: 1,
             createdAt: now,
@@ -236,7 +236,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
           // an instant that is due but unhandled stays due, unless the change is about time
           ...(enabled && !isRetimed && !isReenabled && current.problem === null
             ? {}
-            : awaitInstant(enabled ? nextInstant(timing, timezone, now) : null)),
+            : waitingFor(enabled ? nextInstant(timing, timezone, now) : null)),
           problem: null,
           version: current.version + 1,
           updatedAt: now,

@@ -1,7 +1,7 @@
-import { type Db, MongoServerError } from 'mongodb';
+import type { Db } from 'mongodb';
 import type { KeyBinding } from '../../domain/runs/idempotency.ts';
 import type { KeyStore } from '../storage.ts';
-import { DUPLICATE_KEY } from './insert-missing.ts';
+import { insertMissing } from './insert-missing.ts';
 import type { KeyDocument } from './mongo-documents.ts';
 
 /** Each try finds that another caller was faster; more than a few in a row would be a defect. */
@@ -17,15 +17,7 @@ export function createMongoKeys(db: Db): KeyStore {
     return { key: _id, ...binding };
   }
 
-  async function insert({ key, ...binding }: KeyBinding): Promise<boolean> {
-    try {
-      await keys.insertOne({ _id: key, ...binding });
-      return true;
-    } catch (error) {
-      if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
-      throw error;
-    }
-  }
+  const insert = ({ key, ...binding }: KeyBinding) => insertMissing(keys, [{ _id: key, ...binding }]);
 
   return {
     find,

@@ -99,20 +99,14 @@ export function createMongoRemoval(db: Db): Removal {
   };
 }
 
-/** Excludes runs whose end is not reported yet. The index of lists by age serves: a run ends after it was queued. */
+/** Excludes runs whose end is not reported yet. */
+const ENDED: Filter<RunDocument> = { status: { $nin: ['queued', 'running'] }, ended: null as never };
+
+/** Served by the index of lists by age: a run ends after it was queued. */
 function endedBefore(before: Date): Filter<RunDocument> {
-  return {
-    queuedAt: { $lt: before },
-    finishedAt: { $lt: before },
-    status: { $nin: ['queued', 'running'] },
-    ended: null as never,
-  };
+  return { ...ENDED, queuedAt: { $lt: before }, finishedAt: { $lt: before } };
 }
 
 function asDecided(notes: readonly RemovalDocument[]): Filter<RunDocument> {
-  return {
-    $or: notes.map(({ _id, finishedAt }) => ({ _id, finishedAt })),
-    status: { $nin: ['queued', 'running'] },
-    ended: null as never,
-  };
+  return { ...ENDED, $or: notes.map(({ _id, finishedAt }) => ({ _id, finishedAt })) };
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Collection, type Db, MongoServerError } from 'mongodb';
+import type { Collection, Db } from 'mongodb';
 import { NewerDatabaseError } from '../newer-database.ts';
-import { DUPLICATE_KEY } from './insert-missing.ts';
+import { insertMissing } from './insert-missing.ts';
 import { MIGRATIONS, type Statement } from './migrations.ts';
 
 /**
@@ -58,20 +58,11 @@ export async function migrate(db: Db, { steps = MIGRATIONS, leaseMs }: MigrateOp
     if (version > steps.length)
       throw new NewerDatabaseError('The database of MONGODB_URI', version, steps.length);
     if (version === steps.length) return;
-    if (!found) await insertFirst(schema);
+    if (!found) await insertMissing(schema, [{ _id: ID, version: 0 }]);
     else if (!found.lock || isExpired(found.lock)) {
       const lock = { owner: randomUUID(), renewals: 0 };
       if (await take(schema, found, lock)) await doSteps(db, schema, { version, lock, steps, leaseMs });
     } else await delay(leaseMs / 50);
-  }
-}
-
-async function insertFirst(schema: Collection<SchemaDocument>): Promise<void> {
-  try {
-    await schema.insertOne({ _id: ID, version: 0 });
-  } catch (error) {
-    // another node was faster
-    if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
   }
 }
 

@@ -48,10 +48,8 @@ export function createSqliteOutbox(statements: Statements): OutboxStore & { read
     },
 
     async remove(ids) {
-      if (ids.length === 0) return;
-      transaction(() => {
-        for (const id of ids) run('DELETE FROM outbox WHERE id = ?', id);
-      });
+      if (ids.length > 0)
+        run('DELETE FROM outbox WHERE id IN (SELECT value FROM json_each(?))', JSON.stringify(ids));
     },
   };
 }

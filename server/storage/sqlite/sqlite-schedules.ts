@@ -156,7 +156,7 @@ export function createSqliteSchedules(
       const row = scheduleToRow(schedule);
       await statements.grouped(() => {
         run(INSERT, ...COLUMNS.map((name) => row[name]));
-        record([factOfChange(schedule, 'created')]);
+        record([factOfChange(row, 'created')]);
       });
     },
 
@@ -171,7 +171,7 @@ export function createSqliteSchedules(
       const values = COLUMNS.filter((name) => name !== 'id').map((name) => row[name]);
       return transaction(() => {
         if (run(REPLACE, ...values, schedule.id, expectedVersion) === 0) return false;
-        record([factOfChange(schedule, 'updated')]);
+        record([factOfChange(row, 'updated')]);
         return true;
       });
     },

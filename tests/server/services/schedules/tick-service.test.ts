@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { Run } from '../../../../server/domain/runs/run.ts';
-import { awaitInstant, type Schedule } from '../../../../server/domain/schedules/schedule.ts';
+import { type Schedule, waitingFor } from '../../../../server/domain/schedules/schedule.ts';
 import type { RunRequest } from '../../../../server/runner/runner.ts';
 import type { Admission } from '../../../../server/services/runs/run-admission.ts';
 import { createTickService } from '../../../../server/services/schedules/tick-service.ts';
@@ -202,10 +202,7 @@ it('drops the runs of a schedule that was edited between the look and the firing
   storage.schedules.listDue = async (...args) => {
     const due = await listDue(...args);
     if (isFirst) {
-      await storage.schedules.replace(
-        { ...schedule, version: 2, ...awaitInstant(minutesAfter(NOON, 60)) },
-        1,
-      );
+      await storage.schedules.replace({ ...schedule, version: 2, ...waitingFor(minutesAfter(NOON, 60)) }, 1);
     }
     isFirst = false;
     return due;
@@ -225,7 +222,7 @@ it('prepares what will be due, uses it, and releases what was edited meanwhile',
   expect(await ticks.prepare(NOON)).toBe(true);
   await ticks.prepare(NOON);
   expect(prepared).toHaveLength(2);
-  await storage.schedules.replace({ ...edited, version: 2, ...awaitInstant(minutesAfter(NOON, 60)) }, 1);
+  await storage.schedules.replace({ ...edited, version: 2, ...waitingFor(minutesAfter(NOON, 60)) }, 1);
   clock.now = NOON;
   await ticks.handle();
   // what was prepared and not used is looked for behind each instant
@@ -243,7 +240,7 @@ it('instants go on while something that was prepared cannot be released', async 
   const edited = await insert();
   await ticks.prepare(NOON);
   expect(prepared).toHaveLength(1);
-  await storage.schedules.replace({ ...edited, version: 2, ...awaitInstant(minutesAfter(NOON, 60)) }, 1);
+  await storage.schedules.replace({ ...edited, version: 2, ...waitingFor(minutesAfter(NOON, 60)) }, 1);
   executor.release = () => new Promise(() => undefined);
   await insert();
   clock.now = NOON;
