@@ -22,20 +22,22 @@ export interface MigrationContract {
   makePrevious(): Promise<ClosedDatabase>;
 }
 
+/** Removes the database when the work ends, however it ends. */
+export async function withDatabase<T extends ClosedDatabase>(
+  made: Promise<T>,
+  work: (database: T) => Promise<void>,
+): Promise<void> {
+  const database = await made;
+  try {
+    await work(database);
+  } finally {
+    await database.remove();
+  }
+}
+
 /** What both storages promise of databases of other versions. */
 export function describeMigrations(name: string, contract: MigrationContract): void {
   const { newest, expected, makeEmpty, makePrevious } = contract;
-  const withDatabase = async (
-    made: Promise<ClosedDatabase>,
-    work: (database: ClosedDatabase) => Promise<void>,
-  ) => {
-    const database = await made;
-    try {
-      await work(database);
-    } finally {
-      await database.remove();
-    }
-  };
   const openAndClose = async (database: ClosedDatabase) => {
     const storage = await database.open();
     await storage.close();

@@ -177,8 +177,7 @@ export function describeOutbox(open: OpenStorage): void {
   test('gives the oldest first, as many as asked for, and none that is claimed', async ({ runs, outbox }) => {
     for (const id of ['a', 'b', 'c', 'd', 'e']) {
       await runs.insert(makeRun({ id, ...makeEnd() }));
-      // on MongoDB they are recorded in the background, several at once
-      await outbox.claim('nobody', 0, NOON, NOON);
+      await recordFacts({ outbox });
     }
     const now = soon();
     const claim = (worker: string, limit: number) =>
@@ -280,6 +279,11 @@ function soon(): Date {
 /** What was not claimed before; for longer than any test takes. */
 function claimAll({ outbox }: Storage): Promise<OutboxRow[]> {
   return outbox.claim('test', 10_000, new Date(Date.now() + 86_400_000), soon());
+}
+
+/** Resolves once the facts of what was done are recorded, which MongoDB does in the background, several at once. */
+export async function recordFacts({ outbox }: Pick<Storage, 'outbox'>): Promise<void> {
+  await outbox.claim('nobody', 0, NOON, NOON);
 }
 
 /** What was recorded since it was last asked. */

@@ -1,10 +1,13 @@
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { TIMINGS } from '../../server/timings.ts';
 import { type ApiClient, RUN_LOG } from '../support/api-client.ts';
+import { frame, rawUpgrade, TEXT } from '../support/attacks/floods.ts';
 import { findRun, runPlaybook, waitForEnd } from '../support/operations.ts';
 import { countedLines } from '../support/printed.ts';
 import { memoryOf } from '../support/processes.ts';
+import { subscribe } from '../support/raw-socket.ts';
 import { times } from '../support/soak.ts';
 import { describeOnBothStorages } from '../support/storages.ts';
 import { download, tail } from '../support/whole-log.ts';
@@ -80,46 +83,13 @@ describeOnBothStorages('the log', (choose) => {
     }));
 });
 
-/** A client that speaks just enough of the protocol to subscribe, and then leaves what comes in the network. */
-async function readSlowly(url: string, runId: string) {
-  const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
-  socket.on('error', () => undefined);
-  await new Promise((resolve) => socket.once('connect', resolve));
-  socket.write(
-    [
-      'GET /graphql HTTP/1.1',
-      `Host: ${hostname}:${port}`,
-      'Connection: Upgrade',
-      'Upgrade: websocket',
-      'Sec-WebSocket-Version: 13',
-      'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
-      'Sec-WebSocket-Protocol: graphql-transport-ws',
-      '\r\n',
-    ].join('\r\n'),
-  );
-  await new Promise((resolve) => socket.once('data', resolve));
-  socket.write(frame('{"type":"connection_init"}'));
-  await new Promise((resolve) => socket.once('data', resolve));
+/** A client that subscribes, and then leaves what comes in the network. */
+async function readSlowly(url: string, runId: string): Promise<Socket> {
+  const socket = rawUpgrade(url).resume();
+  await once(socket, 'data');
+  socket.write(frame(TEXT, '{"type":"connection_init"}'));
+  await once(socket, 'data');
   socket.pause();
-  socket.write(
-    frame(
-      JSON.stringify({
-        id: '1',
-        type: 'subscribe',
-        payload: { query: RUN_LOG, variables: { runId, after: 0 } },
-      }),
-    ),
-  );
+  socket.write(frame(TEXT, JSON.stringify(subscribe('1', RUN_LOG, { runId, after: 0 }))));
   return socket;
-}
-
-/** A masked text frame (RFC 6455), the mask being zero. */
-function frame(text: string): Buffer {
-  const payload = Buffer.from(text);
-  const head =
-    payload.length < 126
-      ? [0x81, 0x80 | payload.length]
-      : [0x81, 0xfe, payload.length >> 8, payload.length & 0xff];
-  return Buffer.concat([Buffer.from([...head, 0, 0, 0, 0]), payload]);
 }

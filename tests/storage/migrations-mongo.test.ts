@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MIGRATIONS, type Statement } from '../../server/storage/mongo/migrations.ts';
 import { migrate } from '../../server/storage/mongo/mongo-schema.ts';
 import { openMongoStorage } from '../../server/storage/mongo/mongo-storage.ts';
-import { type ClosedDatabase, describeMigrations } from '../contract/migration-contract.ts';
+import { type ClosedDatabase, describeMigrations, withDatabase } from '../contract/migration-contract.ts';
 import { makeMongoDatabase, mongoUri } from '../support/mongo.ts';
 import { readEverything } from '../support/previous-version/contents.ts';
 import { copyDocuments, readExpected } from '../support/previous-version/copy.ts';
@@ -15,12 +15,13 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
   const expected = readExpected('mongodb');
   const { ids: _, ...everything } = expected;
 
-  async function makeEmpty(): Promise<ClosedDatabase & { readonly db: Db }> {
+  async function makeEmpty(): Promise<ClosedDatabase & { readonly db: Db; readonly uri: string }> {
     const database = makeMongoDatabase();
     const client = new MongoClient(database.uri);
     const db = client.db();
     return {
       db,
+      uri: database.uri,
       open: () => openMongoStorage(database.uri),
       version: () => versionOf(db),
       async setVersion(version) {
@@ -36,7 +37,7 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
 
   async function makePrevious() {
     const database = await makeEmpty();
-    await copyDocuments(uriOf(database.db));
+    await copyDocuments(database.uri);
     return database;
   }
 
@@ -66,19 +67,12 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
   }, 120_000);
 
   describe('the lock', () => {
-    const withDatabase = async (work: (db: Db) => Promise<void>) => {
-      const database = await makeEmpty();
-      try {
-        await work(database.db);
-      } finally {
-        await database.remove();
-      }
-    };
+    const withDb = (work: (db: Db) => Promise<void>) => withDatabase(makeEmpty(), ({ db }) => work(db));
     const lockOf = async (db: Db) =>
       (await db.collection<SchemaDocument>('schema').findOne({ _id: 'schema' }))?.lock;
 
     it('lets one of several nodes do each step, and the others wait for it', () =>
-      withDatabase(async (db) => {
+      withDb(async (db) => {
         const done: string[] = [];
         const step = (name: string) => [async () => void done.push(name)];
         const steps = [step('one'), step('two'), step('three')];
@@ -91,7 +85,7 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
       }));
 
     it('is renewed while a step takes longer than the lease', () =>
-      withDatabase(async (db) => {
+      withDb(async (db) => {
         let [begun, isReleased] = [0, false];
         const slow: Statement = async () => {
           begun += 1;
@@ -112,7 +106,7 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
       }));
 
     it('of a node that was killed is taken over', () =>
-      withDatabase(async (db) => {
+      withDb(async (db) => {
         await db
           .collection<SchemaDocument>('schema')
           .insertOne({ _id: 'schema', version: 1, lock: { owner: 'killed', renewals: 7 } });
@@ -127,7 +121,7 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
       }));
 
     it('of a node that was paused is taken over, and that node changes no number when it goes on', () =>
-      withDatabase(async (db) => {
+      withDb(async (db) => {
         let isReleased = false;
         let isPaused = false;
         const pausing: Statement = async () => {
@@ -148,7 +142,7 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
       }));
 
     it('is free again after a step that failed, and its number is not counted', () =>
-      withDatabase(async (db) => {
+      withDb(async (db) => {
         const failing: Statement = () => Promise.reject(new Error('of this test'));
         await expect(migrate(db, { steps: [[failing]], leaseMs: 10_000 })).rejects.toThrow('of this test');
         expect(await versionOf(db)).toBe(0);
@@ -172,12 +166,6 @@ function cutBehind(done: number): Statement[][] {
       await statement(db);
     }),
   );
-}
-
-function uriOf(db: Db): string {
-  const url = new URL(mongoUri() ?? '');
-  url.pathname = `/${db.databaseName}`;
-  return url.toString();
 }
 
 async function versionOf(db: Db): Promise<number> {

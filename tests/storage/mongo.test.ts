@@ -15,7 +15,8 @@ import { openMongoStorage } from '../../server/storage/mongo/mongo-storage.ts';
 import { reopenWhenSilent } from '../../server/storage/mongo/silent-driver.ts';
 import type { Storage } from '../../server/storage/storage.ts';
 import { describeJobBackendContract } from '../contract/job-backend-contract.ts';
-import { factsOf, inAnyOrder } from '../contract/outbox-contract.ts';
+import { factsOf, inAnyOrder, recordFacts } from '../contract/outbox-contract.ts';
+import { removeAll } from '../contract/removal-contract.ts';
 import { describeStorageContract } from '../contract/storage-contract.ts';
 import {
   fireOne,
@@ -31,6 +32,20 @@ import { makeMongoDatabase, mongoUri } from '../support/mongo.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 if (mongoUri() === null) console.log('MongoDB is not covered: MONGODB_URI is not set.');
+
+/** A storage on a database of its own, and a client beside it. */
+async function withMongo(work: (storage: Storage, db: Db, uri: string) => Promise<void>): Promise<void> {
+  const database = makeMongoDatabase();
+  const storage = await openMongoStorage(database.uri);
+  const client = new MongoClient(database.uri);
+  try {
+    await work(storage, client.db(), database.uri);
+  } finally {
+    await client.close();
+    await storage.close();
+    await database.drop();
+  }
+}
 
 describe.skipIf(mongoUri() === null)('MongoDB', () => {
   describeStorageContract('mongodb', async () => {
@@ -68,49 +83,44 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
     };
   });
 
-  it('completes a firing that a crash cut short, any node that next touches it', async () => {
-    const database = makeMongoDatabase();
-    const storage = await openMongoStorage(database.uri);
-    const client = new MongoClient(database.uri);
-    const documents = client.db().collection<ScheduleDocument>('schedules');
-    for (const passerBy of ['sweep', 'delete', 'replace', 'fire'] as const) {
-      const schedule = makeSchedule({ nextRunAt: minutesAfter(NOON, 5) });
-      const run = makeRun({ scheduleId: schedule.id, scheduledFor: NOON });
-      await storage.schedules.insert(schedule);
-      const tick = {
-        scheduleId: schedule.id,
-        scheduledFor: NOON,
-        outcome: 'started',
-        reason: null,
-        runId: run.id,
-      } as const;
-      const firing = { id: 'cut short', ticks: [tickToDocument(tick)], runs: [runToDocument(run)] };
-      await documents.updateOne({ _id: schedule.id }, { $set: { firing } });
-
-      if (passerBy === 'sweep') expect(await storage.schedules.completeFirings()).toBe(1);
-      else if (passerBy === 'delete') await storage.schedules.delete(schedule.id);
-      else if (passerBy === 'replace') await storage.schedules.replace({ ...schedule, version: 2 }, 1);
-      else {
-        const stale = {
+  it('completes a firing that a crash cut short, any node that next touches it', () =>
+    withMongo(async (storage, db) => {
+      const documents = db.collection<ScheduleDocument>('schedules');
+      for (const passerBy of ['sweep', 'delete', 'replace', 'fire'] as const) {
+        const schedule = makeSchedule({ nextRunAt: minutesAfter(NOON, 5) });
+        const run = makeRun({ scheduleId: schedule.id, scheduledFor: NOON });
+        await storage.schedules.insert(schedule);
+        const tick = {
           scheduleId: schedule.id,
-          version: 1,
-          expectedNextRunAt: NOON,
-          nextRunAt: null,
-          dueAt: null,
-          ticks: [],
-          runs: [],
-        };
-        expect(await fireOne(storage.schedules, stale)).toBe(false);
-      }
+          scheduledFor: NOON,
+          outcome: 'started',
+          reason: null,
+          runId: run.id,
+        } as const;
+        const firing = { id: 'cut short', ticks: [tickToDocument(tick)], runs: [runToDocument(run)] };
+        await documents.updateOne({ _id: schedule.id }, { $set: { firing } });
 
-      expect(await storage.runs.find(run.id), passerBy).toEqual(run);
-      expect(await storage.ticks.count(schedule.id), passerBy).toBe(1);
-      expect(await storage.schedules.completeFirings()).toBe(0);
-    }
-    await client.close();
-    await storage.close();
-    await database.drop();
-  });
+        if (passerBy === 'sweep') expect(await storage.schedules.completeFirings()).toBe(1);
+        else if (passerBy === 'delete') await storage.schedules.delete(schedule.id);
+        else if (passerBy === 'replace') await storage.schedules.replace({ ...schedule, version: 2 }, 1);
+        else {
+          const stale = {
+            scheduleId: schedule.id,
+            version: 1,
+            expectedNextRunAt: NOON,
+            nextRunAt: null,
+            dueAt: null,
+            ticks: [],
+            runs: [],
+          };
+          expect(await fireOne(storage.schedules, stale)).toBe(false);
+        }
+
+        expect(await storage.runs.find(run.id), passerBy).toEqual(run);
+        expect(await storage.ticks.count(schedule.id), passerBy).toBe(1);
+        expect(await storage.schedules.completeFirings()).toBe(0);
+      }
+    }));
 
   describe.each([
     // killed behind the change, before its facts are recorded
@@ -121,12 +131,9 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
       isCut: (_: string, method: string) => method !== 'insertMany',
     },
   ])('a node that is killed $where', ({ isCut }) => {
-    it('loses and doubles no fact', async () => {
-      const database = makeMongoDatabase();
-      const storage = await openMongoStorage(database.uri);
-      const client = new MongoClient(database.uri);
-      const dying = storesOf(cutting(client.db(), isCut));
-      try {
+    it('loses and doubles no fact', () =>
+      withMongo(async (storage, db, uri) => {
+        const dying = storesOf(cutting(db, isCut));
         const [fired, broken, edited, removed] = [1, 2, 3, 4].map(() => makeSchedule()) as [
           Schedule,
           Schedule,
@@ -137,11 +144,11 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
         for (const { id, name } of [fired, broken, edited, removed])
           expected.push({ kind: 'scheduleChanged', scheduleId: id, change: 'created', version: 1, name });
         for (const schedule of [broken, edited, removed]) await storage.schedules.insert(schedule);
-        await storage.outbox.claim('nobody', 0, NOON, NOON);
+        await recordFacts(storage);
 
         await dying.schedules.insert(fired);
         await storage.schedules.completeFirings();
-        await storage.outbox.claim('nobody', 0, NOON, NOON);
+        await recordFacts(storage);
         const firing = makeFiring(fired);
         const refused = firing.runs.map((run) => ({ ...run, ...makeEnd({ status: 'failed' }) }));
         expect(await fireOne(dying.schedules, { ...firing, runs: refused })).toBe(true);
@@ -153,13 +160,8 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
         await dying.runs.insert(run);
         await settled(dying);
 
-        const other = await openMongoStorage(database.uri);
-        const rows = await other.outbox.claim(
-          'other',
-          100,
-          new Date(Date.now() + 60_000),
-          new Date(Date.now() + 1_000),
-        );
+        const other = await openMongoStorage(uri);
+        const facts = await factsOf(other);
 
         const [tick] = firing.ticks;
         expected.push(
@@ -188,71 +190,59 @@ describe.skipIf(mongoUri() === null)('MongoDB', () => {
           },
           { kind: 'runEnded', runId: run.id, scheduleId: null, status: 'succeeded' },
         );
-        expect(inAnyOrder(rows.map(({ fact }) => fact))).toEqual(inAnyOrder(expected));
+        expect(inAnyOrder(facts)).toEqual(inAnyOrder(expected));
         expect(await other.schedules.find(removed.id)).toBeNull();
-        const db = client.db();
         expect(await db.collection('schedules').countDocuments({ 'firing.id': { $exists: true } })).toBe(0);
         expect(await db.collection('runs').countDocuments({ 'ended.id': { $exists: true } })).toBe(0);
         await other.close();
-      } finally {
-        await client.close();
-        await storage.close();
-        await database.drop();
+      }));
+  });
+
+  it('removes what a crash left of a removal, and keeps a run that was revived meanwhile', () =>
+    withMongo(async (storage, db) => {
+      const { runs, runLogs } = storage;
+      const lost = { ...makeEnd({ status: 'lost' }), workerId: 'one', startedAt: NOON } as const;
+      for (const [id, run] of Object.entries({
+        gone: makeEnd(),
+        cut: makeEnd(),
+        revived: lost,
+        ended: lost,
+      })) {
+        await runs.insert(makeRun({ id, ...run }));
+        await runLogs.append(id, 'output', makeChunk(1, ['line']));
       }
-    });
-  });
+      await recordFacts(storage);
+      const notes = db.collection<{ _id: string; finishedAt: Date }>('removals');
+      for (const _id of ['gone', 'cut', 'revived', 'ended'])
+        await notes.insertOne({ _id, finishedAt: makeEnd().finishedAt });
+      await db.collection<{ _id: string }>('runs').deleteOne({ _id: 'gone' });
+      await runs.revive('one', ['revived', 'ended'], minutesAfter(NOON, 9));
+      await runs.finish('ended', 'one', makeEnd({ finishedAt: minutesAfter(NOON, 9) }));
+      await recordFacts(storage);
 
-  it('removes what a crash left of a removal, and keeps a run that was revived meanwhile', async () => {
-    const database = makeMongoDatabase();
-    const storage = await openMongoStorage(database.uri);
-    const client = new MongoClient(database.uri);
-    const { runs, runLogs, removal, outbox } = storage;
-    const lost = { ...makeEnd({ status: 'lost' }), workerId: 'one', startedAt: NOON } as const;
-    for (const [id, run] of Object.entries({ gone: makeEnd(), cut: makeEnd(), revived: lost, ended: lost })) {
-      await runs.insert(makeRun({ id, ...run }));
-      await runLogs.append(id, 'output', makeChunk(1, ['line']));
-    }
-    await outbox.claim('nobody', 0, NOON, NOON);
-    const notes = client.db().collection<{ _id: string; finishedAt: Date }>('removals');
-    for (const _id of ['gone', 'cut', 'revived', 'ended'])
-      await notes.insertOne({ _id, finishedAt: makeEnd().finishedAt });
-    await client.db().collection<{ _id: string }>('runs').deleteOne({ _id: 'gone' });
-    await runs.revive('one', ['revived', 'ended'], minutesAfter(NOON, 9));
-    await runs.finish('ended', 'one', makeEnd({ finishedAt: minutesAfter(NOON, 9) }));
-    await outbox.claim('nobody', 0, NOON, NOON);
+      const removed = await removeAll(storage, NOON, 1);
 
-    let removed = 0;
-    for (let step = 1; step > 0; removed += step) step = await removal.runs(NOON, 1);
+      // two logs of a piece each, and one run
+      expect(removed).toBe(3);
+      expect((await runs.findMany(['gone', 'cut', 'revived', 'ended'])).map((run) => run?.status)).toEqual([
+        undefined,
+        undefined,
+        'running',
+        'succeeded',
+      ]);
+      const heads = await runLogs.heads(['gone', 'cut', 'revived', 'ended'], 'output');
+      expect([...heads.values()].map(({ totalLines }) => totalLines)).toEqual([0, 0, 1, 1]);
+      expect(await notes.countDocuments()).toBe(0);
+    }));
 
-    // two logs of a piece each, and one run
-    expect(removed).toBe(3);
-    expect((await runs.findMany(['gone', 'cut', 'revived', 'ended'])).map((run) => run?.status)).toEqual([
-      undefined,
-      undefined,
-      'running',
-      'succeeded',
-    ]);
-    const heads = await runLogs.heads(['gone', 'cut', 'revived', 'ended'], 'output');
-    expect([...heads.values()].map(({ totalLines }) => totalLines)).toEqual([0, 0, 1, 1]);
-    expect(await notes.countDocuments()).toBe(0);
-    await client.close();
-    await storage.close();
-    await database.drop();
-  });
-
-  it('gives a fact that it cannot read as such, and the others as they are', async () => {
-    const database = makeMongoDatabase();
-    const storage = await openMongoStorage(database.uri);
-    const client = new MongoClient(database.uri);
-    for (const id of ['one', 'two']) await storage.runs.insert(makeRun({ id, ...makeEnd() }));
-    await storage.outbox.claim('nobody', 0, NOON, NOON);
-    const outbox = client.db().collection('outbox');
-    await outbox.updateOne({ fact: /"one"/ }, { $set: { fact: '{"kind":"moon"}' } });
-    expect((await factsOf(storage)).map((fact) => fact?.kind).sort()).toEqual(['runEnded', undefined]);
-    await client.close();
-    await storage.close();
-    await database.drop();
-  });
+  it('gives a fact that it cannot read as such, and the others as they are', () =>
+    withMongo(async (storage, db) => {
+      for (const id of ['one', 'two']) await storage.runs.insert(makeRun({ id, ...makeEnd() }));
+      await recordFacts(storage);
+      const outbox = db.collection('outbox');
+      await outbox.updateOne({ fact: /"one"/ }, { $set: { fact: '{"kind":"moon"}' } });
+      expect((await factsOf(storage)).map((fact) => fact?.kind).sort()).toEqual(['runEnded', undefined]);
+    }));
 
   it('says what is wrong with a URI, without its password', async () => {
     const uri = 'mongodb://user:secret@127.0.0.1:1/x?serverSelectionTimeoutMS=200';

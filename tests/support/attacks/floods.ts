@@ -19,7 +19,7 @@ export function rawConnection(url: string): Socket {
 }
 
 /** A masked frame; the mask is zero. */
-function frame(opcode: number, payload: string, isLast = true): Buffer {
+export function frame(opcode: number, payload: string, isLast = true): Buffer {
   const body = Buffer.from(payload);
   const first = (isLast ? 0x80 : 0) | opcode;
   const head =
@@ -29,7 +29,7 @@ function frame(opcode: number, payload: string, isLast = true): Buffer {
   return Buffer.concat([head, Buffer.alloc(4), body]);
 }
 
-const TEXT = 1;
+export const TEXT = 1;
 const PING = 9;
 const INIT = frame(
   TEXT,
