@@ -1,3 +1,4 @@
+import { findAdopter } from './adopter.ts';
 import {
   findRunProcesses,
   listProcesses,
@@ -110,10 +111,12 @@ export async function findSuspects(
   const stats = new Map<number, ProcessStat>();
   for (const stat of await Promise.all((await listProcesses()).map(readStat)))
     if (stat && stat.state !== 'Z') stats.set(stat.pid, stat);
-  // the kernel reparents an orphan to init, or to an ancestor of the server that is a subreaper
-  const adopters = new Set([1]);
-  for (let pid = stats.get(process.pid)?.parent ?? 0; pid > 0; pid = stats.get(pid)?.parent ?? 0)
-    adopters.add(pid);
+  if (stats.size === 0) return [];
+  const adopters = await findAdopter().then(
+    (adopter) => new Set([1, adopter]),
+    // at worst another child of an ancestor of ours is named, too
+    () => new Set([1, ...ancestorsOf(process.pid, stats)]),
+  );
   const home = (await readProc('/proc/self/cgroup'))?.toString();
   const suspects: ProcessStat[] = [];
   for (const stat of stats.values()) {
@@ -128,6 +131,11 @@ export async function findSuspects(
     suspects.push(stat);
   }
   return suspects;
+}
+
+function* ancestorsOf(pid: number, stats: ReadonlyMap<number, ProcessStat>): Generator<number> {
+  for (let parent = stats.get(pid)?.parent ?? 0; parent > 0; parent = stats.get(parent)?.parent ?? 0)
+    yield parent;
 }
 
 /** A process can set its name to anything. */

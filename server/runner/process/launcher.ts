@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { RunnerTimings } from '../../timings.ts';
 import { createLauncherShell, type LauncherShellOptions } from './launcher-shell.ts';
 import {
@@ -131,7 +131,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
       // one that has not begun sleeps until it may
       const check = run.hasBegun ? isSupervising : isRunning;
       const isDoubtful = run.supervisor ? !(await check(run.supervisor)) : waited > timings.startTimeoutMs;
-      // after a pause of this process or the machine, its last report may still wait in the pipe
+      // after a pause of this process or the machine, one look proves nothing
       const isSure = isDoubtful && (run.wasDoubtful || run.told !== null);
       run.wasDoubtful = isDoubtful;
       if (isSure && (run.supervisor || (await isNowhere(id, run)))) await end(id, run);
@@ -214,6 +214,8 @@ export function createLauncher(options: LauncherOptions): Launcher {
   }
 
   async function end(id: string, run: Launched): Promise<void> {
+    // its last report may still wait in the pipe, which is read before the second turn from here
+    for (let turn = 0; turn < 2 && run.told === null; turn += 1) await nextTurn();
     const { supervisor, told, hasBegun } = run;
     // the kernel keeps the exit status until the launcher reaps the process
     const stat = supervisor ? await readStat(supervisor.pid) : null;

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Cgroup } from '../../../../server/runner/process/cgroup.ts';
@@ -198,6 +199,29 @@ async function superviseLeaving(more: Partial<Supervised>) {
 const EMPTY_CGROUP: Cgroup = { holds: async () => true, kill: async () => 0 };
 const NO_CGROUP = 'some dropped its marker, and no cgroup can be made here.';
 const BEFORE_CGROUP = 'they were there before its cgroup was.';
+
+describe('what may be left of a run', () => {
+  const MODULE = new URL('../../../../server/runner/process/descendants.ts', import.meta.url);
+  const SUSPECTS = `
+    import { findSuspects } from '${MODULE}';
+    const found = await findSuspects({ pid: 1, startTime: '0', bootId: '' });
+    console.log(found.map(({ pid }) => pid).join(' '));`;
+
+  it('is no child of a process above the server, which is none of its orphans', async () => {
+    // in a session of its own, as what a process manager starts
+    const script = `setsid sleep 300 & echo $!; "$0" --import tsx --input-type=module -e "$1"; kill $!`;
+    const above = start('/bin/sh', ['-c', script, process.execPath, SUSPECTS], unmarked);
+    let printed = '';
+    above.stdout?.on('data', (data) => {
+      printed += data;
+    });
+    await once(above, 'close');
+
+    const [sibling = '', suspects] = printed.split('\n');
+    expect(sibling).toMatch(/^\d+$/);
+    expect(suspects?.split(' ')).not.toContain(sibling);
+  });
+});
 
 describe('a run without a cgroup that is canceled', () => {
   /** @param script starts a process without the marker, whose id is in $child */
