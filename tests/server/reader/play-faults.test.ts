@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { faultOf } from '../../../server/domain/playbooks/playbook-check.ts';
 import { pythonByVersion } from '../../../server/reader/python-engine.ts';
+import type { PlaybookReader } from '../../../server/reader/reader.ts';
 import { findAnsible } from '../../support/ansible.ts';
-import { withReader } from '../../support/reader.ts';
+import { createReader } from '../../support/reader.ts';
 import { makeTempDir } from '../../support/temp-dir.ts';
 
 const PROGRAM = new URL('../../../scripts/try-repository/by_hand.py', import.meta.url).pathname;
@@ -156,47 +157,49 @@ const LOADED: readonly string[] = [
 
 // Ansible itself looks at a hundred playbooks
 describe('what keeps Ansible from loading a play', { timeout: 300_000 }, () => {
-  it('is refused as Ansible refuses it, with its line', () =>
-    withReader(async (reader) => {
-      const texts = REFUSED.map(([text]) => text);
-      const byHand = await acceptedByHand(texts);
-      const ours = await Promise.all(texts.map(async (text) => reader.read(Buffer.from(text), false)));
-      for (const [at, [text, line]] of REFUSED.entries()) {
-        const verdict = ours[at] ?? { kind: 'unknown' };
-        expect([text, byHand[at]]).toEqual([text, false]);
-        expect([text, verdict]).toEqual([
-          text,
-          expect.objectContaining({ kind: 'playbook', playFault: expect.objectContaining({ line }) }),
-        ]);
-        expect(faultOf(verdict)?.problem).toContain(`cannot load the playbook at line ${line}: `);
+  let reader: PlaybookReader;
+  beforeAll(() => {
+    reader = createReader();
+  });
+  afterAll(() => reader.close());
+
+  it('is refused as Ansible refuses it, with its line', async () => {
+    const texts = REFUSED.map(([text]) => text);
+    const byHand = await acceptedByHand(texts);
+    const ours = await Promise.all(texts.map(async (text) => reader.read(Buffer.from(text), false)));
+    for (const [at, [text, line]] of REFUSED.entries()) {
+      const verdict = ours[at] ?? { kind: 'unknown' };
+      expect([text, byHand[at]]).toEqual([text, false]);
+      expect([text, verdict]).toEqual([
+        text,
+        expect.objectContaining({ kind: 'playbook', playFault: expect.objectContaining({ line }) }),
+      ]);
+      expect(faultOf(verdict)?.problem).toContain(`cannot load the playbook at line ${line}: `);
+    }
+  });
+
+  it('is nothing where Ansible finds nothing', async () => {
+    const byHand = await acceptedByHand(LOADED);
+    for (const [at, text] of LOADED.entries()) {
+      const verdict = await reader.read(Buffer.from(text), false);
+      expect([text, byHand[at], faultOf(verdict)]).toEqual([text, true, null]);
+    }
+  });
+
+  it('is left to Ansible where it is found only after other plays have run', async () => {
+    for (const first of ['hosts: localhost', 'import_playbook: other.yml'])
+      for (const fault of ['gather_facts: maybe', 'vars_files: 5', 'vars_prompt: [{name: [x]}]']) {
+        const text = `- ${first}\n- hosts: all\n  ${fault}\n`;
+        expect([text, faultOf(await reader.read(Buffer.from(text), false))]).toEqual([text, null]);
       }
-    }));
+  });
 
-  it('is nothing where Ansible finds nothing', () =>
-    withReader(async (reader) => {
-      const byHand = await acceptedByHand(LOADED);
-      for (const [at, text] of LOADED.entries()) {
-        const verdict = await reader.read(Buffer.from(text), false);
-        expect([text, byHand[at], faultOf(verdict)]).toEqual([text, true, null]);
-      }
-    }));
-
-  it('is left to Ansible where it is found only after other plays have run', () =>
-    withReader(async (reader) => {
-      for (const first of ['hosts: localhost', 'import_playbook: other.yml'])
-        for (const fault of ['gather_facts: maybe', 'vars_files: 5', 'vars_prompt: [{name: [x]}]']) {
-          const text = `- ${first}\n- hosts: all\n  ${fault}\n`;
-          expect([text, faultOf(await reader.read(Buffer.from(text), false))]).toEqual([text, null]);
-        }
-    }));
-
-  it('says where it is, as JavaScript counts', () =>
-    withReader(async (reader) => {
-      const lead = '- hosts: "😀"\r\n  ';
-      const verdict = await reader.read(Buffer.from(`${lead}taks: []\r\n`), false);
-      expect(faultOf(verdict)).toEqual({
-        problem: 'Ansible cannot load the playbook at line 2: "taks" is no keyword of a play.',
-        position: lead.length,
-      });
-    }));
+  it('says where it is, as JavaScript counts', async () => {
+    const lead = '- hosts: "😀"\r\n  ';
+    const verdict = await reader.read(Buffer.from(`${lead}taks: []\r\n`), false);
+    expect(faultOf(verdict)).toEqual({
+      problem: 'Ansible cannot load the playbook at line 2: "taks" is no keyword of a play.',
+      position: lead.length,
+    });
+  });
 });
