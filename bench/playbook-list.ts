@@ -1,8 +1,9 @@
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TESTER } from '../tests/support/actor.ts';
+import { findAnsible } from '../tests/support/ansible.ts';
 import { openPlaybooks } from '../tests/support/playbooks.ts';
-import { withReader } from '../tests/support/reader.ts';
+import { withReaderOf } from '../tests/support/reader.ts';
 import { watchStalls } from '../tests/support/stalls.ts';
 import { makeTempDir } from '../tests/support/temp-dir.ts';
 import { type Measure, median } from './measure.ts';
@@ -21,7 +22,7 @@ export async function playbookList(): Promise<Measure[]> {
       if (n < FOLDERS) mkdirSync(path);
       writeFileSync(join(path, `playbook-${n}.yml`), `- hosts: all\n  vars: { n: ${n} }\n  tasks: []\n`);
     }
-    await withReader(async (reader) => {
+    await withReaderOf(findAnsible(), async (reader) => {
       const playbooks = await openPlaybooks(folder.path, reader);
       const stalls = watchStalls();
       const first = await timed(() => playbooks.list(TESTER));

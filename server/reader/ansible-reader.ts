@@ -26,20 +26,22 @@ export function createAnsibleReader(options: AnsibleReaderOptions): PlaybookRead
     if (options.environment[name] !== undefined) environment[name] = options.environment[name];
   let python: string | null = null;
   let lookAgainAt = 0;
-  let looking: Promise<string | null> | null = null;
+  let looking: Promise<void> | null = null;
+  /** It has shown that its Python can read, and serves whoever comes first. */
+  let proven: Engine | null = null;
 
-  async function look(): Promise<string | null> {
+  async function look(): Promise<void> {
     for (const find of [pythonByShebang, pythonByVersion]) {
       const found = await find(options.ansiblePlaybook, environment).catch(() => null);
-      const engine = found === null ? null : await startPython(found, environment).catch(() => null);
-      engine?.end();
-      if (engine) return found;
+      proven = found === null ? null : await startPython(found, environment).catch(() => null);
+      if (!proven) continue;
+      python = found;
+      return;
     }
     lookAgainAt = Date.now() + LOOK_AGAIN_MS;
     options.onWarning(
       `The Python of "${options.ansiblePlaybook}" was not found: playbooks are read with a parser of our own, which is stricter than Ansible's.`,
     );
-    return null;
   }
 
   async function start(): Promise<Engine> {
@@ -47,8 +49,11 @@ export function createAnsibleReader(options: AnsibleReaderOptions): PlaybookRead
       looking ??= look().finally(() => {
         looking = null;
       });
-      python = await looking;
+      await looking;
     }
+    const first = proven;
+    proven = null;
+    if (first?.isAlive()) return first;
     const engine = python === null ? null : await startPython(python, environment).catch(() => null);
     if (engine) return engine;
     // Python may have been moved

@@ -1,10 +1,13 @@
+import { afterAll } from 'vitest';
 import { createAnsibleReader } from '../../server/reader/ansible-reader.ts';
 import type { PlaybookReader } from '../../server/reader/reader.ts';
 import { findAnsible } from './ansible.ts';
 
-/** With the Python of the real Ansible. */
-export async function withReader(work: (reader: PlaybookReader) => Promise<void>): Promise<void> {
-  return withReaderOf(findAnsible(), work);
+/** With the Python of the real Ansible: one for all tests of the file that it is called in. */
+export function useReader(): PlaybookReader {
+  const reader = createReader();
+  afterAll(() => reader.close());
+  return reader;
 }
 
 /** With the Python of this program, or our own parser where there is none. */
@@ -21,8 +24,7 @@ export async function withReaderOf(
   }
 }
 
-/** Whoever asks for it closes it. */
-export function createReader(
+function createReader(
   ansiblePlaybook = findAnsible(),
   onWarning: (message: string) => void = () => undefined,
 ): PlaybookReader {

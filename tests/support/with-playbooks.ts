@@ -2,7 +2,7 @@ import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { PlaybookService } from '../../server/services/playbooks/playbook-service.ts';
 import { openPlaybooks } from './playbooks.ts';
-import { withReader } from './reader.ts';
+import { useReader } from './reader.ts';
 import { makeTempDir } from './temp-dir.ts';
 
 const LONG_AGO = new Date(Date.now() - 3_600_000);
@@ -17,12 +17,16 @@ export interface PlaybookPlace {
   isBusy: boolean;
 }
 
-/** Has the files in the playbook folder, written long ago, and reads them with the real Ansible. */
-export function withPlaybooks(
+/** Runs its work with these files in the playbook folder, written long ago. */
+export type WithPlaybooks = (
   files: Record<string, string | Buffer>,
   work: (place: PlaybookPlace) => Promise<void>,
-) {
-  return withReader(async (reader) => {
+) => Promise<void>;
+
+/** For the file that it is called in: all its playbooks are read by one reader, as the real Ansible does. */
+export function usePlaybooks(): WithPlaybooks {
+  const reader = useReader();
+  return async (files, work) => {
     const { path, remove } = await makeTempDir();
     const [root, outside] = [join(path, 'playbooks'), join(path, 'outside')];
     for (const folder of [root, outside]) mkdirSync(folder);
@@ -42,5 +46,5 @@ export function withPlaybooks(
     const place: PlaybookPlace = { service, root, outside, reads: () => count, isBusy: false };
     await work(place);
     await remove();
-  });
+  };
 }

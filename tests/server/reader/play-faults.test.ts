@@ -1,12 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { faultOf } from '../../../server/domain/playbooks/playbook-check.ts';
 import { pythonByVersion } from '../../../server/reader/python-engine.ts';
-import type { PlaybookReader } from '../../../server/reader/reader.ts';
 import { findAnsible } from '../../support/ansible.ts';
-import { createReader } from '../../support/reader.ts';
+import { useReader } from '../../support/reader.ts';
 import { makeTempDir } from '../../support/temp-dir.ts';
 
 const PROGRAM = new URL('../../../scripts/try-repository/by_hand.py', import.meta.url).pathname;
@@ -157,11 +156,7 @@ const LOADED: readonly string[] = [
 
 // Ansible itself looks at a hundred playbooks
 describe('what keeps Ansible from loading a play', { timeout: 300_000 }, () => {
-  let reader: PlaybookReader;
-  beforeAll(() => {
-    reader = createReader();
-  });
-  afterAll(() => reader.close());
+  const reader = useReader();
 
   it('is refused as Ansible refuses it, with its line', async () => {
     const texts = REFUSED.map(([text]) => text);

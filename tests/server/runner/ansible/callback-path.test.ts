@@ -1,17 +1,45 @@
-import { execFileSync } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { callbackEnvironment } from '../../../../server/runner/ansible/callback-path.ts';
 import { findAnsible } from '../../../support/ansible.ts';
 import { makeTempDir } from '../../../support/temp-dir.ts';
 
+/** Answers for each environment and folder that it is told of, in a fork that reads Ansible's configuration as every start does. */
+const ASK = `
+import json, os, sys
+import ansible.config.manager
+assert 'ansible.constants' not in sys.modules
+for line in sys.stdin:
+    asked = json.loads(line)
+    if os.fork() == 0:
+        os.environ.clear()
+        os.environ.update(asked['env'])
+        os.chdir(asked['cwd'])
+        from ansible import constants
+        print(json.dumps(list(constants.DEFAULT_CALLBACK_PLUGIN_PATH)), flush=True)
+        os._exit(0)
+    if os.wait()[1] != 0:
+        sys.exit(1)
+`;
+
+let python: ChildProcessWithoutNullStreams;
+let answers: AsyncIterator<string>;
+beforeAll(() => {
+  const program = join(dirname(realpathSync(findAnsible())), 'python');
+  python = spawn(program, ['-c', ASK], { env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' } });
+  answers = createInterface(python.stdout)[Symbol.asyncIterator]();
+});
+afterAll(() => void python.kill());
+
 /** What the real Ansible takes for its callback folders. */
-function ansibleSays(env: Record<string, string>, cwd: string): string[] {
-  const python = join(dirname(realpathSync(findAnsible())), 'python');
-  const script =
-    'import json; from ansible import constants as C; print(json.dumps(list(C.DEFAULT_CALLBACK_PLUGIN_PATH)))';
-  return JSON.parse(execFileSync(python, ['-c', script], { env, cwd, encoding: 'utf8' })) as string[];
+async function ansibleSays(env: Record<string, string>, cwd: string): Promise<string[]> {
+  python.stdin.write(`${JSON.stringify({ env, cwd })}\n`);
+  const { value, done } = await answers.next();
+  if (done) throw new Error(`Ansible cannot say it: ${python.stderr.read()}`);
+  return JSON.parse(value) as string[];
 }
 
 /** What is changed for a run that has our plugin. */
@@ -68,7 +96,7 @@ describe('the callback folders of a run', () => {
 
     const added = changesOf(env, cwd, ours);
 
-    expect(ansibleSays({ ...env, ...added }, cwd)).toEqual([...ansibleSays(env, cwd), ours]);
+    expect(await ansibleSays({ ...env, ...added }, cwd)).toEqual([...(await ansibleSays(env, cwd)), ours]);
     expect(JSON.parse(added.SIBLE_RESTORE_ENV ?? '')).toEqual({ ANSIBLE_CALLBACK_PLUGINS: null });
   });
 
@@ -87,7 +115,7 @@ describe('the callback folders of a run', () => {
 
     const added = changesOf(own, cwd, ours);
 
-    expect(ansibleSays({ ...own, ...added }, cwd)).toEqual([...ansibleSays(own, cwd), ours]);
+    expect(await ansibleSays({ ...own, ...added }, cwd)).toEqual([...(await ansibleSays(own, cwd)), ours]);
   });
 
   it('follow a configuration that is changed, and that of a folder which anybody may write to does not count', async () => {
@@ -160,8 +188,8 @@ describe('the callback folders of a run', () => {
     const cwd = join(work, 'a:b');
     mkdirSync(cwd);
     writeFileSync(join(cwd, 'ansible.cfg'), '[defaults]\ncallback_plugins = ~/cb\n');
-    expect(ansibleSays({ ...env, ...changesOf(env, cwd, ours) }, cwd)).toEqual([
-      ...ansibleSays(env, cwd),
+    expect(await ansibleSays({ ...env, ...changesOf(env, cwd, ours) }, cwd)).toEqual([
+      ...(await ansibleSays(env, cwd)),
       ours,
     ]);
   });

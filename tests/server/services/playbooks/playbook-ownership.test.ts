@@ -2,7 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { TESTER } from '../../../support/actor.ts';
-import { withPlaybooks } from '../../../support/with-playbooks.ts';
+import { usePlaybooks } from '../../../support/with-playbooks.ts';
+
+const withPlaybooks = usePlaybooks();
 
 const PLAY = '- hosts: localhost\n';
 

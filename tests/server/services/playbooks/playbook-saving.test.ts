@@ -17,7 +17,7 @@ import { test as base, describe, expect, onTestFinished, vi } from 'vitest';
 import type { PlaybookService } from '../../../../server/services/playbooks/playbook-service.ts';
 import { TESTER } from '../../../support/actor.ts';
 import { openPlaybooks } from '../../../support/playbooks.ts';
-import { createReader } from '../../../support/reader.ts';
+import { useReader } from '../../../support/reader.ts';
 import { makeTempDir } from '../../../support/temp-dir.ts';
 
 interface Place {
@@ -30,13 +30,14 @@ interface Place {
   edit(path: string, change: (content: string) => string): Promise<void>;
 }
 
+const reader = useReader();
+
 const test = base.extend<{ place: Place }>({
   // biome-ignore lint/correctness/noEmptyPattern: Vitest reads the pattern
   place: async ({}, use) => {
     const { path, remove } = await makeTempDir();
     const [inside, outside] = [join(path, 'playbooks'), join(path, 'outside')];
     for (const folder of [inside, outside]) mkdirSync(folder);
-    const reader = createReader();
     const [playbooks, other] = [await openPlaybooks(inside, reader), await openPlaybooks(inside, reader)];
     const edit: Place['edit'] = async (name, change) => {
       const read = await playbooks.find(TESTER, name);
@@ -44,7 +45,6 @@ const test = base.extend<{ place: Place }>({
       await playbooks.save(TESTER, name, change(read.content.replace(/\r\n?/g, '\n')), read.revision);
     };
     await use({ playbooks, other, inside, outside, edit });
-    reader.close();
     await remove();
   },
 });

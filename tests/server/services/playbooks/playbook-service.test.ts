@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { NO_PARAMETERS } from '../../../../shared/run-parameters.ts';
 import { TESTER } from '../../../support/actor.ts';
 import { watchStalls } from '../../../support/stalls.ts';
-import { withPlaybooks } from '../../../support/with-playbooks.ts';
+import { usePlaybooks } from '../../../support/with-playbooks.ts';
+
+const withPlaybooks = usePlaybooks();
 
 const PLAY = '- hosts: localhost\n';
 
