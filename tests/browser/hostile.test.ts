@@ -79,10 +79,10 @@ describe.skipIf(isBrowserMissing)('hostile texts in the console', () => {
           await shot(page, 'hostile-queue', 'ALL_SCREENSHOTS');
 
           for (const name of NAMES) {
-            await page.goto(`${url}/queue`);
             await page.getByRole('link', { name, exact: true }).click();
             await page.getByRole('heading', { name, exact: true }).waitFor();
             await expectHarmless(page);
+            await page.goBack();
           }
 
           await page.goto(`${url}/playbooks/evil.yaml`);

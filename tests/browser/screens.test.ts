@@ -1,18 +1,12 @@
-import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { isBrowserMissing, shot, useBrowser } from '../support/browser.ts';
+import { inEachLook, isBrowserMissing, requireFit, useBrowser } from '../support/browser.ts';
 import { editDatabase } from '../support/edit-database.ts';
 import { createSchedule, listRuns, runPlaybook } from '../support/operations.ts';
 import { SQLITE } from '../support/storages.ts';
+import { useServer } from '../support/use-server.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withServer } from '../support/with-server.ts';
 
-const LOOKS = [
-  { look: 'light', width: 1280, height: 800, colorScheme: 'light' },
-  { look: 'dark', width: 1280, height: 800, colorScheme: 'dark' },
-  { look: 'phone', width: 390, height: 844, colorScheme: 'light' },
-  { look: 'phone-dark', width: 390, height: 844, colorScheme: 'dark' },
-] as const;
 const raw = (text: string) => `# raw ${Buffer.from(text).toString('base64')}\n`;
 const NO_RUN = Buffer.from('Run:00000000-0000-4000-8000-000000000000').toString('base64');
 const NO_SCHEDULE = Buffer.from('Schedule:00000000-0000-4000-8000-000000000000').toString('base64');
@@ -20,66 +14,55 @@ const NO_SCHEDULE = Buffer.from('Schedule:00000000-0000-4000-8000-000000000000')
 /** Pictures of all: ALL_SCREENSHOTS=folder npx vitest run --project browser */
 describe.skipIf(isBrowserMissing)('every page', () => {
   const { withPage } = useBrowser();
-  const inEachLook = async (work: (page: Page, look: string, faults: string[]) => Promise<void>) => {
-    for (const { look, width, height, colorScheme } of LOOKS) {
-      await withPage((page, faults) => work(page, look, faults), {
-        viewport: { width, height },
-        colorScheme,
-      });
-    }
-  };
-  const requireFit = async (page: Page, name: string) => {
-    await shot(page, name, 'ALL_SCREENSHOTS');
-    const [content, screen] = await page.evaluate<[number, number]>(
-      '[document.documentElement.scrollWidth, innerWidth]',
-    );
-    expect(content, `width of ${name}`).toBeLessThanOrEqual(screen);
-  };
+  /** What is empty stays empty. */
+  const emptyServer = useServer({
+    storage: SQLITE,
+    ansible: 'scripted',
+    playbooks: { 'not-a-playbook.txt': '' },
+  });
 
   it('says the next step when there is nothing', () =>
-    withServer(
-      { storage: SQLITE, ansible: 'scripted', playbooks: { 'not-a-playbook.txt': '' } },
-      ({ server: { url } }) =>
-        inEachLook(async (page, look) => {
-          for (const [path, text] of [
-            ['queue', 'Nothing is scheduled yet'],
-            ['playbooks/', 'There is no playbook yet'],
-            ['playbooks/none.yaml', 'There is no such playbook'],
-            ['runs', 'Nothing has run yet'],
-            [`runs/${NO_RUN}`, 'There is no such run'],
-            [`queue/${NO_SCHEDULE}`, 'There is no such schedule'],
-          ] as const) {
-            await page.goto(`${url}/${path}`);
-            await page.getByText(text).waitFor();
-            await requireFit(page, `empty-${path.replaceAll('/', '_').slice(0, 16)}-${look}`);
-          }
-        }),
-    ));
+    withPage(async (page) => {
+      const { url } = emptyServer().server;
+      for (const [path, text] of [
+        ['queue', 'Nothing is scheduled yet'],
+        ['playbooks/', 'There is no playbook yet'],
+        ['playbooks/none.yaml', 'There is no such playbook'],
+        ['runs', 'Nothing has run yet'],
+        [`runs/${NO_RUN}`, 'There is no such run'],
+        [`queue/${NO_SCHEDULE}`, 'There is no such schedule'],
+      ] as const) {
+        await page.goto(`${url}/${path}`);
+        await inEachLook(page, async (look) => {
+          await page.getByText(text).waitFor();
+          await requireFit(page, `empty-${path.replaceAll('/', '_').slice(0, 16)}-${look}`);
+        });
+      }
+    }));
 
   it('says what failed when the server does, and tries again when asked to', () =>
-    withServer(
-      { storage: SQLITE, ansible: 'scripted', playbooks: { 'a.yaml': '- hosts: localhost\n' } },
-      ({ server: { url } }) =>
-        inEachLook(async (page, look, faults) => {
-          await page.route('**/graphql', (route) =>
-            route.fulfill({
-              status: 500,
-              contentType: 'application/json',
-              body: '{"errors":[{"message":"Unexpected error. Request 4711."}]}',
-            }),
-          );
-          for (const path of ['queue', 'playbooks/', 'runs', `runs/${NO_RUN}`, `queue/${NO_SCHEDULE}`]) {
-            await page.goto(`${url}/${path}`);
-            await page.getByRole('alert').getByText('Unexpected error. Request 4711.').waitFor();
-            await requireFit(page, `error-${path.replaceAll('/', '_').slice(0, 16)}-${look}`);
-          }
-          await page.unroute('**/graphql');
-          await page.goto(`${url}/queue`);
-          await page.getByText('Nothing is scheduled yet').waitFor();
-          // the browser itself reports each failed request
-          expect(faults.splice(0).filter((fault) => !fault.includes('500'))).toEqual([]);
+    withPage(async (page, faults) => {
+      const { url } = emptyServer().server;
+      await page.route('**/graphql', (route) =>
+        route.fulfill({
+          status: 500,
+          contentType: 'application/json',
+          body: '{"errors":[{"message":"Unexpected error. Request 4711."}]}',
         }),
-    ));
+      );
+      for (const path of ['queue', 'playbooks/', 'runs', `runs/${NO_RUN}`, `queue/${NO_SCHEDULE}`]) {
+        await page.goto(`${url}/${path}`);
+        await inEachLook(page, async (look) => {
+          await page.getByRole('alert').getByText('Unexpected error. Request 4711.').waitFor();
+          await requireFit(page, `error-${path.replaceAll('/', '_').slice(0, 16)}-${look}`);
+        });
+      }
+      await page.unroute('**/graphql');
+      await page.goto(`${url}/queue`);
+      await page.getByText('Nothing is scheduled yet').waitFor();
+      // the browser itself reports each failed request
+      expect(faults.splice(0).filter((fault) => !fault.includes('500'))).toEqual([]);
+    }));
 
   it('says of a schedule what became of each instant, and why nothing did', () =>
     withServer(
@@ -108,27 +91,36 @@ describe.skipIf(isBrowserMissing)('every page', () => {
         );
 
         const { url } = test.server;
-        await inEachLook(async (page, look) => {
+        await withPage(async (page) => {
           await page.goto(`${url}/queue`);
-          await page.getByRole('link', { name: 'Every half hour' }).click();
+          const link = page.getByRole('link', { name: 'Every half hour' });
+          // nothing lies over it
+          await inEachLook(page, () => link.click({ trial: true }));
+          await link.click();
           await page.getByText('Missed').first().waitFor();
-          await page
-            .getByText(/noticed .* late/)
-            .first()
-            .waitFor();
-          await page.getByText('Succeeded').first().waitFor();
-          await requireFit(page, `schedule-missed-${look}`);
+          await inEachLook(page, async (look) => {
+            await page.getByText('Missed').first().waitFor();
+            await page
+              .getByText(/noticed .* late/)
+              .first()
+              .waitFor();
+            await page.getByText('Succeeded').first().waitFor();
+            await requireFit(page, `schedule-missed-${look}`);
+          });
 
           await page.goto(`${url}/queue/${encodeURIComponent(busy)}`);
-          await page.getByText('Skipped').first().waitFor();
-          await page.getByText('had not ended').first().waitFor();
-          await requireFit(page, `schedule-skipped-${look}`);
+          await inEachLook(page, async (look) => {
+            await page.getByText('Skipped').first().waitFor();
+            await page.getByText('had not ended').first().waitFor();
+            await requireFit(page, `schedule-skipped-${look}`);
+          });
 
           await page.goto(`${url}/queue/${encodeURIComponent(nightly)}`);
-          await page.getByText('Nothing was due yet').waitFor();
-          await requireFit(page, `schedule-nothing-due-${look}`);
-        });
-        await withPage(async (page) => {
+          await inEachLook(page, async (look) => {
+            await page.getByText('Nothing was due yet').waitFor();
+            await requireFit(page, `schedule-nothing-due-${look}`);
+          });
+
           await page.goto(`${url}/queue/${encodeURIComponent(away)}`);
           await page.getByText('Succeeded').first().click();
           await page.getByRole('link', { name: 'scheduled', exact: true }).click();
@@ -155,12 +147,15 @@ describe.skipIf(isBrowserMissing)('every page', () => {
         await createSchedule(api, 'failing.yaml', '*/5 * * * *', {});
         const ok = await runPlaybook(api, 'site/web.yaml');
         const failed = await runPlaybook(api, 'failing.yaml');
-        await waitUntil(async () => {
-          const runs = await listRuns(api);
-          return runs.every((run) => ['SUCCEEDED', 'FAILED'].includes(run.status));
-        });
+        await waitUntil(
+          async () => {
+            const runs = await listRuns(api);
+            return runs.every((run) => ['SUCCEEDED', 'FAILED'].includes(run.status));
+          },
+          { everyMs: 50 },
+        );
         const running = await runPlaybook(api, 'long.yaml');
-        await inEachLook(async (page, look) => {
+        await withPage(async (page) => {
           for (const [path, text] of [
             ['queue', 'Web servers, every night'],
             ['playbooks/site/web.yaml', 'hosts: localhost'],
@@ -170,18 +165,26 @@ describe.skipIf(isBrowserMissing)('every page', () => {
             [`runs/${running}`, 'Running'],
           ] as const) {
             await page.goto(`${url}/${path}`);
-            await page.getByText(text).filter({ visible: true }).first().waitFor();
             const name = { [ok]: 'succeeded', [failed]: 'failed', [running]: 'running' }[path.slice(5)];
-            await requireFit(page, `${name ? `run-${name}` : path.replaceAll('/', '_')}-${look}`);
+            await inEachLook(page, async (look) => {
+              await page.getByText(text).filter({ visible: true }).first().waitFor();
+              await requireFit(page, `${name ? `run-${name}` : path.replaceAll('/', '_')}-${look}`);
+            });
           }
           await page.goto(`${url}/playbooks/failing.yaml`);
-          await page.getByRole('button', { name: 'Schedule', exact: true }).click();
+          const opener = page.getByRole('button', { name: 'Schedule', exact: true });
+          await inEachLook(page, () => opener.click({ trial: true }));
+          await opener.click();
           await page.getByLabel('Cron expression').fill('0 99 * * *');
-          await page.getByText('Cron field "hour" is "99"').waitFor();
-          await requireFit(page, `schedule-error-${look}`);
+          await inEachLook(page, async (look) => {
+            await page.getByText('Cron field "hour" is "99"').waitFor();
+            await requireFit(page, `schedule-error-${look}`);
+          });
           await page.getByLabel('Cron expression').fill('30 2 * * *');
-          await page.getByText('At 02:30').filter({ visible: true }).first().waitFor();
-          await requireFit(page, `schedule-${look}`);
+          await inEachLook(page, async (look) => {
+            await page.getByText('At 02:30').filter({ visible: true }).first().waitFor();
+            await requireFit(page, `schedule-${look}`);
+          });
         });
       },
     ));

@@ -61,3 +61,43 @@ export async function shot(
   await mkdir(folder, { recursive: true });
   await page.screenshot({ path: join(folder, `${name}.png`) });
 }
+
+/** What the console is made for; a page starts as the first. */
+const LOOKS = [
+  { look: 'light', width: 1280, height: 800, colorScheme: 'light' },
+  { look: 'dark', width: 1280, height: 800, colorScheme: 'dark' },
+  { look: 'phone', width: 390, height: 844, colorScheme: 'light' },
+  { look: 'phone-dark', width: 390, height: 844, colorScheme: 'dark' },
+] as const;
+
+const shownLast = new WeakMap<Page, number>();
+
+/**
+ * Shows what is on the page in each look, without loading it again: nothing but its style depends on the look. It begins with
+ * the look that is shown and ends with another, so that each page is loaded in another look than the page before.
+ */
+export async function inEachLook(page: Page, check: (look: string) => Promise<void>): Promise<void> {
+  const first = shownLast.get(page) ?? 0;
+  for (const n of LOOKS.keys()) {
+    const index = (first + n) % LOOKS.length;
+    const { look, width, height, colorScheme } = LOOKS[index] as (typeof LOOKS)[number];
+    await page.setViewportSize({ width, height });
+    await page.emulateMedia({ colorScheme });
+    await page.locator(`html[data-theme="${colorScheme}"]`).waitFor();
+    // what follows its size in a script has followed
+    await page.evaluate(
+      'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(null))))',
+    );
+    shownLast.set(page, index);
+    await check(look);
+  }
+}
+
+/** Nothing is wider than the screen. */
+export async function requireFit(page: Page, name: string): Promise<void> {
+  await shot(page, name, 'ALL_SCREENSHOTS');
+  const [content, screen] = await page.evaluate<[number, number]>(
+    '[document.documentElement.scrollWidth, innerWidth]',
+  );
+  expect(content, `width of ${name}`).toBeLessThanOrEqual(screen);
+}
