@@ -13,6 +13,17 @@ export function processesOf(runId: string): number[] {
   });
 }
 
+/** Kills all of them that have not ended meanwhile. */
+export function killRun(runId: string): void {
+  for (const pid of processesOf(runId)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
 export function processIds(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

@@ -1,5 +1,5 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { closeSync, openSync, readFile, readFileSync, readSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { batching, sharing } from '../../domain/batching.ts';
@@ -279,7 +279,10 @@ export async function listProcesses(): Promise<number[]> {
 
 /** Null when the process is gone or inaccessible. Throws any other error, such as too many open files. */
 export function readProc(path: string): Promise<Buffer | null> {
-  return readFile(path).catch(nullIfGone);
+  // a scan reads a file of each process: the readFile of `fs/promises` takes twice the CPU time of this one
+  return new Promise<Buffer>((resolve, reject) => {
+    readFile(path, (error, content) => (error ? reject(error) : resolve(content)));
+  }).catch(nullIfGone);
 }
 
 function nullIfGone(error: unknown): null {

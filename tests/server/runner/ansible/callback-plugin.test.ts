@@ -1,13 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { callbackEnvironment } from '../../../../server/runner/ansible/callback-path.ts';
 import { findAnsible } from '../../../support/ansible.ts';
 import { makeTempDir } from '../../../support/temp-dir.ts';
 
-const HOSTS = `a ansible_connection=local
+const HOSTS = `a ansible_connection=local ansible_python_interpreter={{ansible_playbook_python}}
 b ansible_connection=local
 c ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1
 `;
@@ -68,17 +68,13 @@ const MIXED = `- hosts: nobody
 `;
 
 describe('our callback plugin', () => {
-  it.each([[[]], [['-vvvv']]])('leaves the output as it is without it: %j', async (words) => {
-    const { run, ours } = await makeFolder(MIXED);
-    const without = run({}, ...words);
-    const withIt = run(ours, ...words);
-    expect(withIt.status).toBe(without.status);
+  it('leaves the output as it is without it, and tells what failed for good and what could not be reached, and nothing that no_log hides', async () => {
+    const { run, ours, facts, file } = await makeFolder(MIXED);
+    const without = run({});
+    const withIt = run(ours);
+    expect(withIt.status).toBe(4);
+    expect(without.status).toBe(4);
     expect(steady(withIt.output)).toBe(steady(without.output));
-  });
-
-  it('tells what failed for good and what could not be reached, and nothing that no_log hides', async () => {
-    const { run, ours, facts } = await makeFolder(MIXED);
-    expect(run(ours).status).toBe(4);
     const unreachable = expect.stringContaining('Connection refused') as string;
     expect(facts()).toEqual([
       { kind: 'begin', format: 1 },
@@ -98,11 +94,25 @@ describe('our callback plugin', () => {
         ]) as unknown,
       },
     ]);
+
+    // also where it cannot write
+    rmSync(file('events.jsonl'));
+    const untold = run({ ...ours, SIBLE_EVENTS: file('no/such/folder') });
+    expect(steady(untold.output)).toBe(steady(without.output));
+    expect(existsSync(file('events.jsonl'))).toBe(false);
+  });
+
+  it('leaves the most talkative output as it is without it', async () => {
+    const { run, ours } = await makeFolder(MIXED);
+    const without = run({}, '-vvvv');
+    const withIt = run(ours, '-vvvv');
+    expect(withIt.status).toBe(without.status);
+    expect(steady(withIt.output)).toBe(steady(without.output));
   });
 
   it('writes to the file that Sible has made, unless another process holds or has written to it', async () => {
     const { run, ours, facts, file } = await makeFolder(
-      '- hosts: a\n  gather_facts: false\n  tasks: [{ ping: }]\n',
+      '- hosts: a\n  gather_facts: false\n  tasks: [{ debug: }]\n',
     );
     writeFileSync(file('events.jsonl'), '');
     const holds =
@@ -121,7 +131,7 @@ describe('our callback plugin', () => {
     expect(facts()).toHaveLength(3);
   });
 
-  it('hands on neither itself nor its variables to what a task starts, and a second process is silent', async () => {
+  it('hands on neither itself nor its variables to what a task starts', async () => {
     const { run, ours, facts, file } = await makeFolder(
       `- hosts: a
   gather_facts: false
@@ -139,11 +149,6 @@ describe('our callback plugin', () => {
     expect(readFileSync(file('inner.log'), 'utf8')).toContain('inner');
     expect(facts()).toHaveLength(3);
     expect(JSON.stringify(facts())).not.toContain('inner"');
-
-    // one that was told of the same file
-    const before = readFileSync(file('events.jsonl'), 'utf8');
-    run(ours);
-    expect(readFileSync(file('events.jsonl'), 'utf8')).toBe(before);
   });
 
   it('gives variables back what they held before', async () => {
@@ -167,7 +172,7 @@ describe('our callback plugin', () => {
 `;
 
   it('ends a playbook before a prompt that nobody answers, which Ansible would answer with nothing', async () => {
-    const { run, ours, facts, file } = await makeFolder(ASKS);
+    const { run, ours, facts } = await makeFolder(ASKS);
     const byHand = run({});
     expect(byHand.status).toBe(0);
     expect(byHand.output).toContain('second play:');
@@ -183,56 +188,44 @@ describe('our callback plugin', () => {
       { kind: 'play' },
       { kind: 'prompt', name: 'colour' },
     ]);
-
-    // also where it cannot tell anybody
-    const untold = run({ ...ours, SIBLE_EVENTS: file('no/such/folder') });
-    expect(untold.status).toBe(1);
-    expect(untold.output).not.toContain('second play');
-  });
-
-  it('lets a playbook go on whose prompts are answered', async () => {
-    const { run, ours, facts } = await makeFolder(ASKS);
-    const { status, output } = run(ours, '-e', 'colour=red');
-    expect(status).toBe(0);
-    expect(output).toContain('second play: red');
-    expect(facts().at(-1)).toMatchObject({ kind: 'end', plays: 2 });
   });
 
   const askingWith = (varsFiles: string) =>
     ASKS.replace('  vars_prompt:', `  vars_files: ${varsFiles}\n  vars_prompt:`);
 
-  it.each([
-    'colour.yml',
-    '[other.yml, [missing.yml, colour.yml]]',
-    '["{{ inventory_hostname }}.yml", colour.yml]',
-  ])('lets a playbook go on where a variables file wins over the answer: %s', async (varsFiles) => {
-    const { run, ours, file } = await makeFolder(askingWith(varsFiles));
+  it('lets a playbook go on whose prompts are answered, or where a variables file wins over the answer', async () => {
+    const varsFiles = [
+      'colour.yml',
+      '[other.yml, [missing.yml, colour.yml]]',
+      '["{{ inventory_hostname }}.yml", colour.yml]',
+    ];
+    const answered = ASKS.replace("co{{ 'lo' }}ur", "pl{{ 'ac' }}e").replace('colour', 'place');
+    const { run, ours, facts, file } = await makeFolder([...varsFiles.map(askingWith), answered].join(''));
     writeFileSync(file('colour.yml'), 'colour: "{{ shade }}red"\n');
     writeFileSync(file('other.yml'), 'a: b\n');
-    const byHand = run({});
-    expect(byHand.output).toContain('second play: red');
-    const { status, output } = run(ours);
+    const byHand = run({}, '-e', 'place=here');
+    const { status, output } = run(ours, '-e', 'place=here');
+    expect(output.match(/second play: \w+/g)).toEqual([
+      ...varsFiles.map(() => 'second play: red'),
+      'second play: here',
+    ]);
     expect([status, steady(output)]).toEqual([0, steady(byHand.output)]);
+    expect(facts().at(-1)).toMatchObject({ kind: 'end', plays: 8 });
   });
 
-  it.each(['other.yml', '"{{ colour }}.yml"', '[["{{ colour }}.yml", colour.yml]]', '[/dev/null]'])(
-    'ends it where none does for every host: %s',
-    async (varsFiles) => {
-      const { run, ours, file } = await makeFolder(askingWith(varsFiles));
-      for (const name of ['colour', 'None']) writeFileSync(file(`${name}.yml`), 'colour: red\n');
-      writeFileSync(file('other.yml'), 'a: b\n');
-      expect(run(ours)).toMatchObject({
-        status: 1,
-        output: expect.stringMatching(/asks for 'colour' \(vars_prompt\)/),
-      });
-    },
-  );
-
-  it('prints nothing where it cannot write', async () => {
-    const { run, ours, file } = await makeFolder(MIXED);
-    const without = run({});
-    const withIt = run({ ...ours, SIBLE_EVENTS: file('no/such/folder') });
-    expect(steady(withIt.output)).toBe(steady(without.output));
-    expect(existsSync(file('events.jsonl'))).toBe(false);
+  it.each([
+    ['other.yml', 'events.jsonl'],
+    ['"{{ colour }}.yml"', 'events.jsonl'],
+    ['[["{{ colour }}.yml", colour.yml]]', 'events.jsonl'],
+    // also where it cannot tell anybody
+    ['[/dev/null]', 'no/such/folder'],
+  ])('ends it where none does for every host: %s', async (varsFiles, events) => {
+    const { run, ours, file } = await makeFolder(askingWith(varsFiles));
+    for (const name of ['colour', 'None']) writeFileSync(file(`${name}.yml`), 'colour: red\n');
+    writeFileSync(file('other.yml'), 'a: b\n');
+    const { status, output } = run({ ...ours, SIBLE_EVENTS: file(events) });
+    expect(status).toBe(1);
+    expect(output).toMatch(/asks for 'colour' \(vars_prompt\)/);
+    expect(output).not.toContain('second play');
   });
 });

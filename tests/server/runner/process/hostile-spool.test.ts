@@ -15,8 +15,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
-import type { RunProcess } from '../../../../server/runner/runner.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Runner, RunProcess } from '../../../../server/runner/runner.ts';
 import { known, makeRunner, outputOf, request } from '../../../support/make-runner.ts';
 import { watchStalls } from '../../../support/stalls.ts';
 import { waitUntil } from '../../../support/wait-until.ts';
@@ -34,143 +34,186 @@ const startTimeOf = (pid: number) =>
   readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[19] ?? '';
 const bootId = () => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
-/** What a playbook may put in place of a file; `other` is a process of somebody else, `secret` a file. */
-const REPLACEMENTS: Record<string, (path: string, other: number, secret: string) => void> = {
-  'a FIFO': (path) => void execFileSync('mkfifo', [path]),
-  'a link to a file': (path, _, secret) => symlinkSync(secret, path),
-  'a link to nowhere': (path) => symlinkSync('/nowhere/at/all', path),
-  'a link to itself': (path) => symlinkSync(path, path),
-  'a folder': (path) => {
+/** What a playbook may put in place of files; `other` is a process of somebody else, `secret` a file. */
+const REPLACEMENTS: Record<string, (paths: readonly string[], other: number, secret: string) => void> = {
+  'a FIFO': (paths) => void execFileSync('mkfifo', paths),
+  'a link to a file': each((path, _, secret) => symlinkSync(secret, path)),
+  'a link to nowhere': each((path) => symlinkSync('/nowhere/at/all', path)),
+  'a link to itself': each((path) => symlinkSync(path, path)),
+  'a folder': each((path) => {
     mkdirSync(path);
     writeFileSync(join(path, 'inner'), 'x');
-  },
-  'a socket': (path) =>
+  }),
+  'a socket': (paths) =>
     void execFileSync('/usr/bin/env', [
       'python3',
       '-c',
-      'import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])',
-      path,
+      'import socket,sys\nfor path in sys.argv[1:]: socket.socket(socket.AF_UNIX).bind(path)',
+      ...paths,
     ]),
-  'a device': (path) => {
-    if (process.getuid?.() === 0) execFileSync('mknod', [path, 'c', '1', '5']);
-    else symlinkSync('/dev/zero', path);
-  },
-  'a terabyte of nothing': (path) => {
+  'a device':
+    process.getuid?.() === 0
+      ? (paths) => void execFileSync('sh', ['-c', 'for path; do mknod "$path" c 1 5; done', 'sh', ...paths])
+      : each((path) => symlinkSync('/dev/zero', path)),
+  'a terabyte of nothing': each((path) => {
     writeFileSync(path, '');
     truncateSync(path, 2 ** 40);
-  },
-  garbage: (path) => writeFileSync(path, Buffer.from([0, 255, 10, 32, 45, 49, 10])),
-  'all processes': (path) => writeFileSync(path, `-1 0 ${bootId()} 1\n`),
-  'the first process': (path) => writeFileSync(path, `1 ${startTimeOf(1)} ${bootId()} 1\n`),
-  'the server': (path) => writeFileSync(path, `${process.pid} ${startTimeOf(process.pid)} ${bootId()} 1\n`),
-  'another process': (path, other) => writeFileSync(path, `${other} ${startTimeOf(other)} ${bootId()} 1\n`),
+  }),
+  garbage: each((path) => writeFileSync(path, Buffer.from([0, 255, 10, 32, 45, 49, 10]))),
+  'all processes': each((path) => writeFileSync(path, `-1 0 ${bootId()} 1\n`)),
+  'the first process': each((path) => writeFileSync(path, `1 ${startTimeOf(1)} ${bootId()} 1\n`)),
+  'the server': each((path) =>
+    writeFileSync(path, `${process.pid} ${startTimeOf(process.pid)} ${bootId()} 1\n`),
+  ),
+  'another process': each((path, other) =>
+    writeFileSync(path, `${other} ${startTimeOf(other)} ${bootId()} 1\n`),
+  ),
   nothing: () => undefined,
 };
 
-const WAITS = 'echo ready; while [ ! -e "$0.end" ]; do sleep 0.02; done; echo done; exit 3';
+function each(put: (path: string, other: number, secret: string) => void): (typeof REPLACEMENTS)[string] {
+  return (paths, other, secret) => {
+    for (const path of paths) put(path, other, secret);
+  };
+}
 
-async function startWaiting(script = WAITS) {
+const WAITS = 'echo ready; while [ ! -e "$0.$SIBLE_RUN_ID.end" ]; do sleep 0.05; done; echo done; exit 3';
+
+interface Started {
+  readonly id: string;
+  readonly running: RunProcess;
+  /** Path of a file in its spool folder. */
+  file(name: string): string;
+  letEnd(): void;
+}
+
+/** A runner, as many runs of its script as a test starts, and the runner after a restart. */
+async function makePlace(script = WAITS) {
   const made = await makeRunner(script);
-  // the processes of a run are found by its id, also by other tests
-  const id = randomUUID();
-  const file = (name: string) => made.spool(id, name);
-  const running = made.runner.start(request(made.runner, id));
-  await waitUntil(() => readFileSync(file('output.log'), 'utf8').includes('ready'));
   const secret = join(made.folder, 'secret');
   writeFileSync(secret, 'a secret\n');
-  return {
-    ...made,
-    id,
-    file,
-    running,
-    secret,
-    letEnd: () => writeFileSync(`${made.program}.end`, ''),
-    async restart(): Promise<RunProcess> {
-      await made.runner.close();
-      const taken = await made.restart().reattach({ ...known(id), startedAt: running.startedAt });
+  async function start(): Promise<Started> {
+    // the processes of a run are found by its id, also by other tests
+    const id = randomUUID();
+    const file = (name: string) => made.spool(id, name);
+    const running = made.runner.start(request(made.runner, id));
+    await waitUntil(() => readFileSync(file('output.log'), 'utf8').includes('ready'));
+    return { id, file, running, letEnd: () => writeFileSync(`${made.program}.${id}.end`, '') };
+  }
+  async function restart() {
+    await made.runner.close();
+    const runner = made.restart();
+    const take = async ({ id, running }: Started): Promise<RunProcess> => {
+      const taken = await runner.reattach({ ...known(id), startedAt: running.startedAt });
       if (taken.kind !== 'attached') throw new Error(`${taken.kind}: ${JSON.stringify(taken)}`);
       return taken.process;
-    },
-  };
+    };
+    return { runner, take };
+  }
+  return { ...made, secret, start, restart };
+}
+
+/** One run, and the same one after a restart. */
+async function startWaiting(script?: string) {
+  const { restart, ...place } = await makePlace(script);
+  const started = await place.start();
+  return { ...place, ...started, restart: async () => (await restart()).take(started) };
 }
 
 const NAMES = ['pid', 'status', 'request.json', 'started', 'ending', 'events.jsonl'];
 
-for (const [what, put] of Object.entries(REPLACEMENTS)) {
-  it(`a run that has put ${what} in place of its files is ended, and so is it after a restart`, async () => {
-    for (const isRestarted of [false, true]) {
-      const { file, running, restart, secret } = await startWaiting();
-      const other = bystander();
-      for (const name of NAMES) {
-        rmSync(file(name), { force: true });
-        put(file(name), other.pid, secret);
-      }
-
-      const process = isRestarted ? await restart() : running;
-      await process.cancel();
-
-      expect(await process.exit).toMatchObject({ isCanceled: true, isLost: false });
-      expect(other.isAlive()).toBe(true);
-      expect(readFileSync(secret, 'utf8')).toBe('a secret\n');
-    }
-  });
-
-  it(`a run that has put ${what} in place of all its files keeps its exit code, its log and nobody else's`, async () => {
-    for (const isRestarted of [false, true]) {
-      const { id, runner, file, running, restart, letEnd, secret } = await startWaiting();
-      const other = bystander();
+describe.each(Object.entries(REPLACEMENTS))('with %s in place of its files', (what, put) => {
+  it('a run is ended, or keeps its exit code, its log and nobody else’s, and so it is after a restart', async () => {
+    const { runner, start, restart, secret } = await makePlace();
+    const [canceled, ending, canceledLater, endingLater, logless] = await Promise.all([
+      start(),
+      start(),
+      start(),
+      start(),
+      start(),
+    ]);
+    const other = bystander();
+    const replaced = [
+      ...[canceled, ending, canceledLater, endingLater].flatMap(({ file }) => NAMES.map(file)),
       // after a restart what bears the name of the log is all there is of it
-      for (const name of isRestarted ? NAMES : [...NAMES, 'output.log']) {
-        rmSync(file(name), { force: true });
-        put(file(name), other.pid, secret);
-      }
+      ...[ending, logless].map(({ file }) => file('output.log')),
+    ];
+    for (const path of replaced) rmSync(path, { force: true });
+    put(replaced, other.pid, secret);
 
-      const process = isRestarted ? await restart() : running;
+    async function isEnded(run: RunProcess) {
+      await run.cancel();
+      expect(await run.exit).toMatchObject({ isCanceled: true, isLost: false });
+    }
+    async function keepsItsOwn(runs: Runner, run: RunProcess, { id, file, letEnd }: Started) {
       letEnd();
-
-      expect(await process.exit).toMatchObject({
+      expect(await run.exit).toMatchObject({
         exitCode: 3,
         signal: null,
         isCanceled: false,
         isLost: false,
       });
-      expect(await outputOf(process)).toBe('ready\ndone\n');
-      await runner.discard(id);
+      expect(await outputOf(run)).toBe('ready\ndone\n');
+      await runs.discard(id);
       expect(existsSync(file(''))).toBe(false);
-      expect(readFileSync(secret, 'utf8')).toBe('a secret\n');
-      expect(other.isAlive()).toBe(true);
     }
-  });
 
-  it(`a log in whose place ${what} stands after a restart is not read`, async () => {
-    const { file, restart, letEnd, secret } = await startWaiting();
-    rmSync(file('output.log'));
-    put(file('output.log'), 1, secret);
+    await isEnded(canceled.running);
+    await keepsItsOwn(runner, ending.running, ending);
+    const later = await restart();
+    await isEnded(await later.take(canceledLater));
+    await keepsItsOwn(later.runner, await later.take(endingLater), endingLater);
 
-    const taken = await restart();
-    letEnd();
-
+    const taken = await later.take(logless);
+    logless.letEnd();
     expect(await taken.exit).toMatchObject({ exitCode: 3 });
-    if (!what.startsWith('a ')) return;
-    const text = await outputOf(taken);
-    expect(text).not.toContain('secret');
-    expect(text.length).toBeLessThan(1_000);
-  });
-}
-
-it.each(['0\n', '0 full\n', '137\n'])(
-  'a status of %j that the playbook has written is not its end',
-  async (forged) => {
-    for (const isRestarted of [false, true]) {
-      const { file, running, restart, letEnd } = await startWaiting();
-      writeFileSync(file('status'), forged);
-      const process = isRestarted ? await restart() : running;
-      letEnd();
-
-      expect(await process.exit).toMatchObject({ exitCode: 3, signal: null, reason: null });
+    if (what.startsWith('a ')) {
+      const text = await outputOf(taken);
+      expect(text).not.toContain('secret');
+      expect(text.length).toBeLessThan(1_000);
     }
-  },
-);
+    expect(readFileSync(secret, 'utf8')).toBe('a secret\n');
+    expect(other.isAlive()).toBe(true);
+  });
+});
+
+it('what a run says itself of its end is not its end, also after a restart', async () => {
+  const { start, restart } = await makePlace();
+  const said = [
+    ['status', '0\n'],
+    ['status', '0 full\n'],
+    ['status', '137\n'],
+    ['ending', 'canceled\n'],
+    ['ending', 'timedOut\n'],
+  ] as const;
+  const startAll = () =>
+    Promise.all(
+      said.map(async ([name, text]) => {
+        const started = await start();
+        writeFileSync(started.file(name), text);
+        return { said: `${name}: ${text}`, started };
+      }),
+    );
+  const [before, after] = await Promise.all([startAll(), startAll()]);
+  const keepItsEnd = async (taken: Awaited<typeof before>, take: (run: Started) => Promise<RunProcess>) => {
+    for (const { said, started } of taken) {
+      const run = await take(started);
+      started.letEnd();
+      expect([said, await run.exit]).toEqual([
+        said,
+        expect.objectContaining({
+          exitCode: 3,
+          signal: null,
+          reason: null,
+          isCanceled: false,
+          isTimedOut: false,
+        }),
+      ]);
+    }
+  };
+  await keepItsEnd(before, async ({ running }) => running);
+  await keepItsEnd(after, (await restart()).take);
+});
 
 it('a supervisor that was killed has no exit code, whatever stands in the folder', async () => {
   const { file, running } = await startWaiting();
@@ -178,16 +221,6 @@ it('a supervisor that was killed has no exit code, whatever stands in the folder
   process.kill(Number(readFileSync(file('pid'), 'utf8').split(' ')[0]), 'SIGKILL');
 
   expect(await running.exit).toMatchObject({ exitCode: null, isLost: true });
-});
-
-it.each(['canceled\n', 'timedOut\n'])('a run that says itself that it was %j was not', async (forged) => {
-  for (const isRestarted of [false, true]) {
-    const { file, running, restart, letEnd } = await startWaiting();
-    writeFileSync(file('ending'), forged);
-    const process = isRestarted ? await restart() : running;
-    letEnd();
-    expect(await process.exit).toMatchObject({ exitCode: 3, isCanceled: false, isTimedOut: false });
-  }
 });
 
 it('a run that has removed all traces of its start is not started again', async () => {
@@ -291,7 +324,7 @@ it('folders in the folder that may not be read are removed with it', async () =>
 
 it('any depth of folders in the folder is removed with it', async () => {
   const { id, runner, file, running } = await startWaiting(
-    'cd "$(dirname "$SIBLE_EVENTS")"; for a in $(seq 60); do mkdir -p "$(printf "%0250d/" 1 2 3)"; cd -P "$(printf "%0250d/" 1 2 3)"; touch f; done; echo ready',
+    'cd "$(dirname "$SIBLE_EVENTS")"; long=$(printf "%0250d/" 1 2 3); for a in $(seq 60); do mkdir -p "$long"; cd -P "$long"; : >f; done; echo ready',
   );
   await running.exit;
   await runner.discard(id);
@@ -311,7 +344,7 @@ it('thousands of files in the folder are removed with it, and nobody waits for t
 
 it('events go on to be read from the file that was made, whatever stands in its place by then', async () => {
   const { file, running, letEnd, secret } = await startWaiting(
-    'exec 5>>"$SIBLE_EVENTS"; echo one >&5; echo ready; while [ ! -e "$0.end" ]; do sleep 0.02; done; echo two >&5',
+    'exec 5>>"$SIBLE_EVENTS"; echo one >&5; echo ready; while [ ! -e "$0.$SIBLE_RUN_ID.end" ]; do sleep 0.05; done; echo two >&5',
   );
   rmSync(file('events.jsonl'));
   symlinkSync(secret, file('events.jsonl'));

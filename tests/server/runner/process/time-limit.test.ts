@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
 import { known, makeRunner, outputOf, request, stateOf } from '../../../support/make-runner.ts';
-import { processesOf } from '../../../support/processes.ts';
+import { killRun, processesOf } from '../../../support/processes.ts';
 import { waitUntil } from '../../../support/wait-until.ts';
 
 /** Two processes that ignore the request to end, one of them in a session of its own; the second one prints its id. */
@@ -14,9 +14,7 @@ async function startLimited(timeoutMs: number | null, script = STAYS) {
   const made = await makeRunner(script);
   const id = randomUUID();
   const running = made.runner.start({ ...request(made.runner, id), timeoutMs });
-  onTestFinished(() => {
-    for (const pid of processesOf(idOf(id))) process.kill(pid, 'SIGKILL');
-  });
+  onTestFinished(() => killRun(idOf(id)));
   return { ...made, id, running, processes: () => processesOf(idOf(id)) };
 }
 
