@@ -298,7 +298,7 @@ async function insertAll(
   storage: Pick<Storage, 'schedules'>,
   schedules: readonly Partial<Schedule>[],
 ): Promise<void> {
-  for (const schedule of schedules) await storage.schedules.insert(makeSchedule(schedule));
+  await Promise.all(schedules.map((schedule) => storage.schedules.insert(makeSchedule(schedule))));
 }
 
 async function idsInOrder(storage: Storage, order: ScheduleOrder): Promise<string[]> {
