@@ -33,11 +33,15 @@ export function describeScheduleLists(open: OpenStorage): void {
     );
 
     for (const backward of [false, true]) {
-      const list = (page: PageRequest) => storage.schedules.list({}, 'name', page);
-      const first = await list(makePage({ limit: 500, backward }));
-      expect(first.hasMore).toBe(true);
-      expect(first.items.length).toBeGreaterThan(0);
+      const lengths: number[] = [];
+      const list = async (page: PageRequest) => {
+        const read = await storage.schedules.list({}, 'name', page);
+        lengths.push(read.items.length);
+        return read;
+      };
       expect((await readAll(list, 500, backward, { mayEndEarly: true })).map(({ id }) => id)).toEqual(ids);
+      expect(lengths.length).toBeGreaterThan(1);
+      expect(Math.min(...lengths)).toBeGreaterThan(0);
     }
   });
 
