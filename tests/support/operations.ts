@@ -1,5 +1,5 @@
 import type { ApiClient } from './api-client.ts';
-import { waitUntil } from './wait-until.ts';
+import { type WaitOptions, waitUntil } from './wait-until.ts';
 
 /** The operations that flow tests use, in the words of the API. */
 
@@ -78,17 +78,26 @@ export async function listRuns(api: ApiClient, scheduleId?: string): Promise<Run
 }
 
 export function waitForStatus(api: () => ApiClient, id: string, ...statuses: string[]): Promise<RunView> {
+  return waitForOneOf(api, id, new Set(statuses));
+}
+
+export function waitForEnd(api: () => ApiClient, id: string, options?: WaitOptions): Promise<RunView> {
+  return waitForOneOf(api, id, ENDED, options);
+}
+
+function waitForOneOf(
+  api: () => ApiClient,
+  id: string,
+  statuses: ReadonlySet<string>,
+  options?: WaitOptions,
+): Promise<RunView> {
   return waitUntil(
     async () => {
       const run = await findRun(api(), id).catch(() => null);
-      return run && statuses.includes(run.status) ? run : null;
+      return run && statuses.has(run.status) ? run : null;
     },
-    { withinMs: 60_000, everyMs: 25 },
+    { withinMs: 60_000, everyMs: 25, ...options },
   );
-}
-
-export function waitForEnd(api: () => ApiClient, id: string): Promise<RunView> {
-  return waitForStatus(api, id, ...ENDED);
 }
 
 /** All lines of a log as the pages of the query give them. */
