@@ -1,14 +1,17 @@
 import { afterAll, beforeAll } from 'vitest';
 import { type TestServer, type TestServerOptions, withServer } from './with-server.ts';
 
-/** For the `describe` it is called in: one server for all its tests, which leave it as they found it. */
-export function useServer(options: TestServerOptions): () => TestServer {
+/**
+ * For the `describe` it is called in: one server for all its tests, which leave it as they found it.
+ * @param options as a function where they can be known only when the first of them begins
+ */
+export function useServer(options: TestServerOptions | (() => TestServerOptions)): () => TestServer {
   let server: TestServer | null = null;
   let finish: () => void = () => undefined;
   let finished = Promise.resolve();
   beforeAll(async () => {
     await new Promise<void>((resolve, reject) => {
-      finished = withServer(options, (started) => {
+      finished = withServer(typeof options === 'function' ? options() : options, (started) => {
         server = started;
         resolve();
         return new Promise((done) => {
