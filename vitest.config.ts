@@ -9,6 +9,13 @@ const alias = { graphql: require.resolve('graphql/index.js') };
 /** What measures time or memory, or fills a disk, and would find what runs beside it in its figures. */
 const ALONE = '**/*.alone.test.ts';
 const WITH_SERVERS = ['faults', 'flow', 'browser', 'security'];
+/**
+ * Tests that share a worker, and with it the modules that each of them would load anew: they replace no module, change
+ * nothing of the process, and leave nothing running.
+ */
+const SHARING = ['domain', 'graphql', 'http', 'services/runs', 'services/schedules', 'storage'].map(
+  (folder) => `tests/server/${folder}/**/*.test.ts`,
+);
 const isSoak = process.env.SOAK === '1';
 
 const withServer = {
@@ -32,7 +39,17 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['tests/*.test.ts', 'tests/server/**/*.test.ts', 'tests/scripts/**/*.test.ts'],
+          exclude: [ALONE, ...SHARING],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        resolve: { alias },
+        test: {
+          name: 'unit-shared',
+          include: SHARING,
           exclude: [ALONE],
+          isolate: false,
           testTimeout: 30_000,
         },
       },

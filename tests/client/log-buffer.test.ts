@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { describe, expect, it } from 'vitest';
 import { createLogBuffer } from '../../client/features/runs/log-buffer.ts';
 import { MAX_HEIGHT_PX, ROW_PX, scrollScale } from '../../client/features/runs/scroll-scale.ts';

@@ -4,10 +4,20 @@
  */
 
 interface Walk {
-  readonly instantsMs: readonly number[];
-  readonly wallsMs: readonly number[];
-  readonly stepMs: number;
+  readonly steps: readonly Step[];
 }
+
+interface Step {
+  readonly ms: number;
+  readonly wall: Wall;
+  /** Whether no earlier step of the walk shows the same. */
+  readonly isNew: boolean;
+  /** What the clock leaves out before it. */
+  readonly skipped: readonly Wall[];
+}
+
+/** What a clock on the wall shows: second, minute, hour, day, month, day of week. */
+type Wall = readonly [number, number, number, number, number, number];
 
 const MAX_GAP_MS = 3 * 3_600_000;
 const NAMES = ['jan feb mar apr may jun jul aug sep oct nov dec', 'sun mon tue wed thu fri sat'];
@@ -15,14 +25,35 @@ const NAMES = ['jan feb mar apr may jun jul aug sep oct nov dec', 'sun mon tue w
 /** Reads the wall clock at every step of (`fromMs`, `toMs`]; the lot can be used for many expressions. */
 export function walkClock(zone: string, fromMs: number, toMs: number, stepMs: number): Walk {
   const clock = new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'medium' });
-  const instantsMs: number[] = [];
-  for (let ms = Math.floor(fromMs / stepMs) * stepMs + stepMs; ms <= toMs; ms += stepMs) instantsMs.push(ms);
-  const wallsMs = instantsMs.map((ms) => Date.parse(`${clock.format(ms).replace(' ', 'T')}Z`));
-  return { instantsMs, wallsMs, stepMs };
+  const steps: Step[] = [];
+  const seen = new Set<number>();
+  let expectedMs = Number.NaN;
+  for (let ms = Math.floor(fromMs / stepMs) * stepMs + stepMs; ms <= toMs; ms += stepMs) {
+    const wallMs = Date.parse(`${clock.format(ms).replace(' ', 'T')}Z`);
+    const skipped: Wall[] = [];
+    if (wallMs - expectedMs <= MAX_GAP_MS)
+      for (; expectedMs < wallMs; expectedMs += stepMs) skipped.push(wallOf(expectedMs));
+    steps.push({ ms, wall: wallOf(wallMs), isNew: !seen.has(wallMs), skipped });
+    seen.add(wallMs);
+    expectedMs = wallMs + stepMs;
+  }
+  return { steps };
+}
+
+function wallOf(wallMs: number): Wall {
+  const wall = new Date(wallMs);
+  return [
+    wall.getUTCSeconds(),
+    wall.getUTCMinutes(),
+    wall.getUTCHours(),
+    wall.getUTCDate(),
+    wall.getUTCMonth() + 1,
+    wall.getUTCDay(),
+  ];
 }
 
 /** Every instant of the walk at which the expression (5 or 6 fields) fires, in ms. */
-export function oracleInstants(expression: string, { instantsMs, wallsMs, stepMs }: Walk): number[] {
+export function oracleInstants(expression: string, { steps }: Walk): number[] {
   const fields = expression.trim().toLowerCase().split(/\s+/);
   const [second = '0', minute = '*', hour = '*', day = '*', month = '*', weekday = '*'] =
     fields.length === 5 ? ['0', ...fields] : fields;
@@ -35,32 +66,18 @@ export function oracleInstants(expression: string, { instantsMs, wallsMs, stepMs
     expand(weekday, 0, 7, NAMES[1]),
   ] as const;
   if (sets[5].has(7)) sets[5].add(0);
-  const matches = (wallMs: number): boolean => {
-    const wall = new Date(wallMs);
-    const isDay = sets[3].has(wall.getUTCDate());
-    const isWeekday = sets[5].has(wall.getUTCDay());
-    return (
-      sets[0].has(wall.getUTCSeconds()) &&
-      sets[1].has(wall.getUTCMinutes()) &&
-      sets[2].has(wall.getUTCHours()) &&
-      sets[4].has(wall.getUTCMonth() + 1) &&
-      (day === '*' || weekday === '*' ? isDay && isWeekday : isDay || isWeekday)
-    );
+  const matches = ([atSecond, atMinute, atHour, atDay, atMonth, atWeekday]: Wall): boolean => {
+    if (!sets[0].has(atSecond) || !sets[1].has(atMinute) || !sets[2].has(atHour) || !sets[4].has(atMonth))
+      return false;
+    const [isDay, isWeekday] = [sets[3].has(atDay), sets[5].has(atWeekday)];
+    return day === '*' || weekday === '*' ? isDay && isWeekday : isDay || isWeekday;
   };
   const followsRealTime = minute.startsWith('*') || hour.startsWith('*');
-  const seen = new Set<number>();
-  return instantsMs.filter((_, index) => {
-    const wallMs = wallsMs[index] ?? Number.NaN;
-    const expectedMs = (wallsMs[index - 1] ?? wallMs - stepMs) + stepMs;
-    const isNew = !seen.has(wallMs);
-    seen.add(wallMs);
-    if (followsRealTime) return matches(wallMs);
-    if (isNew && matches(wallMs)) return true;
-    if (wallMs - expectedMs > MAX_GAP_MS) return false;
-    for (let skippedMs = expectedMs; skippedMs < wallMs; skippedMs += stepMs)
-      if (matches(skippedMs)) return true;
-    return false;
-  });
+  return steps
+    .filter(({ wall, isNew, skipped }) =>
+      followsRealTime ? matches(wall) : (isNew && matches(wall)) || skipped.some(matches),
+    )
+    .map(({ ms }) => ms);
 }
 
 function expand(field: string, low: number, high: number, names = ''): Set<number> {

@@ -56,8 +56,16 @@ const LATEST_MS = Date.UTC(200_000, 0, 1);
  * Names that ICU accepts for compatibility with old Java programs but IANA does not define; several are
  * misleading (`BST` is Dhaka, `IST` Calcutta). Source: java.util.TimeZone, "Three-letter time zone IDs".
  */
-const ICU_ONLY =
-  /^(?:A[CEGRS]T|BET|BST|CAT|CNT|CST|CTT|EAT|ECT|IET|IST|JST|MIT|NET|NST|PLT|PNT|PRT|PST|SST|VST|SystemV\/.*|Etc\/Unknown)$/i;
+const ICU_ONLY = new Set(
+  'act aet agt art ast bet bst cat cnt cst ctt eat ect iet ist jst mit net nst plt pnt prt pst sst vst etc/unknown'.split(
+    ' ',
+  ),
+);
+
+const isIcuOnly = (name: string): boolean => {
+  const lower = name.toLowerCase();
+  return ICU_ONLY.has(lower) || lower.startsWith('systemv/');
+};
 
 const zones = new Map<string, Zone>();
 
@@ -108,7 +116,7 @@ function findZone(name: string): Zone | null {
   const known = zones.get(name);
   if (known !== undefined) return known;
   // A leading sign is an offset, which newer Intl accepts; IANA names begin with a letter.
-  if (!/^[a-z][a-z0-9_+\-/]{0,63}$/i.test(name) || ICU_ONLY.test(name)) return null;
+  if (!/^[a-z][a-z0-9_+\-/]{0,63}$/i.test(name) || isIcuOnly(name)) return null;
   let format: Intl.DateTimeFormat;
   try {
     format = createWallFormat(name);
