@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiClient } from '../support/api-client.ts';
 import { ticksOf, untilEachTicked } from '../support/ledger.ts';
 import { createSchedule, deleteSchedule, updateSchedule } from '../support/operations.ts';
@@ -141,7 +141,7 @@ describe('an SQLite file', () => {
         playbooks: SURVIVOR_PLAYBOOKS,
       },
       (test) =>
-        killInALoop(test, times(10, 200), async () => {
+        killInALoop(test, times(8, 200), async () => {
           await test.server.kill();
           await test.restart();
         }),
@@ -149,21 +149,20 @@ describe('an SQLite file', () => {
 });
 
 describe.skipIf(!canKillMongo)('a MongoDB that is killed and started again', () => {
-  const withOwn = async (work: (test: TestServer, mongo: OwnMongo) => Promise<void>) => {
-    const mongo = startOwnMongo();
-    try {
-      const storage = { env: { MONGODB_URI: mongo.uri }, drop: async () => undefined };
-      const env = { SIBLE_CONCURRENCY: '50' };
-      await withServer({ storage, ansible: 'scripted', playbooks: SURVIVOR_PLAYBOOKS, env }, (test) =>
-        work(test, mongo),
-      );
-    } finally {
-      mongo.remove();
-    }
+  let mongo: OwnMongo;
+  beforeAll(() => {
+    mongo = startOwnMongo();
+  });
+  afterAll(() => mongo.remove());
+  /** On a database of its own. */
+  const withOwn = (name: string, work: (test: TestServer) => Promise<void>) => {
+    const storage = { env: { MONGODB_URI: `${mongo.uri}-${name}` }, drop: async () => undefined };
+    const env = { SIBLE_CONCURRENCY: '50' };
+    return withServer({ storage, ansible: 'scripted', playbooks: SURVIVOR_PLAYBOOKS, env }, work);
   };
 
   it('costs no instant, no line and no true end', () =>
-    withOwn((test, mongo) =>
+    withOwn('away', (test) =>
       survives(test, async () => {
         mongo.kill();
         await delay(AWAY_MS);
@@ -172,7 +171,7 @@ describe.skipIf(!canKillMongo)('a MongoDB that is killed and started again', () 
     ));
 
   it('has what was acknowledged, and nothing by half', () =>
-    withOwn((test, mongo) =>
+    withOwn('loop', (test) =>
       killInALoop(test, times(6, 200), async (round) => {
         if (round % 2 === 0) {
           mongo.kill();

@@ -13,9 +13,10 @@ import {
 import { printedLines } from '../support/printed.ts';
 import { times } from '../support/soak.ts';
 import { describeOnBothStorages } from '../support/storages.ts';
+import { useServer } from '../support/use-server.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { download, tail } from '../support/whole-log.ts';
-import { type TestServer, withServer } from '../support/with-server.ts';
+import type { TestServer } from '../support/with-server.ts';
 
 const raw = (bytes: Buffer | string) => `# raw ${Buffer.from(bytes).toString('base64')}`;
 const PLAYBOOKS = {
@@ -49,8 +50,13 @@ function countHeld({ server, dataDir }: TestServer): number {
 }
 
 describeOnBothStorages('the log', (choose) => {
-  const withScripted = (work: (test: TestServer) => Promise<void>, env: Record<string, string> = {}) =>
-    withServer({ storage: choose(), ansible: 'scripted', playbooks: PLAYBOOKS, env }, work);
+  const shared = useServer(() => ({
+    storage: choose(),
+    ansible: 'scripted',
+    playbooks: PLAYBOOKS,
+    env: { SIBLE_CONCURRENCY: '1' },
+  }));
+  const withScripted = (work: (test: TestServer) => Promise<void>) => work(shared());
 
   it('of bytes that are no UTF-8 and of escape sequences is kept as text, the same over every way', () =>
     withScripted(async (test) => {
@@ -107,27 +113,24 @@ describeOnBothStorages('the log', (choose) => {
     }));
 
   it('is read from any line, whenever it is asked for: before it began, while it is made, and after its end', () =>
-    withScripted(
-      async (test) => {
-        const { api } = test;
-        const [holding, running] = [
-          await runPlaybook(api, 'wait.yaml'),
-          await runPlaybook(api, 'ticking.yaml'),
-        ];
-        expect((await findRun(api, running)).status).toBe('QUEUED');
-        const early = tail(api, running);
-        await cancelRun(api, holding);
-        await waitForStatus(() => api, running, 'RUNNING');
-        const live = tail(api, running, 0);
-        await waitForEnd(() => api, running);
-        const whole = printedLines(600);
-        for (const text of [await early, await live, await tail(api, running)]) expect(text).toBe(whole);
-        for (const after of [1, 599, 600, 10_000]) {
-          expect(await tail(api, running, after)).toBe(whole.split('\n').slice(after).join('\n'));
-        }
-      },
-      { SIBLE_CONCURRENCY: '1' },
-    ));
+    withScripted(async (test) => {
+      const { api } = test;
+      const [holding, running] = [
+        await runPlaybook(api, 'wait.yaml'),
+        await runPlaybook(api, 'ticking.yaml'),
+      ];
+      expect((await findRun(api, running)).status).toBe('QUEUED');
+      const early = tail(api, running);
+      await cancelRun(api, holding);
+      await waitForStatus(() => api, running, 'RUNNING');
+      const live = tail(api, running, 0);
+      await waitForEnd(() => api, running);
+      const whole = printedLines(600);
+      for (const text of [await early, await live, await tail(api, running)]) expect(text).toBe(whole);
+      for (const after of [1, 599, 600, 10_000]) {
+        expect(await tail(api, running, after)).toBe(whole.split('\n').slice(after).join('\n'));
+      }
+    }));
 
   it('is resumed 100 times at random without a gap or a repeat, each time by a new client', () =>
     withScripted(async (test) => {

@@ -11,8 +11,8 @@ import {
 } from '../support/operations.ts';
 import { times } from '../support/soak.ts';
 import { describeOnBothStorages } from '../support/storages.ts';
+import { useServer } from '../support/use-server.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withServer } from '../support/with-server.ts';
 
 const PLAYBOOKS = {
   'quick.yaml': '# print done\n- hosts: localhost\n',
@@ -23,11 +23,13 @@ const PLAYBOOKS = {
 const aroundTheSecond = () => delay(1_000 - (Date.now() % 1_000) - 60 + Math.random() * 120);
 
 describeOnBothStorages('a schedule that is changed right at its instant', (choose) => {
-  const withApi = (work: (api: ApiClient) => Promise<void>) =>
-    withServer(
-      { storage: choose(), ansible: 'scripted', playbooks: PLAYBOOKS, env: { SIBLE_CONCURRENCY: '20' } },
-      ({ api }) => work(api),
-    );
+  const shared = useServer(() => ({
+    storage: choose(),
+    ansible: 'scripted',
+    playbooks: PLAYBOOKS,
+    env: { SIBLE_CONCURRENCY: '50' },
+  }));
+  const withApi = (work: (api: ApiClient) => Promise<void>) => work(shared().api);
 
   /** Instants that pass on another schedule: after three of them nothing can be on its way any more. */
   async function untilInstantsHavePassed(api: ApiClient): Promise<void> {

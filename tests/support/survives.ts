@@ -19,7 +19,7 @@ export const SURVIVOR_PLAYBOOKS = {
 export async function survives(node: TestServer, fault: () => Promise<void>): Promise<void> {
   const { api } = node;
   const long = await runPlaybook(api, 'long.yaml');
-  const ids = await createSchedules([api], 20, '*/2 * * * * *');
+  const ids = await createSchedules([api], times(8, 20), '*/2 * * * * *');
   await untilEachTicked(() => api, ids, 2);
 
   node.writePlaybook('fault', '');
