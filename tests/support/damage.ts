@@ -17,7 +17,11 @@ export interface Damage {
 }
 
 /** A server whose damage can be measured. */
-export type Measured = TestServer & { measure(attack: () => Promise<unknown>): Promise<Damage> };
+export type Measured = TestServer & {
+  measure(attack: () => Promise<unknown>): Promise<Damage>;
+  /** How much more memory it has than before the first attack, in MB. */
+  grownMb(): number;
+};
 
 /** For as long as `work` goes on. */
 export async function withMeter(
@@ -44,7 +48,12 @@ export async function withMeter(
         const measure = (attack: () => Promise<unknown>) => damageOf(test, folder.path, attack);
         // what the first request takes of time and memory is not the attack's
         await test.api.request('{ system { version } }');
-        await work(Object.create(test, { measure: { value: measure } }) as Measured);
+        const { pid } = test.server;
+        const before = memoryOf(pid).now;
+        const grownMb = () => memoryOf(pid).now - before;
+        await work(
+          Object.create(test, { measure: { value: measure }, grownMb: { value: grownMb } }) as Measured,
+        );
       },
     );
   } finally {

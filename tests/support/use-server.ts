@@ -6,13 +6,18 @@ import { type TestServer, type TestServerOptions, withServer } from './with-serv
  * @param options as a function where they can be known only when the first of them begins
  */
 export function useServer(options: TestServerOptions | (() => TestServerOptions)): () => TestServer {
-  let server: TestServer | null = null;
+  return useShared((work) => withServer(typeof options === 'function' ? options() : options, work));
+}
+
+/** For the `describe` it is called in: what `withOne` has for as long as its work goes on. */
+export function useShared<T>(withOne: (work: (one: T) => Promise<void>) => Promise<void>): () => T {
+  let shared: T | null = null;
   let finish: () => void = () => undefined;
   let finished = Promise.resolve();
   beforeAll(async () => {
     await new Promise<void>((resolve, reject) => {
-      finished = withServer(typeof options === 'function' ? options() : options, (started) => {
-        server = started;
+      finished = withOne((one) => {
+        shared = one;
         resolve();
         return new Promise((done) => {
           finish = done;
@@ -26,7 +31,7 @@ export function useServer(options: TestServerOptions | (() => TestServerOptions)
     await finished;
   });
   return () => {
-    if (server === null) throw new Error('The server has not started.');
-    return server;
+    if (shared === null) throw new Error('The server has not started.');
+    return shared;
   };
 }
