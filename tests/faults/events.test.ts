@@ -3,8 +3,9 @@ import { findRun, readLog, runPlaybook, waitForEnd, waitForStatus } from '../sup
 import { printedLines } from '../support/printed.ts';
 import { processesOf } from '../support/processes.ts';
 import { times } from '../support/soak.ts';
-import { describeOnBothStorages, type StorageChoice } from '../support/storages.ts';
+import { describeOnBothStorages, SQLITE, type StorageChoice } from '../support/storages.ts';
 import { withStoredEvents } from '../support/stored-events.ts';
+import { useServer } from '../support/use-server.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { type TestServer, withServer } from '../support/with-server.ts';
 
@@ -26,10 +27,13 @@ const HELLO = `- hosts: localhost
 `;
 
 describeOnBothStorages('the events of a run', (choose) => {
-  const withScripted = (work: (test: TestServer, storage: StorageChoice) => Promise<void>) => {
-    const storage = choose();
-    return withServer({ storage, ansible: 'scripted', playbooks: PLAYBOOKS }, (test) => work(test, storage));
-  };
+  let storage: StorageChoice;
+  const shared = useServer(() => {
+    storage = choose();
+    return { storage, ansible: 'scripted', playbooks: PLAYBOOKS };
+  });
+  const withScripted = (work: (test: TestServer, storage: StorageChoice) => Promise<void>) =>
+    work(shared(), storage);
 
   it('are stored while it goes on, each once and in order, although the server is killed again and again', () =>
     withScripted((test, storage) =>
@@ -89,17 +93,16 @@ describeOnBothStorages('the events of a run', (choose) => {
         expect(await events.of(canceled)).toEqual(eventsUpTo(5));
       }),
     ));
-
-  it('are what our callback plugin tells of a run of the real Ansible', () => {
-    const storage = choose();
-    return withServer({ storage, ansible: 'real', playbooks: { 'hello.yaml': HELLO } }, (test) =>
-      withStoredEvents(test, storage, async (events) => {
-        const id = await runPlaybook(test.api, 'hello.yaml');
-        expect(await waitForEnd(() => test.api, id)).toMatchObject({ status: 'SUCCEEDED' });
-
-        const kinds = (await events.of(id)).map((line) => (JSON.parse(line) as { kind: string }).kind);
-        expect(kinds).toEqual(['begin', 'play', 'end']);
-      }),
-    );
-  });
 });
+
+// one storage: what is stored of them, and how, was shown above
+it('the events of a run are what our callback plugin tells of a run of the real Ansible', () =>
+  withServer({ storage: SQLITE, ansible: 'real', playbooks: { 'hello.yaml': HELLO } }, (test) =>
+    withStoredEvents(test, SQLITE, async (events) => {
+      const id = await runPlaybook(test.api, 'hello.yaml');
+      expect(await waitForEnd(() => test.api, id)).toMatchObject({ status: 'SUCCEEDED' });
+
+      const kinds = (await events.of(id)).map((line) => (JSON.parse(line) as { kind: string }).kind);
+      expect(kinds).toEqual(['begin', 'play', 'end']);
+    }),
+  ));

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { TIMINGS } from '../../server/timings.ts';
 import { type ApiClient, RUN_LOG } from '../support/api-client.ts';
@@ -16,8 +17,11 @@ import { type TestServer, withServer } from '../support/with-server.ts';
 const PLAYBOOKS = {
   'million.yaml': '# count 1000000\n- hosts: localhost\n',
   'one-line.yaml': '# repeat 50000 1000\n- hosts: localhost\n',
-  'flood.yaml': '# count 200000\n- hosts: localhost\n',
+  'flood.yaml': '# count 100000\n- hosts: localhost\n',
 };
+
+/** Between looks at a server that works; who asks without a pause is what it works for. */
+const LOOK_MS = 20;
 
 /** Runs the playbook, and how long that takes. */
 async function timeRun(api: ApiClient, playbook: string): Promise<number> {
@@ -41,6 +45,7 @@ describeOnBothStorages('the log', (choose) => {
         const begun = performance.now();
         await fetch(`${test.server.url}/healthz`);
         answers.push(performance.now() - begun);
+        await delay(LOOK_MS);
       }
       const expected = countedLines(1_000_000);
       expect((await watched) === expected).toBe(true);
@@ -54,8 +59,10 @@ describeOnBothStorages('the log', (choose) => {
       const before = memoryOf(test.server.pid).now;
       let most = before;
       const id = await runPlaybook(test.api, 'one-line.yaml');
-      while ((await findRun(test.api, id)).status !== 'SUCCEEDED')
+      while ((await findRun(test.api, id)).status !== 'SUCCEEDED') {
         most = Math.max(most, memoryOf(test.server.pid).now);
+        await delay(LOOK_MS);
+      }
       expect(most - before).toBeLessThan(200);
       const lines = (await download(test, id)).toString().split('\n');
       expect(lines.at(-1)).toBe('');
@@ -79,7 +86,7 @@ describeOnBothStorages('the log', (choose) => {
       expect(beside).toBeLessThan(Math.max(alone * 3, alone + 1_000));
       expect(memoryOf(test.server.pid).now - before).toBeLessThan(300);
       for (const socket of sockets) socket.destroy();
-      expect(await tail(test.api, id)).toBe(countedLines(200_000));
+      expect(await tail(test.api, id)).toBe(countedLines(100_000));
     }));
 });
 

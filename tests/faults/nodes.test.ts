@@ -31,9 +31,9 @@ if (mongoUri() === null)
   console.log('Not covered, since MONGODB_URI is not set: faults of nodes on one MongoDB');
 
 describe.skipIf(mongoUri() === null)('nodes on one MongoDB', () => {
-  it('20 schedules every 2 s run once each instant, and none is missed, while one node is killed and started again and again', () =>
+  it('schedules every 2 s run once each instant, and none is missed, while one node is killed and started again and again', () =>
     withTwo(async (first, second) => {
-      const ids = await createSchedules([first.api, second.api], 20, '*/2 * * * * *');
+      const ids = await createSchedules([first.api, second.api], times(10, 20), '*/2 * * * * *');
       const until = Date.now() + times(12_000, 120_000);
       while (Date.now() < until) {
         await delay(1_000 + Math.random() * 2_000);
@@ -46,10 +46,10 @@ describe.skipIf(mongoUri() === null)('nodes on one MongoDB', () => {
       await expectAllRan(second.api, ids, 2);
     }));
 
-  it.each([2, 4])('many schedules at one instant on %i nodes run once each', (count) =>
+  it.each([2, 4].slice(-times(1, 2)))('many schedules at one instant on %i nodes run once each', (count) =>
     withNodes(count, { playbooks: PLAYBOOKS, env: ENV }, async (nodes) => {
       const [first] = nodes as [TestServer, ...TestServer[]];
-      for (let round = 0; round < times(2, 30); round += 1) {
+      for (let round = 0; round < times(1, 30); round += 1) {
         // all are made before it comes, also on a machine that is busy with other tests
         const at = new Date(Math.ceil(Date.now() / 1_000) * 1_000 + 12_000).toISOString();
         const ids = await Promise.all(

@@ -33,7 +33,7 @@ describe('a playbook', () => {
       { storage: SQLITE, ansible: 'scripted', playbooks: { 'shared.yaml': textOf('nobody', 0) } },
       async ({ server, api }) => {
         const other = createApiClient(server.url);
-        for (let round = 0; round < 200; round += 1) {
+        for (let round = 0; round < times(50, 500); round += 1) {
           const { revision } = (await api.request<Read>(READ)).playbook;
           const answers = await Promise.all(
             [api, other].map((client, n) =>
@@ -58,7 +58,7 @@ describe('a playbook', () => {
   it('that two create at once is created by exactly one', () =>
     withServer({ storage: SQLITE, ansible: 'scripted', playbooks: {} }, async ({ server, api }) => {
       const other = createApiClient(server.url);
-      for (let round = 0; round < 50; round += 1) {
+      for (let round = 0; round < times(20, 200); round += 1) {
         const path = `new-${round}.yaml`;
         const answers = await Promise.all(
           [api, other].map((client, n) =>
@@ -77,7 +77,7 @@ describe('a playbook', () => {
       async (test) => {
         const folder = join(test.dataDir, 'playbooks');
         const onDisk = () => readFileSync(join(folder, 'shared.yaml'), 'utf8');
-        for (let round = 0, kills = 0; kills < times(20, 300); kills += 1) {
+        for (let round = 0, kills = 0; kills < times(10, 300); kills += 1) {
           let acknowledged = onDisk();
           let tried = acknowledged;
           const saving = (async () => {

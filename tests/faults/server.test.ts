@@ -1,19 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ApiClient } from '../support/api-client.ts';
 import { endReason } from '../support/end-reason.ts';
 import { listRuns, readLog, runPlaybook, waitForEnd, waitForStatus } from '../support/operations.ts';
 import { printedLines } from '../support/printed.ts';
 import { processesOf, processIds } from '../support/processes.ts';
 import { times } from '../support/soak.ts';
-import { describeOnBothStorages } from '../support/storages.ts';
+import { describeOnBothStorages, SQLITE } from '../support/storages.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { type TestServer, withServer } from '../support/with-server.ts';
 
 const PLAYBOOKS = {
   'slow.yaml': '# lines 100 20\n# exit 5\n- hosts: localhost\n',
-  'long.yaml': '# lines 300 40\n- hosts: localhost\n',
+  'long.yaml': '# lines 30 40\n# until back\n# print the end\n- hosts: localhost\n',
   'orphans.yaml': '# leave-behind 600000\n# print ready\n# sleep 600000\n- hosts: localhost\n',
   'short.yaml': '# exit 2\n- hosts: localhost\n',
 };
@@ -76,15 +76,25 @@ describeOnBothStorages('the server', (choose) => {
         expect(performance.now() - begun).toBeLessThan(8_000);
         expect(ids.every((id) => processesOf(id).length > 0)).toBe(true);
         await test.restart();
+        test.writePlaybook('back', '');
         for (const id of ids) {
           expect(await waitForEnd(() => test.api, id)).toMatchObject({ status: 'SUCCEEDED', exitCode: 0 });
-          expect((await readLog(test.api, id)).text).toBe(printedLines(300));
+          expect((await readLog(test.api, id)).text).toBe(`${printedLines(30)}\nthe end`);
         }
       },
       { SIBLE_CONCURRENCY: '3' },
     ));
+});
 
-  it.concurrent('leaves nothing of a playbook whose program was killed, and says by which signal', () =>
+/**
+ * On one storage: how a run ends, and what it leaves, is its process's. That such an end is kept on both is shown in
+ * tests/flow/survival.test.ts.
+ */
+describe('the server', () => {
+  const withScripted = (work: (test: TestServer) => Promise<void>, env: Record<string, string> = {}) =>
+    withServer({ storage: SQLITE, ansible: 'scripted', playbooks: PLAYBOOKS, env }, work);
+
+  it.concurrent('leaves nothing of a playbook whose program was killed, and says by which signal; of one whose supervisor was killed it finds no end, and says so', () =>
     withScripted(async ({ api }) => {
       const id = await killOneOf(api, 'node\0');
       expect(await waitForEnd(() => api, id)).toMatchObject({
@@ -93,14 +103,11 @@ describeOnBothStorages('the server', (choose) => {
         reason: endReason('It was killed by SIGKILL.'),
       });
       expect(processesOf(id)).toEqual([]);
-    }));
 
-  it.concurrent('finds no end of a run whose supervisor was killed, says so, and leaves nothing of it', () =>
-    withScripted(async ({ api }) => {
-      const id = await killOneOf(api, 'supervisor.sh');
-      const run = await waitForStatus(() => api, id, 'LOST', 'FAILED');
+      const other = await killOneOf(api, 'supervisor.sh');
+      const run = await waitForStatus(() => api, other, 'LOST', 'FAILED');
       expect(run).toMatchObject({ status: 'LOST', reason: expect.stringContaining('supervisor') });
-      expect(processesOf(id)).toEqual([]);
+      expect(processesOf(other)).toEqual([]);
     }));
 
   it.concurrent('ends a run that takes longer than it may, with everything that it started', () =>
