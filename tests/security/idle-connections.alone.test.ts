@@ -3,11 +3,10 @@ import { connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { ATTACKS_TOKEN } from '../support/attacks/attack.ts';
 import { withMeter } from '../support/damage.ts';
-import { times } from '../support/soak.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-/** More than twice as many as may stay. */
-const CROWD = times(2_500, 5_000);
+/** More than may stay from one address, and more than may stay from all. */
+const CROWD = 5_000;
 const MAX_LEFT = 1_000;
 const PROBE = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n';
 
@@ -55,7 +54,7 @@ describe('connections without the key', () => {
         await waitUntil(() => crowd.filter(isOpen).length <= MAX_LEFT, { withinMs: 10_000 });
       });
       try {
-        expect(damage.growthMb).toBeLessThan(75);
+        expect(damage.growthMb).toBeLessThan(100);
         // both who was here before and who comes now
         const [status, after] = await ask(url, agent, { authorization });
         expect([status, after.localPort]).toEqual([200, before.localPort]);

@@ -128,7 +128,7 @@ describe('paths', () => {
       })();
       const seen = new Set<string>();
       const outcomes = new Set<string>();
-      for (let n = 0; n < times(80, 2_000); n += 1) {
+      for (let n = 0; n < times(200, 2_000); n += 1) {
         const read = await api.request<{ playbook: { content: string; revision: string } | null }>(
           '{ playbook(path: "swapped.yaml") { content revision } }',
         );
