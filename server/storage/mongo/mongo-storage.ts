@@ -1,9 +1,10 @@
 import { MongoBackend } from '@agendajs/mongo-backend';
-import { type Db, MongoClient } from 'mongodb';
+import { type Db, MongoClient, type MongoClientOptions } from 'mongodb';
 import { messageOf } from '../../domain/caught.ts';
 import { type MongoTimings, TIMINGS } from '../../timings.ts';
 import { NewerDatabaseError } from '../newer-database.ts';
 import type { Storage } from '../storage.ts';
+import { ClosingConnection } from './closing-connection.ts';
 import { createMongoChanges } from './mongo-changes.ts';
 import { createMongoEnds } from './mongo-ends.ts';
 import { createMongoFirings } from './mongo-firings.ts';
@@ -26,6 +27,8 @@ export class DatabaseConnectionError extends Error {
 }
 
 const MAX_CONNECTIONS = 30;
+/** The driver reads it from here, although its types do not declare it. */
+const WITH_CLOSING_CONNECTIONS = { connectionType: ClosingConnection } as MongoClientOptions;
 const DEFAULT_DATABASE = 'sible';
 
 /**
@@ -49,6 +52,7 @@ export async function openMongoStorage(uri: string, timings: MongoTimings = TIMI
       retryWrites: false,
       writeConcern: { w: 'majority', journal: true },
       readPreference: 'primary',
+      ...WITH_CLOSING_CONNECTIONS,
     });
   } catch (error) {
     throw new DatabaseConnectionError(`MONGODB_URI is not valid: ${withoutUser(error)}`);
