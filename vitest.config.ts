@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { LongestFirst } from './tests/support/longest-first.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -33,6 +34,7 @@ export default defineConfig({
     // what tests start and wait for uses the processors, more than the tests do
     maxWorkers: isSoak ? 1 : 3,
     maxConcurrency: isSoak ? 1 : 3,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         resolve: { alias },
