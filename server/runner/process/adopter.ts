@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { RUN_MARKER } from './process-tree.ts';
+import { OF_NO_RUN } from './process-tree.ts';
 
 /** A child that outlives its parent, and prints the id of the one it has then: proc_pid_stat(5), field 4. */
 const ORPHAN = `/bin/sh -c '
@@ -24,8 +24,8 @@ export function findAdopter(): Promise<number> {
 }
 
 async function tryOrphan(): Promise<number> {
-  // marked, so that nobody takes it for one that a run has left; it holds the output open until it ends
-  const { stdout } = await promisify(execFile)('/bin/sh', ['-c', ORPHAN], { env: { [RUN_MARKER]: '-' } });
+  // the orphan holds the output open until it ends
+  const { stdout } = await promisify(execFile)('/bin/sh', ['-c', ORPHAN], { env: OF_NO_RUN });
   const pid = Number(stdout);
   if (!Number.isSafeInteger(pid) || pid < 1) throw new Error(`an orphan has no parent but "${stdout}"`);
   return pid;

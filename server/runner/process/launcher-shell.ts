@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { OF_NO_RUN } from './process-tree.ts';
 
 /**
  * The small shell that forks supervisors, `launcher.sh`: spawning forks the calling process, which blocks the
@@ -38,7 +39,8 @@ export function createLauncherShell({ cwd, env, onLine }: LauncherShellOptions):
   function open(): Shell {
     const child = spawn('/bin/sh', [LAUNCHER, SUPERVISOR], {
       cwd,
-      env,
+      // it outlives the server for some seconds
+      env: { ...env, ...OF_NO_RUN },
       // its own session, so that closing the server's terminal does not end it
       detached: true,
       stdio: ['pipe', 'pipe', 'ignore'],

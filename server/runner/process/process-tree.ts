@@ -8,6 +8,9 @@ import { codeOf } from '../../domain/caught.ts';
 /** Every process of a run has this in its environment, whatever its session or parent is by now. */
 export const RUN_MARKER = 'SIBLE_RUN_ID';
 
+/** What our own processes that belong to no run have there, so that none of them is taken for one that a run left. */
+export const OF_NO_RUN: Readonly<Record<string, string>> = { [RUN_MARKER]: '-' };
+
 /** Identifies a process even if its pid is reused. */
 export interface ProcessId {
   readonly pid: number;

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { findAdopter } from '../../../../server/runner/process/adopter.ts';
 import type { Cgroup } from '../../../../server/runner/process/cgroup.ts';
-import { watchDescendants } from '../../../../server/runner/process/descendants.ts';
+import { findSuspects, watchDescendants } from '../../../../server/runner/process/descendants.ts';
 import {
   type ProcessId,
   RUN_MARKER,
@@ -201,25 +202,44 @@ const NO_CGROUP = 'some dropped its marker, and no cgroup can be made here.';
 const BEFORE_CGROUP = 'they were there before its cgroup was.';
 
 describe('what may be left of a run', () => {
-  const MODULE = new URL('../../../../server/runner/process/descendants.ts', import.meta.url);
+  const moduleOf = (name: string) => new URL(`../../../../server/runner/process/${name}.ts`, import.meta.url);
   const SUSPECTS = `
-    import { findSuspects } from '${MODULE}';
+    import { findSuspects } from '${moduleOf('descendants')}';
     const found = await findSuspects({ pid: 1, startTime: '0', bootId: '' });
-    console.log(found.map(({ pid }) => pid).join(' '));`;
+    console.log(JSON.stringify(found.map(({ pid }) => pid)));`;
+
+  /** Runs it with a program of ours as $0 and its source as $1. @returns what it printed */
+  async function printedBy(script: string, source: string): Promise<string> {
+    const shell = start('/bin/sh', ['-c', script, process.execPath, source], unmarked);
+    let printed = '';
+    shell.stdout?.on('data', (data) => {
+      printed += data;
+    });
+    await once(shell, 'close');
+    return printed;
+  }
+  const OURS = '"$0" --import tsx --input-type=module -e "$1"';
 
   it('is no child of a process above the server, which is none of its orphans', async () => {
     // in a session of its own, as what a process manager starts
-    const script = `setsid sleep 300 & echo $!; "$0" --import tsx --input-type=module -e "$1"; kill $!`;
-    const above = start('/bin/sh', ['-c', script, process.execPath, SUSPECTS], unmarked);
-    let printed = '';
-    above.stdout?.on('data', (data) => {
-      printed += data;
-    });
-    await once(above, 'close');
-
-    const [sibling = '', suspects] = printed.split('\n');
+    const printed = await printedBy(`setsid sleep 300 & echo $!; ${OURS}; kill $!`, SUSPECTS);
+    const [sibling = '', suspects = ''] = printed.split('\n');
     expect(sibling).toMatch(/^\d+$/);
-    expect(suspects?.split(' ')).not.toContain(sibling);
+    expect(JSON.parse(suspects)).not.toContain(Number(sibling));
+  });
+
+  it('is not the launcher that a server leaves behind for some seconds', async () => {
+    const LEAVES = `
+      import { readFileSync } from 'node:fs';
+      import { createLauncherShell } from '${moduleOf('launcher-shell')}';
+      createLauncherShell({ cwd: '/', env: {}, onLine: () => undefined }).launch(['']);
+      console.log(readFileSync(\`/proc/self/task/\${process.pid}/children\`, 'utf8'));
+      process.kill(process.pid, 'SIGKILL');`;
+    const launcher = Number(await printedBy(`${OURS}; true`, LEAVES));
+    expect((await readStat(launcher))?.parent).toBe(await findAdopter());
+
+    const found = await findSuspects({ pid: 1, startTime: '0', bootId: '' });
+    expect(found.map(({ pid }) => pid)).not.toContain(launcher);
   });
 });
 
