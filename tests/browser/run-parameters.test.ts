@@ -74,7 +74,7 @@ describe.skipIf(isBrowserMissing)('a run with parameters', () => {
         api,
         server: { url },
       } = server();
-      const runsBefore = await listRuns(api);
+      const runsBefore = (await listRuns(api)).length;
       await page.goto(`${url}/playbooks/site/web.yaml`);
       const opener = page.getByRole('button', { name: 'Run with parameters…' });
       const dialog = page.getByRole('dialog', { name: 'Run with parameters' });
@@ -110,7 +110,7 @@ describe.skipIf(isBrowserMissing)('a run with parameters', () => {
       await page.keyboard.press('Escape');
       await asked.getByRole('button', { name: 'Discard' }).click();
       await dialog.waitFor({ state: 'detached' });
-      expect(await listRuns(api)).toEqual(runsBefore);
+      expect(await listRuns(api)).toHaveLength(runsBefore);
     }));
 
   it('has a form that fits every screen', () =>

@@ -141,7 +141,7 @@ describe('an SQLite file', () => {
         playbooks: SURVIVOR_PLAYBOOKS,
       },
       (test) =>
-        killInALoop(test, times(8, 200), async () => {
+        killInALoop(test, times(10, 200), async () => {
           await test.server.kill();
           await test.restart();
         }),
