@@ -42,6 +42,7 @@ module.exports = {
     room('server/domain', 'runs'),
     room('server/domain', 'logs'),
     room('server/domain', 'playbooks'),
+    room('server/domain', 'results', ['runs']),
     room('server/domain', 'schedules', ['time', 'runs']),
     layer(
       'storage-shared',
@@ -77,6 +78,7 @@ module.exports = {
     room('server/services', 'playbooks'),
     room('server/services', 'logs'),
     room('server/services', 'runs', ['playbooks', 'logs']),
+    room('server/services', 'results', ['logs']),
     room('server/services', 'schedules', ['playbooks', 'runs']),
     layer('graphql', '^server/graphql/', [
       '^server/domain/',

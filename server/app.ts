@@ -17,12 +17,14 @@ import { createAnsibleReader } from './reader/ansible-reader.ts';
 import { createAnsibleRunner } from './runner/ansible-runner.ts';
 import { createAgendaScheduler } from './scheduler/agenda-scheduler.ts';
 import { createRunLogService } from './services/logs/run-log-service.ts';
+import { storedLogOf } from './services/logs/stored-log.ts';
 import { createOutboxReader } from './services/outbox-reader.ts';
 import { openPlaybookFolder } from './services/playbooks/playbook-folder.ts';
 import { createPlaybookListing } from './services/playbooks/playbook-listing.ts';
 import { createPlaybookService } from './services/playbooks/playbook-service.ts';
 import { createPlaybookVerdicts } from './services/playbooks/playbook-verdicts.ts';
 import { createPlaybookWatch } from './services/playbooks/playbook-watch.ts';
+import { createRunResultService } from './services/results/run-result-service.ts';
 import { createIdempotency } from './services/runs/idempotency.ts';
 import { createRunExecutor } from './services/runs/run-executor.ts';
 import { createRunService } from './services/runs/run-service.ts';
@@ -195,7 +197,13 @@ export async function startApp(options: AppOptions): Promise<App> {
       now,
     });
 
-    const services: Services = { schedules, runs, runLogs, playbooks, watch, system };
+    const results = createRunResultService({
+      runs: storage.runs,
+      events: runLogs.events,
+      log: storedLogOf(storage.runLogs, 'output'),
+      root: folder.root,
+    });
+    const services: Services = { schedules, runs, runLogs, results, playbooks, watch, system };
     const door = createDoor({ key, allowedHosts: config.allowedHosts });
     const yoga = createGraphqlYoga({
       services,

@@ -6,6 +6,7 @@ import type { RunFilter, RunSummary } from '../domain/runs/run.ts';
 import type { Schedule, ScheduleFilter, ScheduleSummary } from '../domain/schedules/schedule.ts';
 import type { RunLogService } from '../services/logs/run-log-service.ts';
 import type { PlaybookService } from '../services/playbooks/playbook-service.ts';
+import type { RunResultService } from '../services/results/run-result-service.ts';
 import type { RunService } from '../services/runs/run-service.ts';
 import type { ScheduleService } from '../services/schedules/schedule-service.ts';
 import type { SystemService } from '../services/system-service.ts';
@@ -18,6 +19,7 @@ export interface Services {
   readonly schedules: ScheduleService;
   readonly runs: RunService;
   readonly runLogs: RunLogService;
+  readonly results: RunResultService;
   readonly playbooks: PlaybookService;
   readonly watch: WatchService;
   readonly system: SystemService;

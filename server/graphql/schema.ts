@@ -1,6 +1,7 @@
 import './errors.ts';
 import './connections.ts';
 import './playbook.ts';
+import './results.ts';
 import './run.ts';
 import './schedule.ts';
 import './schedule-mutations.ts';

@@ -9,7 +9,7 @@ import { useServer } from '../support/use-server.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { type TestServer, withServer } from '../support/with-server.ts';
 
-/** Nothing shows events: what is stored of them is read from the database. */
+/** Read from the database as they are stored, whatever is made of them. */
 
 const PLAYBOOKS = {
   // as many lines and events by turns

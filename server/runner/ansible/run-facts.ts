@@ -42,26 +42,34 @@ export interface Trouble {
   readonly hosts: readonly string[];
 }
 
-/** The plugin writes at most a third of it. */
-const MAX_EVENT_BYTES = 524_288;
+/** Where the plugin says that it was loaded, that a play began, and what it asks for. */
+const MAX_BEGIN_BYTES = 65_536;
+/** The counts are its last record, behind at most twenty causes of 15 KB. */
+const MAX_END_BYTES = 524_288;
 const MAX_EVENTS = 100;
 const MAX_TAIL_BYTES = 32_768;
 const MAX_CAUSES = 20;
 const MAX_MESSAGE = 2_000;
 const MAX_PROMPT_NAME = 200;
 
-export function readRunFacts(spool: Pick<Spool, 'readEvents' | 'readOutputEnd'>): RunFacts {
-  const events = spool.readEvents(MAX_EVENT_BYTES);
-  const records = events.split('\n', MAX_EVENTS).flatMap(parseRecord);
-  const end = records.find(({ kind }) => kind === 'end');
-  const prompt = records.find(({ kind }) => kind === 'prompt')?.name;
+export function readRunFacts(spool: Pick<Spool, 'readEvents' | 'readEventsEnd' | 'readOutputEnd'>): RunFacts {
+  const first = spool.readEvents(MAX_BEGIN_BYTES).split('\n', MAX_EVENTS).flatMap(parseRecord);
+  const last = lastLines(spool.readEventsEnd(MAX_END_BYTES), MAX_EVENTS).flatMap(parseRecord);
+  const end = last.findLast(({ kind }) => kind === 'end');
+  const prompt = last.findLast(({ kind }) => kind === 'prompt')?.name;
   return {
-    isTold: records.length > 0,
-    hasBegun: end !== undefined || records.some(({ kind }) => kind === 'play'),
+    isTold: first.length > 0,
+    hasBegun: end !== undefined || first.some(({ kind }) => kind === 'play'),
     prompt: typeof prompt === 'string' ? prompt.slice(0, MAX_PROMPT_NAME) : null,
-    end: end === undefined ? null : countsOf(end),
+    end: end === undefined ? null : countsOf(end, causesOf(end, last)),
     logTail: withoutEscapes(spool.readOutputEnd(MAX_TAIL_BYTES)),
   };
+}
+
+function lastLines(text: string, count: number): string[] {
+  let from = text.length;
+  for (let lines = 0; lines <= count && from > 0; lines += 1) from = text.lastIndexOf('\n', from - 1);
+  return text.slice(from + 1).split('\n');
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -77,8 +85,13 @@ function parseRecord(line: string): Fields[] {
 
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
 
-function countsOf(fields: Fields): RunCounts {
-  const causes = Array.isArray(fields.causes) ? (fields.causes as unknown[]).slice(0, MAX_CAUSES) : [];
+/** The plugin of the previous version, whose runs may end under this one, wrote them into the record of the end. */
+function causesOf(end: Fields, records: readonly Fields[]): readonly Fields[] {
+  if (Array.isArray(end.causes)) return end.causes.filter(isFields);
+  return records.filter(({ kind }) => kind === 'cause');
+}
+
+function countsOf(fields: Fields, causes: readonly Fields[]): RunCounts {
   return {
     plays: countOf(fields.plays),
     unmatched: countOf(fields.unmatched),
@@ -86,7 +99,7 @@ function countsOf(fields: Fields): RunCounts {
     tagged: fields.tagged === true,
     failed: countOf(fields.failed),
     unreachable: countOf(fields.unreachable),
-    causes: causes.filter(isFields).map((cause) => ({
+    causes: causes.slice(-MAX_CAUSES).map((cause) => ({
       status: cause.status === 'unreachable' ? 'unreachable' : 'failed',
       message: typeof cause.message === 'string' ? cause.message.slice(0, MAX_MESSAGE) : '',
       count: countOf(cause.count),

@@ -53,7 +53,12 @@ export function createWorkspaces({ ownHome, base }: WorkspaceOptions) {
       folder,
       workingFolder,
       ansibleConfig: config && relativeInside(root, config),
-      environment: { ...changed, ...callback.environment },
+      environment: {
+        ...changed,
+        ...callback.environment,
+        // only the plugin takes it out again
+        ...(callback.problem === null ? { SIBLE_ROOT: root } : {}),
+      },
       notice: notices.length === 0 ? null : `Sible: ${notices.join(' ')}`,
     };
   };

@@ -57,8 +57,9 @@ export interface Spool {
   isStarted(): boolean;
   /** The supervisor as recorded in the folder; null when it is not. Verify it before use. */
   readSupervisor(): ProcessId | null;
-  /** The beginning of our callback plugin's events, and the end of the output; "" where there is none. */
+  /** The beginning and the end of our callback plugin's events, and the end of the output; "" where there is none. */
   readEvents(maxBytes: number): string;
+  readEventsEnd(maxBytes: number): string;
   readOutputEnd(maxBytes: number): string;
   /** How the program ended, as recorded in the folder; null when it is not. */
   readStatus(): SpoolStatus | null;
@@ -271,6 +272,7 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
     },
 
     readEvents: streams.events.readBegin,
+    readEventsEnd: streams.events.readEnd,
     readOutputEnd: streams.output.readEnd,
 
     readStatus() {

@@ -8,7 +8,8 @@ import type { LogWatches } from './log-watches.ts';
 
 export interface LogStoringOptions {
   readonly runLogs: Pick<RunLogStore, 'append' | 'head'>;
-  readonly watches: Pick<LogWatches, 'markWriting' | 'appended' | 'changed'>;
+  /** Those who read the stream. */
+  readonly watches: Readonly<Record<LogStream, Pick<LogWatches, 'markWriting' | 'appended' | 'changed'>>>;
   readonly timings: LogTimings;
   /** Reports a failure that will be retried. */
   onError(error: unknown, during: string): void;
@@ -30,21 +31,18 @@ export function createLogStoring({ runLogs, watches, timings, onError }: LogStor
     signal: AbortSignal,
   ): Promise<boolean> {
     const { runId } = process;
-    /** Nobody follows the other streams. */
-    const isRead = stream === 'output';
+    const readers = watches[stream];
     const splitter = createLogSplitter(head.endOffset);
     let firstLine = head.totalLines + 1;
     const append = async (lines: SplitLines | null): Promise<boolean> => {
       if (lines === null) return true;
       if (!(await runLogs.append(runId, stream, { firstLine, ...lines }))) {
-        if (isRead) watches.changed(runId);
+        readers.changed(runId);
         return false;
       }
       const { lineCount, bytes } = lines;
-      if (isRead) {
-        const { buffer, byteOffset, length } = bytes;
-        watches.appended(runId, { firstLine, lineCount, bytes: Buffer.from(buffer, byteOffset, length) });
-      }
+      const { buffer, byteOffset, length } = bytes;
+      readers.appended(runId, { firstLine, lineCount, bytes: Buffer.from(buffer, byteOffset, length) });
       firstLine += lineCount;
       return true;
     };
@@ -77,14 +75,14 @@ export function createLogStoring({ runLogs, watches, timings, onError }: LogStor
 
   /** @param isNew whether nothing of it can have been stored yet */
   return async function storeAll(process: RunProcess, isNew: boolean, signal: AbortSignal): Promise<void> {
-    const endWriting = watches.markWriting(process.runId);
+    const endings = LOG_STREAMS.map((stream) => watches[stream].markWriting(process.runId));
     try {
       const ends = await Promise.allSettled(
         LOG_STREAMS.map((stream) => storeStream(process, stream, isNew, signal)),
       );
       for (const end of ends) if (end.status === 'rejected') throw end.reason;
     } finally {
-      endWriting();
+      for (const endWriting of endings) endWriting();
     }
   };
 }

@@ -2,11 +2,11 @@ import type { LogReadLimits } from '../../domain/logs/run-log.ts';
 import type { RunProcess } from '../../runner/runner.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { LogTimings } from '../../timings.ts';
-import { createLogCache } from './log-cache.ts';
+import { createLogCache, type LogCache } from './log-cache.ts';
 import { createLogReading, type LogReading } from './log-reading.ts';
 import { createLogStoring } from './log-storing.ts';
-import { createLogWatches } from './log-watches.ts';
-import { storedLogOf } from './stored-log.ts';
+import { createLogWatches, type LogWatches } from './log-watches.ts';
+import { type StoredLog, storedLogOf } from './stored-log.ts';
 
 /** Stores what runs write, and serves what they print to any number of readers. */
 export interface RunLogService extends LogReading {
@@ -19,7 +19,14 @@ export interface RunLogService extends LogReading {
   ingest(process: RunProcess, isNew: boolean, signal: AbortSignal): Promise<void>;
   /** Wakes the readers of this run, which has ended. */
   notifyEnd(runId: string): void;
+  /** The stream `events`, for those who make something of it. */
+  readonly events: EventStream;
   close(): void;
+}
+
+export interface EventStream {
+  readonly log: StoredLog;
+  readonly watches: Pick<LogWatches, 'watch' | 'closing'>;
 }
 
 export interface RunLogServiceOptions {
@@ -32,15 +39,36 @@ export interface RunLogServiceOptions {
 /** Limits of one subscription event. */
 const BATCH: LogReadLimits = { maxLines: 10_000, maxBytes: 65_536 };
 
+/** What is made of events is kept by whoever makes it. */
+const NO_CACHE: Pick<LogCache, 'appended' | 'changed' | 'forget'> = {
+  appended: () => undefined,
+  changed: () => undefined,
+  forget: () => undefined,
+};
+
 export function createRunLogService({ storage, timings, onError }: RunLogServiceOptions): RunLogService {
   const { runs, runLogs } = storage;
   const log = storedLogOf(runLogs, 'output');
   const cache = createLogCache(log, BATCH);
   const watches = createLogWatches({ storage, log, cache, timings, onError });
+  const eventLog = storedLogOf(runLogs, 'events');
+  const eventWatches = createLogWatches({ storage, log: eventLog, cache: NO_CACHE, timings, onError });
   return {
     ...createLogReading({ runs, log, cache, watches, batch: BATCH }),
-    ingest: createLogStoring({ runLogs, watches, timings, onError }),
-    notifyEnd: watches.mayHaveEnded,
-    close: watches.close,
+    ingest: createLogStoring({
+      runLogs,
+      watches: { output: watches, events: eventWatches },
+      timings,
+      onError,
+    }),
+    events: { log: eventLog, watches: eventWatches },
+    notifyEnd(runId) {
+      watches.mayHaveEnded(runId);
+      eventWatches.mayHaveEnded(runId);
+    },
+    close() {
+      watches.close();
+      eventWatches.close();
+    },
   };
 }

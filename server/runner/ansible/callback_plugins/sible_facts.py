@@ -1,18 +1,21 @@
 # Copyright: Sible contributors. MIT License.
-"""Writes facts of a run that Sible cannot observe from outside into the run's spool folder; ends the run at an open prompt."""
+"""Writes what Sible cannot observe from outside a run into the run's spool folder; ends the run at an open prompt."""
 
 from __future__ import annotations
 
 import fcntl
 import functools
+import importlib.util
 import itertools
 import json
 import os
 import signal
 import stat
+import sys
 
 from ansible import context
 from ansible.plugins.callback import CallbackBase
+from ansible.release import __version__ as ansible_version
 from ansible.utils.display import Display
 
 DOCUMENTATION = """
@@ -20,7 +23,7 @@ name: sible_facts
 type: aggregate
 short_description: tells Sible how a run went
 description:
-  - Writes a few bounded facts as JSON lines to the file that the environment variable C(SIBLE_EVENTS) names.
+  - Writes plays, tasks, results and a few facts as JSON lines to the file that the environment variable C(SIBLE_EVENTS) names.
   - Ends the playbook where it asks for a variable that has neither a default nor a value that wins over the answer.
   - Does nothing without that environment variable, and prints nothing else.
 options: {}
@@ -35,8 +38,12 @@ MAX_NAME = 100
 
 
 def _take_environment():
-    """Returns the file to write to. Reverts variables meant for this process only: tasks inherit the environment."""
+    """
+    Returns the file to write to, and the folder of playbooks. Reverts variables meant for this process only: tasks
+    inherit the environment.
+    """
     path = os.environ.pop("SIBLE_EVENTS", None)
+    root = os.environ.pop("SIBLE_ROOT", None)
     try:
         for name, value in json.loads(os.environ.pop("SIBLE_RESTORE_ENV", "{}")).items():
             if value is None:
@@ -45,7 +52,7 @@ def _take_environment():
                 os.environ[name] = value
     except Exception:
         pass
-    return path
+    return path, root
 
 
 def _claim(fd):
@@ -78,7 +85,7 @@ def _restore_signals():
         pass
 
 
-_PATH = _take_environment()
+_PATH, _ROOT = _take_environment()
 if _PATH:
     _restore_signals()
 
@@ -87,6 +94,18 @@ def _static_files(item):
     """The names of a vars_files item before its first template: Ansible uses the first file that exists."""
     names = item if isinstance(item, list) else [item]
     return list(itertools.takewhile(lambda name: isinstance(name, str) and "{" not in name and "#" not in name, names))
+
+
+def _load_results():
+    """The package beside this folder. Under a name of its own, so that no other of that name is taken for it."""
+    ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    folder = os.path.join(ours, "sible_results")
+    spec = importlib.util.spec_from_file_location(
+        "sible_results", os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
+    )
+    sys.modules["sible_results"] = package = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(package)
+    return importlib.import_module("sible_results.results")
 
 
 class _Quiet:
@@ -104,8 +123,8 @@ def _quietly(method):
             return
         try:
             method(self, *args, **kwargs)
-        except Exception:
-            self._give_up()
+        except Exception as error:
+            self._give_up("%s in %s" % (type(error).__name__, method.__name__))
 
     return wrapper
 
@@ -135,13 +154,20 @@ class CallbackModule(CallbackBase):
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             self._fd = os.open(_PATH, flags, 0o600)
             if _claim(self._fd):
-                self._write({"kind": "begin", "format": 1})
+                self._write({"kind": "begin", "format": 2, "ansible": ansible_version})
+                self._results = _load_results().Results(self._write, _ROOT)
             else:
                 self._give_up()
-        except Exception:
-            self._give_up()
+        except Exception as error:
+            self._give_up("%s while it was loaded" % type(error).__name__)
 
-    def _give_up(self):
+    def _give_up(self, problem=None):
+        """problem: why, never with the text of an error, which may hold a secret."""
+        if problem is not None and self._fd is not None:
+            try:
+                self._write({"kind": "broken", "problem": problem})
+            except Exception:
+                pass
         fd, self._fd = self._fd, None
         if fd is not None:
             try:
@@ -150,20 +176,21 @@ class CallbackModule(CallbackBase):
                 pass
 
     def _write(self, record):
-        os.write(self._fd, (json.dumps(record, ensure_ascii=True, default=str) + "\n").encode("ascii"))
+        line = (json.dumps(record, ensure_ascii=True, default=str) + "\n").encode("ascii")
+        if os.write(self._fd, line) != len(line):
+            raise OSError("the disk is full")
 
     def v2_playbook_on_start(self, playbook):
         self._playbook = playbook
 
     def v2_playbook_on_play_start(self, play):
         self._begun.add(getattr(play, "_uuid", None))
-        self._tell_play()
+        self._tell_play(play)
 
     @_quietly
-    def _tell_play(self):
+    def _tell_play(self, play):
         self._plays += 1
-        if self._plays == 1:
-            self._write({"kind": "play"})
+        self._results.play_started(play)
 
     def v2_playbook_on_vars_prompt(
         self,
@@ -213,21 +240,54 @@ class CallbackModule(CallbackBase):
         # the task that Ansible adds itself appears in no file
         if task.action != "gather_facts" or getattr(task, "_ds", None) is not None:
             self._tasks += 1
+        self._results.task_started(task)
+
+    @_quietly
+    def v2_playbook_on_handler_task_start(self, task):
+        self._results.task_started(task)
+
+    @_quietly
+    def v2_runner_on_start(self, host, task):
+        self._results.host_started(host, task)
+
+    @_quietly
+    def v2_runner_on_ok(self, result):
+        self._results.result("changed" if result._result.get("changed") else "ok", result)
+
+    @_quietly
+    def v2_runner_on_skipped(self, result):
+        self._results.result("skipped", result)
 
     @_quietly
     def v2_runner_on_failed(self, result, ignore_errors=False):
         if not ignore_errors:
             self._note("failed", result)
+        self._results.result("ignored" if ignore_errors else "failed", result)
 
     @_quietly
     def v2_runner_on_unreachable(self, result):
         self._note("unreachable", result)
+        self._results.result("unreachable", result)
+
+    @_quietly
+    def v2_playbook_on_include(self, included_file):
+        self._results.included(included_file._hosts, included_file._task)
+
+    @_quietly
+    def v2_runner_item_on_ok(self, result):
+        if result._result.get("changed"):
+            self._results.item("changed", result)
+
+    @_quietly
+    def v2_runner_item_on_failed(self, result):
+        self._results.item("failed", result)
 
     def _note(self, status, result):
         self._last[_clip(result._host.get_name(), MAX_NAME)] = (status, _message_of(result._result))
 
     @_quietly
     def v2_playbook_on_stats(self, stats):
+        self._results.ended(stats)
         causes = {}
         for host, (status, message) in self._last.items():
             if not (stats.failures if status == "failed" else stats.dark).get(host):
@@ -239,6 +299,9 @@ class CallbackModule(CallbackBase):
             cause["count"] += 1
             if len(cause["hosts"]) < MAX_HOSTS:
                 cause["hosts"].append(host)
+        # one record each, because one for all would be longer than a line of a log may be
+        for cause in causes.values():
+            self._write({"kind": "cause", **cause})
         self._write(
             {
                 "kind": "end",
@@ -248,7 +311,6 @@ class CallbackModule(CallbackBase):
                 "tagged": _has_tags(),
                 "failed": len([count for count in stats.failures.values() if count]),
                 "unreachable": len([count for count in stats.dark.values() if count]),
-                "causes": list(causes.values()),
             }
         )
 

@@ -33,13 +33,17 @@ async function makeFolder(playbook: string) {
     return { status, output: stdout + stderr };
   };
   const ours = { ...callbackEnvironment(env, folder.path).environment, SIBLE_EVENTS: file('events.jsonl') };
+  /** What the plugin tells besides results: those have tests of their own. */
   const facts = () =>
     readFileSync(file('events.jsonl'), 'utf8')
       .trimEnd()
       .split('\n')
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ kind }) => !RESULTS.has(String(kind)));
   return { run, ours, facts, file };
 }
+
+const RESULTS = new Set(['play', 'task', 'item', 'result', 'counts', 'diff', 'recap']);
 
 /** What is another in each run of Ansible itself. */
 const steady = (output: string) =>
@@ -47,6 +51,8 @@ const steady = (output: string) =>
     /ansible-(?:local|tmp)-[\w.-]+|tmp\w{8}|\d+:\d\d:\d\d\.\d+|\d{4}-\d\d-\d\d|\/[0-9a-f]{10}\b/g,
     '~',
   );
+
+const BEGIN = { kind: 'begin', format: 2, ansible: expect.stringMatching(/^2\.\d+\.\d+/) as string };
 
 const MIXED = `- hosts: nobody
   gather_facts: false
@@ -77,23 +83,18 @@ describe('our callback plugin', () => {
     expect(steady(withIt.output)).toBe(steady(without.output));
     const unreachable = expect.stringContaining('Connection refused') as string;
     expect(facts()).toEqual([
-      { kind: 'begin', format: 1 },
-      { kind: 'play' },
-      {
-        kind: 'end',
-        plays: 2,
-        unmatched: 1,
-        tasks: 6,
-        tagged: false,
-        failed: 2,
-        unreachable: 1,
-        causes: expect.arrayContaining([
-          { status: 'failed', message: 'on \u202epurpose', count: 1, hosts: ['a'] },
-          { status: 'failed', message: '', count: 1, hosts: ['b'] },
-          { status: 'unreachable', message: unreachable, count: 1, hosts: ['c'] },
-        ]) as unknown,
-      },
+      BEGIN,
+      ...[1, 2, 3].map(() => expect.objectContaining({ kind: 'cause', count: 1 }) as unknown),
+      { kind: 'end', plays: 2, unmatched: 1, tasks: 6, tagged: false, failed: 2, unreachable: 1 },
     ]);
+    // in whatever order the hosts failed
+    expect(facts()).toEqual(
+      expect.arrayContaining([
+        { kind: 'cause', status: 'failed', message: 'on \u202epurpose', count: 1, hosts: ['a'] },
+        { kind: 'cause', status: 'failed', message: '', count: 1, hosts: ['b'] },
+        { kind: 'cause', status: 'unreachable', message: unreachable, count: 1, hosts: ['c'] },
+      ]),
+    );
 
     // also where it cannot write
     rmSync(file('events.jsonl'));
@@ -126,9 +127,9 @@ describe('our callback plugin', () => {
     holder.kill();
     await once(holder, 'exit');
     expect(run(ours).status).toBe(0);
-    expect(facts().map(({ kind }) => kind)).toEqual(['begin', 'play', 'end']);
+    expect(facts().map(({ kind }) => kind)).toEqual(['begin', 'end']);
     run(ours);
-    expect(facts()).toHaveLength(3);
+    expect(facts()).toHaveLength(2);
   });
 
   it('hands on neither itself nor its variables to what a task starts', async () => {
@@ -147,8 +148,8 @@ describe('our callback plugin', () => {
     expect(run(ours).status).toBe(2);
     expect(readFileSync(file('env'), 'utf8')).not.toMatch(/^(?:SIBLE_|ANSIBLE_CALLBACK)/m);
     expect(readFileSync(file('inner.log'), 'utf8')).toContain('inner');
-    expect(facts()).toHaveLength(3);
-    expect(JSON.stringify(facts())).not.toContain('inner"');
+    expect(facts().map(({ kind }) => kind)).toEqual(['begin', 'cause', 'end']);
+    expect(readFileSync(file('events.jsonl'), 'utf8')).not.toContain('inner"');
   });
 
   it('gives variables back what they held before', async () => {
@@ -183,11 +184,7 @@ describe('our callback plugin', () => {
     expect(output).not.toContain('second play');
     expect(output).toMatch(/ERROR.*asks for 'colour' \(vars_prompt\)/);
     expect(output).not.toContain('Traceback');
-    expect(facts()).toEqual([
-      { kind: 'begin', format: 1 },
-      { kind: 'play' },
-      { kind: 'prompt', name: 'colour' },
-    ]);
+    expect(facts()).toEqual([BEGIN, { kind: 'prompt', name: 'colour' }]);
   });
 
   const askingWith = (varsFiles: string) =>
