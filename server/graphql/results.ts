@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../domain/errors.ts';
 import type { HostResult } from '../domain/results/host-result.ts';
-import type { ResultStatus } from '../domain/results/result-event.ts';
+import type { HostCounts, ResultStatus } from '../domain/results/result-event.ts';
 import type { Failure } from '../domain/results/run-failures.ts';
 import type { HostRecap, PlayResult, TaskResult } from '../domain/results/run-results.ts';
 import type { RunSummary } from '../domain/runs/run.ts';
@@ -29,6 +29,19 @@ const ResultStatusEnum = builder.enumType('ResultStatus', {
     RESCUED: { value: 'rescued', description: 'Failed, in a block whose `rescue` took over.' },
     IGNORED: { value: 'ignored', description: 'Failed or unreachable, which the task ignores.' },
   } as const satisfies Record<string, { value: ResultStatus; description?: string }>,
+});
+
+const ResultCountsRef = builder.objectRef<HostCounts>('ResultCounts').implement({
+  description: 'Counts as in PLAY RECAP, of all hosts together.',
+  fields: (t) => ({
+    ok: t.exposeInt('ok'),
+    changed: t.exposeInt('changed'),
+    unreachable: t.exposeInt('unreachable'),
+    failed: t.exposeInt('failed'),
+    skipped: t.exposeInt('skipped'),
+    rescued: t.exposeInt('rescued'),
+    ignored: t.exposeInt('ignored'),
+  }),
 });
 
 const HostRecapRef = builder.objectRef<HostRecap>('HostRecap').implement({
@@ -119,6 +132,7 @@ const TaskResultRef = builder.objectRef<TaskResult>('TaskResult').implement({
       description: 'When its newest result came; null: none has come yet.',
     }),
     logLine: t.exposeInt('logLine', { nullable: true, description: 'Its heading in the log.' }),
+    counts: t.field({ type: ResultCountsRef, resolve: ({ counts }) => counts }),
     hosts: t.field({
       type: [HostRecapRef],
       complexity: { field: 1, multiplier: HOSTS_GUESSED },

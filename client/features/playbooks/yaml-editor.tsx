@@ -57,7 +57,9 @@ export default function YamlEditor(props: {
     });
 
   onMount(() => {
-    if (host) view = new EditorView({ state: stateOf(props.initial.text), parent: host });
+    if (!host) return;
+    view = new EditorView({ state: stateOf(props.initial.text), parent: host });
+    showLine(view, lineIn(location.hash));
   });
   createEffect(
     on(
@@ -69,4 +71,16 @@ export default function YamlEditor(props: {
   onCleanup(() => view?.destroy());
 
   return <div ref={host} class="h-full min-h-[300px]" />;
+}
+
+/** The line that the address names, e.g. `#L41`; null: none. */
+function lineIn(hash: string): number | null {
+  const [, line] = /^#L(\d{1,9})$/.exec(hash) ?? [];
+  return line === undefined ? null : Number(line);
+}
+
+function showLine(view: EditorView, line: number | null): void {
+  if (line === null || line < 1) return;
+  const { from } = view.state.doc.line(Math.min(line, view.state.doc.lines));
+  view.dispatch({ selection: { anchor: from }, effects: EditorView.scrollIntoView(from, { y: 'center' }) });
 }

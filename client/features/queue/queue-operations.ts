@@ -17,6 +17,7 @@ export const QUEUE = graphql(`
           timing { __typename ... on CronTiming { expression } }
           nextRuns(count: $fires)
           runs(first: 8) { edges { node { id status exitCode reason queuedAt finishedAt } } }
+          newest: runs(first: 1) { edges { node { id failures(first: 2) { hosts message } } } }
         }
       }
     }

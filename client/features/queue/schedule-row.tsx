@@ -2,6 +2,7 @@ import * as DropdownMenu from '@kobalte/core/dropdown-menu';
 import { A, useIsRouting, useNavigate } from '@solidjs/router';
 import { For, Show } from 'solid-js';
 import { onFirstClick } from '../../lib/clicks.ts';
+import { outcomeLine } from '../../lib/failures.ts';
 import { playbookLink, runLink, scheduleLink } from '../../lib/links.ts';
 import { openScheduleDialog } from '../../lib/schedule-dialog.ts';
 import { absolute, currentTime, relative } from '../../lib/time.ts';
@@ -20,6 +21,7 @@ export function ScheduleRow(props: { schedule: QueuedSchedule; onChanged(): void
     isRouting: useIsRouting(),
   });
   const last = () => props.schedule.runs.edges[0]?.node;
+  const failures = () => props.schedule.newest.edges[0]?.node.failures ?? [];
 
   return (
     <tr class={props.schedule.enabled ? '' : 'off'}>
@@ -88,7 +90,9 @@ export function ScheduleRow(props: { schedule: QueuedSchedule; onChanged(): void
             <A href={runLink(run().id)}>
               <StatusBadge run={run()} />
               <div class="s num">{relative(run().finishedAt ?? run().queuedAt, currentTime())}</div>
-              <Show when={run().reason}>{(reason) => <div class="s line-clamp-2">{reason()}</div>}</Show>
+              <Show when={outcomeLine({ ...run(), failures: failures() })}>
+                {(line) => <div class="s line-clamp-2">{line()}</div>}
+              </Show>
             </A>
           )}
         </Show>

@@ -8,7 +8,7 @@ export const RUNS = graphql(`
       totalCount
       pageInfo { hasNextPage endCursor }
       edges {
-        node { id playbook status exitCode reason trigger queuedAt startedAt finishedAt scheduledFor schedule { id name } }
+        node { id playbook status exitCode reason trigger queuedAt startedAt finishedAt scheduledFor schedule { id name } failures(first: 2) { hosts message } }
       }
     }
   }

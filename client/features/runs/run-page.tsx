@@ -7,11 +7,12 @@ import { decodedParam, runLink } from '../../lib/links.ts';
 import { Button } from '../../ui/button.tsx';
 import { Loaded } from '../../ui/loaded.tsx';
 import { Empty } from '../../ui/states.tsx';
-import { isEnded, reasonTone, StatusBadge } from '../../ui/status-badge.tsx';
+import { isEnded, StatusBadge } from '../../ui/status-badge.tsx';
 import { LogViewer } from './log-viewer.tsx';
 import { createRunActions } from './run-actions.ts';
 import { RunFacts } from './run-facts.tsx';
 import { RUN, RUN_CHANGED, runOf } from './run-operations.ts';
+import { RunResults } from './run-results.tsx';
 
 export default function RunPage() {
   const params = useParams<{ id: string }>();
@@ -70,9 +71,7 @@ function OneRun(props: { id: string }) {
             </div>
             <div class="card">
               <RunFacts run={current()} />
-              <Show when={current().reason}>
-                {(reason) => <div class={`note m-3 ${reasonTone(current())}`}>{reason()}</div>}
-              </Show>
+              <RunResults run={current()} />
               <LogViewer runId={props.id} />
             </div>
           </>

@@ -3,6 +3,7 @@ import { createMemo, createSignal, For, onCleanup, Show } from 'solid-js';
 import { subscribe } from '../../graphql/client.ts';
 import type { RunStatus } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
+import { outcomeLine } from '../../lib/failures.ts';
 import { runLink, scheduleLink } from '../../lib/links.ts';
 import { absolute, currentTime, relative, span } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
@@ -93,7 +94,7 @@ export default function RunsPage() {
                         <A class="t mono hover:underline" href={runLink(run.id)}>
                           {run.playbook}
                         </A>
-                        <Show when={run.reason}>{(reason) => <div class="s">{reason()}</div>}</Show>
+                        <Show when={outcomeLine(run)}>{(line) => <div class="s">{line()}</div>}</Show>
                       </td>
                       <td class="wide">
                         {run.trigger === 'SCHEDULE' ? 'schedule' : 'by hand'}

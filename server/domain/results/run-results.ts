@@ -43,6 +43,8 @@ export interface PlayResult {
 export interface TaskResult extends TaskEvent {
   /** When its last result came; null: none has come. */
   readonly finishedAt: Date | null;
+  /** Of all hosts together. */
+  readonly counts: HostCounts;
   /** What became of it on each host that reported. */
   readonly hosts: readonly HostRecap[];
 }
@@ -300,15 +302,15 @@ export function createRunResults(): RunResults {
         add(resultTasks[index] ?? 0, resultHosts[index] ?? 0, counts);
       });
       for (const { task, host, counts } of laterCounts) add(task, host, counts);
-      return [...plays.values()].map(({ name, tasks: rows }) => ({
+      return [...plays.values()].map(({ name, tasks }) => ({
         name,
-        tasks: rows.map((row) => ({
-          ...row,
-          hosts: [...(byTask.get(row.task) ?? [])].map(([host, counts]) => ({
-            host: hostNames[host] ?? '',
-            ...counts,
-          })),
-        })),
+        tasks: tasks.map((row) => {
+          const rows = [...(byTask.get(row.task) ?? [])];
+          const all: Counts = { ...NO_COUNTS };
+          for (const [, counts] of rows) addCounts(all, counts);
+          const hosts = rows.map(([host, counts]) => ({ host: hostNames[host] ?? '', ...counts }));
+          return { ...row, counts: all, hosts };
+        }),
       }));
     },
   };

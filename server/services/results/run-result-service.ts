@@ -27,7 +27,7 @@ export interface RunResultService {
   recap(actor: Actor, run: RunSummary): Promise<HostRecap[]>;
   /**
    * What went wrong and was neither rescued nor ignored, in the order in which it happened; the failure of the run
-   * itself last.
+   * itself last. None of a run that succeeded, as Ansible sees it.
    */
   failures(actor: Actor, run: RunSummary): Promise<readonly Failure[]>;
   /** Plays and tasks in the order in which they began. */
@@ -146,6 +146,8 @@ export function createRunResultService({
     },
 
     async failures(_actor, run) {
+      // lists ask for them: the results of runs that have none need not be read
+      if (run.status === 'succeeded' || run.status === 'queued') return [];
       const failures = (await cache.upToDate(run)).failures();
       if (!hasFailedItself(run, failures)) return failures;
       return [...failures, runLevelFailure(run, run.status === 'failed' ? await loggedError(run.id) : null)];
