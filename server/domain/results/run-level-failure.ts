@@ -44,9 +44,25 @@ export function runLevelFailure(run: RunSummary, error: LoggedError | null): Fai
   };
 }
 
-// Ansible before 2.19, and from 2.19 on
-const APPEARS_IN = /^The error appears to be in '([^'\n]{1,1000})': line (\d{1,9}), column/;
-const ORIGIN = /^Origin: ([^\n]{1,1000}?):(\d{1,9})(?::\d{1,9})?$/;
+/** Before ansible-core 2.19. */
+const APPEARS_IN = "The error appears to be in '";
+/** From 2.19 on: with a line, and mostly a column. */
+const ORIGIN = 'Origin: ';
+const NUMBER = /^\d{1,9}$/;
+
+function placeIn(line: string): { readonly file: string; readonly line: number } | null {
+  if (line.startsWith(APPEARS_IN)) {
+    const end = line.indexOf("': line ");
+    const [number = ''] = end < 0 ? [] : line.slice(end + "': line ".length).split(',', 1);
+    return NUMBER.test(number) ? { file: line.slice(APPEARS_IN.length, end), line: Number(number) } : null;
+  }
+  if (!line.startsWith(ORIGIN)) return null;
+  const parts = line.slice(ORIGIN.length).trimEnd().split(':');
+  const hasColumn = NUMBER.test(parts.at(-1) ?? '') && NUMBER.test(parts.at(-2) ?? '');
+  const number = parts.at(hasColumn ? -2 : -1) ?? '';
+  const file = parts.slice(0, hasColumn ? -2 : -1).join(':');
+  return NUMBER.test(number) && file !== '' ? { file, line: Number(number) } : null;
+}
 
 /**
  * Finds Ansible's last error in the last lines of a log.
@@ -57,8 +73,8 @@ export function loggedErrorIn(lines: readonly string[], firstLine: number): Logg
   const at = lines.findLastIndex((line) => line.startsWith('ERROR! ') || line.startsWith('[ERROR]: '));
   if (at < 0) return null;
   for (const line of lines.slice(at)) {
-    const [, file, number] = APPEARS_IN.exec(line) ?? ORIGIN.exec(line) ?? [];
-    if (file !== undefined) return { logLine: firstLine + at, file, line: Number(number) };
+    const place = placeIn(line);
+    if (place) return { logLine: firstLine + at, ...place };
   }
   return { logLine: firstLine + at, file: null, line: null };
 }
