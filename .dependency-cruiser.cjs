@@ -26,10 +26,12 @@ const room = (layerPath, name, mayUse = []) => ({
 });
 
 const PORTS = [
-  '^server/storage/storage\\.ts$',
+  '^server/storage/(storage|notice-stores)\\.ts$',
   '^server/scheduler/scheduler\\.ts$',
   '^server/runner/runner\\.ts$',
   '^server/reader/reader\\.ts$',
+  '^server/secrets/secrets\\.ts$',
+  '^server/notify/notify\\.ts$',
 ];
 
 module.exports = {
@@ -43,10 +45,11 @@ module.exports = {
     room('server/domain', 'logs'),
     room('server/domain', 'playbooks'),
     room('server/domain', 'results', ['runs']),
+    room('server/domain', 'notices', ['runs']),
     room('server/domain', 'schedules', ['time', 'runs']),
     layer(
       'storage-shared',
-      '^server/storage/(stored|stored-parameters|stored-facts|notify-listeners|log-codec)\\.ts$',
+      '^server/storage/(stored|stored-parameters|stored-facts|stored-notices|notify-listeners|log-codec)\\.ts$',
       [
         '^server/domain/',
         '^shared/',
@@ -54,11 +57,15 @@ module.exports = {
         '^server/storage/storage\\.ts$',
       ],
     ),
-    layer('storage-port', '^server/storage/storage\\.ts$', ['^server/domain/', '^shared/']),
+    layer('storage-port', '^server/storage/(storage|notice-stores)\\.ts$', [
+      '^server/domain/',
+      '^shared/',
+      '^server/storage/notice-stores\\.ts$',
+    ]),
     layer('storage-choice', '^server/storage/open-storage\\.ts$', ['^server/storage/', TIMINGS]),
     layer('storage-adapter', '^server/storage/(mongo|sqlite)/', [
       '^server/domain/',
-      '^server/storage/(storage|stored|stored-parameters|stored-facts|pages|notify-listeners|log-codec|newer-database)\\.ts$',
+      '^server/storage/(storage|notice-stores|stored|stored-parameters|stored-facts|stored-notices|pages|notify-listeners|log-codec|newer-database)\\.ts$',
       '^server/storage/$1/',
       TIMINGS,
     ]),
@@ -67,6 +74,8 @@ module.exports = {
     layer('timings', TIMINGS, [TIMINGS]),
     room('server/runner', 'process'),
     room('server/runner', 'ansible', ['process']),
+    layer('secrets', '^server/secrets/', ['^server/domain/', '^server/secrets/']),
+    layer('notify', '^server/notify/', ['^server/domain/', '^shared/', '^server/notify/']),
     layer('reader', '^server/reader/', ['^server/domain/', '^server/reader/']),
     layer('services', '^server/services/', [
       '^server/domain/',
@@ -79,6 +88,7 @@ module.exports = {
     room('server/services', 'logs'),
     room('server/services', 'runs', ['playbooks', 'logs']),
     room('server/services', 'results', ['logs']),
+    room('server/services', 'notices', ['results']),
     room('server/services', 'schedules', ['playbooks', 'runs']),
     layer('graphql', '^server/graphql/', [
       '^server/domain/',

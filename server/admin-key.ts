@@ -1,15 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { codeOf } from './domain/caught.ts';
+import { createKeyFile, isOpenToOthers, restrictToOwner } from './secrets/key-file.ts';
 
 /** Printable ASCII without spaces, so that it fits into a header and a URL. */
 export const KEY_PATTERN = /^[\x21-\x7e]+$/;
 export const MIN_KEY_LENGTH = 16;
-const KEY_BYTES = 32;
 const MAX_FILE_BYTES = 4_096;
-const FOR_OTHERS = 0o077;
 
 /** The key file cannot be used; the message says why. */
 export class AdminKeyError extends Error {
@@ -38,7 +36,7 @@ export function adminKeyPath(dataDir: string): string {
 export async function readAdminKey(dataDir: string): Promise<AdminKey> {
   const path = adminKeyPath(dataDir);
   const found = await readKeyFile(path);
-  return found ?? { key: await createKeyFile(path), mended: null };
+  return found ?? { key: await createKeyFile(path, refuseOpen), mended: null };
 }
 
 /** Null when the file is missing, or empty as a crash may leave it. */
@@ -58,8 +56,8 @@ async function readKeyFile(path: string): Promise<AdminKey | null> {
     const before = await file.stat();
     if (!before.isFile() || before.size > MAX_FILE_BYTES)
       throw new AdminKeyError(`"${path}" is no file with a key. Delete it to get a new one.`);
-    const isOpen = (before.mode & FOR_OTHERS) !== 0;
-    if (isOpen) await restrictToOwner(file, path);
+    const isOpen = isOpenToOthers(before);
+    if (isOpen && !(await restrictToOwner(file))) refuseOpen(path);
     const key = (await file.readFile('utf8')).trim();
     if (key === '') return null;
     if (!KEY_PATTERN.test(key) || key.length < MIN_KEY_LENGTH) {
@@ -74,39 +72,8 @@ async function readKeyFile(path: string): Promise<AdminKey | null> {
   }
 }
 
-async function restrictToOwner(file: FileHandle, path: string): Promise<void> {
-  // some file systems accept the chmod and ignore it
-  const isClosed = await file
-    .chmod(0o600)
-    .then(() => file.stat())
-    .then(
-      ({ mode }) => (mode & FOR_OTHERS) === 0,
-      () => false,
-    );
-  if (isClosed) return;
+function refuseOpen(path: string): never {
   throw new AdminKeyError(
     `The key in "${path}" can be read by other users of this machine. Take their rights away (chmod 600), or set SIBLE_ADMIN_TOKEN_FILE.`,
   );
-}
-
-async function createKeyFile(path: string): Promise<string> {
-  const key = randomBytes(KEY_BYTES).toString('base64url');
-  // written and synced before the rename, so that an interrupted start leaves no key rather than half of one
-  const making = `${path}.${randomBytes(4).toString('hex')}.tmp`;
-  const file = await open(making, 'wx', 0o600);
-  try {
-    await restrictToOwner(file, making);
-    await file.writeFile(`${key}\n`);
-    await file.sync();
-  } catch (error) {
-    await rm(making, { force: true });
-    throw error;
-  } finally {
-    await file.close();
-  }
-  await rename(making, path);
-  const folder = await open(dirname(path), constants.O_RDONLY);
-  await folder.sync().catch(() => undefined);
-  await folder.close();
-  return key;
 }

@@ -13,11 +13,14 @@ import { createHttpServer } from './http/http-server.ts';
 import { registerMetrics, registerProbes } from './http/probes.ts';
 import { createRefusedKeys } from './http/refused-keys.ts';
 import { registerRoutes } from './http/routes.ts';
+import { createChannelNotifier } from './notify/channel-notifier.ts';
 import { createAnsibleReader } from './reader/ansible-reader.ts';
 import { createAnsibleRunner } from './runner/ansible-runner.ts';
 import { createAgendaScheduler } from './scheduler/agenda-scheduler.ts';
+import { createSealedSecrets } from './secrets/sealed-secrets.ts';
 import { createRunLogService } from './services/logs/run-log-service.ts';
 import { storedLogOf } from './services/logs/stored-log.ts';
+import { createChannelService } from './services/notices/channel-service.ts';
 import { createOutboxReader } from './services/outbox-reader.ts';
 import { openPlaybookFolder } from './services/playbooks/playbook-folder.ts';
 import { createPlaybookListing } from './services/playbooks/playbook-listing.ts';
@@ -203,7 +206,15 @@ export async function startApp(options: AppOptions): Promise<App> {
       log: storedLogOf(storage.runLogs, 'output'),
       root: folder.root,
     });
-    const services: Services = { schedules, runs, runLogs, results, playbooks, watch, system };
+    const secrets = createSealedSecrets({ file: config.masterKeyFile, dataDir: config.dataDir });
+    const notifier = createChannelNotifier({
+      allow: config.notifyAllow,
+      version: options.version,
+      timeLimitMs: timings.notices.sendMs,
+      now,
+    });
+    const channels = createChannelService({ storage, secrets, notifier, now, logChange });
+    const services: Services = { schedules, runs, runLogs, results, playbooks, watch, channels, system };
     const door = createDoor({ key, allowedHosts: config.allowedHosts });
     const yoga = createGraphqlYoga({
       services,

@@ -7,6 +7,7 @@ import { messageOf } from './domain/caught.ts';
 import { clip } from './domain/errors.ts';
 import { isNamePattern } from './domain/name-pattern.ts';
 import { canonicalTimeZone } from './domain/time/time-zone.ts';
+import { isNetwork } from './notify/allowed-addresses.ts';
 
 /** The configuration read from the environment; nothing else reads the environment. */
 export interface Config {
@@ -34,6 +35,12 @@ export interface Config {
    * Names and patterns of environment variables passed to playbooks, besides those that Ansible itself reads.
    */
   readonly passEnv: readonly string[];
+  /** Absolute; null: a key of our own in the data folder. */
+  readonly masterKeyFile: string | null;
+  /** Addresses, networks and host names that notifications may go to although they are not of the internet. */
+  readonly notifyAllow: readonly string[];
+  /** Under which the console is reached, without a slash at its end; null: it is not known. */
+  readonly publicUrl: string | null;
   readonly logLevel: LogLevel;
   readonly isDevelopment: boolean;
 }
@@ -80,6 +87,20 @@ function refusePatterns(patterns: readonly string[], context: z.RefinementCtx): 
   }
 }
 
+function refuseNetworks(names: readonly string[], context: z.RefinementCtx): void {
+  for (const name of names) {
+    if (isNetwork(name) || /^[\w-]+(\.[\w-]+)*$/.test(name)) continue;
+    const message = `"${clip(name)}" is no address, network or host name; expected e.g. "10.0.0.0/8, gotify.lan"`;
+    context.addIssue({ code: 'custom', message });
+  }
+}
+
+function isPlainUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, search, hash } = new URL(text);
+  return /^https?:$/.test(protocol) && [username, password, search, hash].every((part) => part === '');
+}
+
 const Environment = z.object({
   SIBLE_HOST: z
     .string()
@@ -107,6 +128,12 @@ const Environment = z.object({
   SIBLE_ALLOWED_HOSTS: z.string().optional(),
   SIBLE_RUN_TIMEOUT_SECONDS: wholeNumber(0, MAX_TIMEOUT_SECONDS).default(86_400),
   SIBLE_PASS_ENV: z.string().default('').transform(splitList).superRefine(refusePatterns),
+  SIBLE_MASTER_KEY_FILE: z.string().optional(),
+  SIBLE_NOTIFY_ALLOW: z.string().default('').transform(splitList).superRefine(refuseNetworks),
+  SIBLE_PUBLIC_URL: z
+    .string()
+    .refine(isPlainUrl, 'expected an address such as https://sible.example, without user, query or fragment')
+    .optional(),
   SIBLE_LOG_LEVEL: z.enum(LOG_LEVELS, `expected one of ${LOG_LEVELS.join(', ')}`).default('info'),
   NODE_ENV: z.string().optional(),
 });
@@ -145,6 +172,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       .filter((name) => name !== ''),
     runTimeoutMs: value.SIBLE_RUN_TIMEOUT_SECONDS === 0 ? null : value.SIBLE_RUN_TIMEOUT_SECONDS * 1_000,
     passEnv: value.SIBLE_PASS_ENV,
+    masterKeyFile: value.SIBLE_MASTER_KEY_FILE ? resolve(value.SIBLE_MASTER_KEY_FILE) : null,
+    notifyAllow: value.SIBLE_NOTIFY_ALLOW,
+    publicUrl: value.SIBLE_PUBLIC_URL?.replace(/\/$/, '') ?? null,
     logLevel: value.SIBLE_LOG_LEVEL,
     isDevelopment: value.NODE_ENV === 'development',
   };

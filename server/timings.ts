@@ -14,6 +14,7 @@ export interface Timings {
    * How long a node may take to deliver the outbox rows that it has claimed; then another node takes over.
    */
   readonly outboxLeaseMs: number;
+  readonly notices: NoticeTimings;
   /** Interval for checking the playbooks of schedules for changes. */
   readonly playbookWatchMs: number;
   /** How long a probe waits for the database. */
@@ -116,6 +117,11 @@ export interface MongoTimings {
   readonly migrationLeaseMs: number;
 }
 
+export interface NoticeTimings {
+  /** How long one try to send may take. */
+  readonly sendMs: number;
+}
+
 export interface SqliteTimings {
   /** Interval between retries while another program holds the file locked. */
   readonly busyRetryMs: number;
@@ -163,6 +169,7 @@ export const TIMINGS: Timings = {
   },
   sqlite: { busyRetryMs: 50, busyGiveUpMs: 10_000 },
   outboxLeaseMs: 60_000,
+  notices: { sendMs: 10_000 },
   playbookWatchMs: 3_000,
   probeMs: 2_000,
   stopMs: 5_000,

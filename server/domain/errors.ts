@@ -58,6 +58,16 @@ export class InvalidStateError extends DomainError {
   }
 }
 
+/** A secret cannot be sealed or opened; the message says what is wrong with the key. Nothing was stored. */
+export class SecretsError extends DomainError {
+  readonly code = 'SECRETS_UNAVAILABLE';
+
+  constructor(message: string) {
+    super(message);
+    this.name = 'SecretsError';
+  }
+}
+
 /** Shortens a caller's value, so that a message stays one readable sentence. */
 export function clip(value: string, length = 80): string {
   return value.length <= length ? value : `${value.slice(0, length)}…`;

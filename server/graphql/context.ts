@@ -5,6 +5,7 @@ import type { Playbook } from '../domain/playbooks/playbook.ts';
 import type { RunFilter, RunSummary } from '../domain/runs/run.ts';
 import type { Schedule, ScheduleFilter, ScheduleSummary } from '../domain/schedules/schedule.ts';
 import type { RunLogService } from '../services/logs/run-log-service.ts';
+import type { ChannelService } from '../services/notices/channel-service.ts';
 import type { PlaybookService } from '../services/playbooks/playbook-service.ts';
 import type { RunResultService } from '../services/results/run-result-service.ts';
 import type { RunService } from '../services/runs/run-service.ts';
@@ -22,6 +23,7 @@ export interface Services {
   readonly results: RunResultService;
   readonly playbooks: PlaybookService;
   readonly watch: WatchService;
+  readonly channels: ChannelService;
   readonly system: SystemService;
 }
 

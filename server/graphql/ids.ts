@@ -2,10 +2,10 @@ import { decodeGlobalID, encodeGlobalID } from '@pothos/plugin-relay';
 import { NotFoundError } from '../domain/errors.ts';
 
 /** Types that have global ids. */
-export type NodeType = 'Schedule' | 'Run';
+export type NodeType = 'Schedule' | 'Run' | 'Channel';
 
 export function isNodeType(name: string): name is NodeType {
-  return name === 'Schedule' || name === 'Run';
+  return name === 'Schedule' || name === 'Run' || name === 'Channel';
 }
 
 export function globalId(type: NodeType, id: string): string {

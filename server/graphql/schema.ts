@@ -1,4 +1,6 @@
 import './errors.ts';
+import './channel.ts';
+import './channel-mutations.ts';
 import './connections.ts';
 import './playbook.ts';
 import './results.ts';

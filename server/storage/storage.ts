@@ -11,6 +11,7 @@ import type {
   ScheduleSummary,
 } from '../domain/schedules/schedule.ts';
 import type { Tick } from '../domain/schedules/tick.ts';
+import type { ChannelStore } from './notice-stores.ts';
 
 /**
  * Everything Sible remembers. Two adapters, `sqlite/` and `mongo/`, keep the same contract; `tests/contract/`
@@ -33,6 +34,7 @@ export interface Storage {
   readonly runLogs: RunLogStore;
   readonly keys: KeyStore;
   readonly outbox: OutboxStore;
+  readonly channels: ChannelStore;
   readonly removal: Removal;
   readonly changes: ChangeFeed;
   /**

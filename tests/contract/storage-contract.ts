@@ -3,6 +3,7 @@ import { LOG_STREAMS } from '../../server/domain/logs/run-log.ts';
 import type { Change, Storage } from '../../server/storage/storage.ts';
 import { fireOne, makeChunk, makeFiring, makePage, makeRun, makeSchedule } from '../support/make.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { describeChannels } from './channel-contract.ts';
 import { describeFiring } from './firing-contract.ts';
 import { describeManualStarts } from './manual-start-contract.ts';
 import { type OpenStorage, storageTest } from './opened-storage.ts';
@@ -27,6 +28,7 @@ export function describeStorageContract(name: string, open: OpenStorage): void {
     describe('runs', () => describeRunStore(open));
     describe('states of a run', () => describeRunTransitions(open));
     describe('outbox', () => describeOutbox(open));
+    describe('channels', () => describeChannels(open));
     describe('removal', () => describeRemoval(open));
     for (const stream of LOG_STREAMS)
       describe(`run logs: ${stream}`, () => describeRunLogStore(open, stream));

@@ -1,6 +1,6 @@
 import { TIMINGS, type Timings } from '../../server/timings.ts';
 
-const { scheduler, runs, runner, logs, mongo, sqlite } = TIMINGS;
+const { scheduler, runs, runner, logs, mongo, sqlite, notices } = TIMINGS;
 
 /**
  * Durations that a test waits for are a tenth. Limits that a busy machine may use up stay longer, in
@@ -39,6 +39,7 @@ const SHORT: Timings = {
   },
   sqlite: { ...sqlite, busyGiveUpMs: sqlite.busyGiveUpMs / 3 },
   outboxLeaseMs: TIMINGS.outboxLeaseMs / 4,
+  notices: { ...notices, sendMs: notices.sendMs / 5 },
   playbookWatchMs: TIMINGS.playbookWatchMs / 10,
   probeMs: TIMINGS.probeMs,
   stopMs: TIMINGS.stopMs,

@@ -1,6 +1,5 @@
 import type { RunParameters } from '../../../shared/run-parameters.ts';
-import { clip, type InputIssue, InvalidInputError } from '../../domain/errors.ts';
-import { codePointAt, findInvisible } from '../../domain/invisible.ts';
+import { clip, InvalidInputError } from '../../domain/errors.ts';
 import type { RunParametersChange } from '../../domain/runs/parameters/input.ts';
 import type { SchedulePolicyChange } from '../../domain/schedules/policy.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';
@@ -38,7 +37,6 @@ export interface UpdateSchedule {
   readonly parameters?: RunParametersChange | undefined;
 }
 
-const MAX_NAME_LENGTH = 200;
 const MAX_FIRES = 1_000;
 const MAX_INSTANT_MS = Date.UTC(9999, 11, 31);
 
@@ -62,24 +60,6 @@ export function requireNextInstant(timing: Timing, timezone: string, now: Date):
         `${timing.at.toISOString()} has passed already; expected an instant in the future.`,
       )
     : invalid(['timing', timing.kind === 'cron' ? 'cron' : 'every'], 'This timing never fires.');
-}
-
-export function requireName(name: string): string {
-  const trimmed = name.trim();
-  const issue = (message: string): InputIssue => ({ path: ['name'], message, position: null });
-  if (trimmed === '') throw new InvalidInputError([issue('The name is empty.')]);
-  if (trimmed.length > MAX_NAME_LENGTH) {
-    throw new InvalidInputError([
-      issue(`The name has ${trimmed.length} characters; expected at most ${MAX_NAME_LENGTH}.`),
-    ]);
-  }
-  const invisible = findInvisible(trimmed);
-  if (invisible !== -1) {
-    const position = name.length - name.trimStart().length + invisible;
-    const message = `The name has an invisible character (${codePointAt(trimmed, invisible)}).`;
-    throw new InvalidInputError([{ path: ['name'], message, position }]);
-  }
-  return trimmed;
 }
 
 export function requireCount(count: number): void {

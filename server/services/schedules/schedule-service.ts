@@ -19,13 +19,13 @@ import type { Scheduler } from '../../scheduler/scheduler.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { newId } from '../new-id.ts';
 import type { PlaybookService } from '../playbooks/playbook-service.ts';
+import { requireName } from '../require-name.ts';
 import type { Idempotency } from '../runs/idempotency.ts';
 import {
   type CreateSchedule,
   keepingAnchor,
   requireCount,
   requireInstant,
-  requireName,
   requireNextInstant,
   requireReplacement,
   requireTimezone,

@@ -52,6 +52,8 @@ export const MIGRATIONS: readonly (readonly Statement[])[] = [
   ],
   // events of runs, stored like their output
   [indexes('runEvents', [{ key: { runId: 1, firstLine: 1 } }])],
+  // whom to tell
+  [indexes('channels', [{ key: { nameSort: 1, _id: 1 } }])],
 ];
 
 /** Documents that an older program changes meanwhile are read again. */

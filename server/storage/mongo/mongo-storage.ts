@@ -6,6 +6,7 @@ import { NewerDatabaseError } from '../newer-database.ts';
 import type { Storage } from '../storage.ts';
 import { ClosingConnection } from './closing-connection.ts';
 import { createMongoChanges } from './mongo-changes.ts';
+import { createMongoChannels } from './mongo-channels.ts';
 import { createMongoEnds } from './mongo-ends.ts';
 import { createMongoFirings } from './mongo-firings.ts';
 import { createMongoKeys } from './mongo-keys.ts';
@@ -94,6 +95,7 @@ async function assemble(client: MongoClient, db: Db, timings: MongoTimings): Pro
     runLogs: createMongoRunLogs(db),
     keys: createMongoKeys(db),
     outbox: createMongoOutbox(db, recordPending),
+    channels: createMongoChannels(db),
     removal: createMongoRemoval(db),
     changes,
     jobBackend,

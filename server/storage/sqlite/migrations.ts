@@ -171,4 +171,21 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (run_id, first_line)
   );
   `,
+  // whom to tell
+  `
+  CREATE TABLE channels (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    name_sort TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    target TEXT NOT NULL,
+    fields TEXT NOT NULL,
+    sealed TEXT,
+    enabled INTEGER NOT NULL,
+    default_for TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ];

@@ -5,6 +5,7 @@ import { messageOf } from '../../domain/caught.ts';
 import { type SqliteTimings, TIMINGS } from '../../timings.ts';
 import type { Storage } from '../storage.ts';
 import { createSqliteChanges } from './sqlite-changes.ts';
+import { createSqliteChannels } from './sqlite-channels.ts';
 import { createSqliteJobBackend } from './sqlite-job-backend.ts';
 import { createSqliteKeys } from './sqlite-keys.ts';
 import { createSqliteOutbox } from './sqlite-outbox.ts';
@@ -51,6 +52,7 @@ export async function openSqliteStorage(
     runLogs: retrying(createSqliteRunLogs(statements)),
     keys: retrying(createSqliteKeys(statements)),
     outbox: retrying(outbox),
+    channels: retrying(createSqliteChannels(statements)),
     removal: retrying(createSqliteRemoval(statements)),
     changes: createSqliteChanges(),
     jobBackend: { ...jobBackend, repository: retrying(jobBackend.repository) },
