@@ -96,7 +96,7 @@ const PlaybookRef = builder.objectRef<PlaybookParent>('Playbook').implement({
     problem: t.string({
       nullable: true,
       description:
-        'Why it cannot be read, or is no playbook to Ansible, in a sentence; null: nothing is known against it.',
+        'Why it cannot be read, or is not a playbook to Ansible, in a sentence; null: nothing is known against it.',
       resolve: ({ path, problem }, _args, { actor, services, answerOf }, info) =>
         problem === undefined
           ? answerOf(info).read(

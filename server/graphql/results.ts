@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../domain/errors.ts';
+import type { Drift } from '../domain/results/drift.ts';
 import type { HostResult } from '../domain/results/host-result.ts';
 import type { HostCounts, ResultStatus } from '../domain/results/result-event.ts';
 import type { Failure } from '../domain/results/run-failures.ts';
@@ -154,6 +155,17 @@ const PlayResultRef = builder.objectRef<PlayResult>('PlayResult').implement({
   }),
 });
 
+const DriftRef = builder.objectRef<Drift>('Drift').implement({
+  fields: (t) => ({
+    hosts: t.exposeStringList('hosts', { description: 'Those on which something would change.' }),
+    changes: t.exposeInt('changes', { description: 'Results that would change something.' }),
+    notChecked: t.exposeInt('notChecked', {
+      description: 'Tasks that check mode cannot judge (command, shell and the like).',
+    }),
+    reallyRun: t.exposeInt('reallyRun', { description: 'Tasks with `check_mode: false`: these ran.' }),
+  }),
+});
+
 const HostResultFilterInput = builder.inputType('HostResultFilter', {
   fields: (t) => ({
     host: t.string(),
@@ -255,7 +267,26 @@ builder.objectFields(RunRef, (t) => ({
     description: 'Of ansible-core, which ran it; null: unknown.',
     resolve: async (run, _args, { actor, services }) => {
       await nextTurn();
-      return services.results.ansibleVersion(actor, run);
+      return (await services.results.begin(actor, run))?.ansibleVersion ?? null;
+    },
+  }),
+  command: t.stringList({
+    complexity: READ_COST,
+    description:
+      'The program and its arguments as they were started, without secrets: these are in files. Empty: unknown.',
+    resolve: async (run, _args, { actor, services }) => {
+      await nextTurn();
+      return (await services.results.begin(actor, run))?.command ?? [];
+    },
+  }),
+  drift: t.field({
+    type: DriftRef,
+    nullable: true,
+    complexity: READ_COST,
+    description: 'Of a run in check mode: what would change. Null: it was none.',
+    resolve: async (run, _args, { actor, services }) => {
+      await nextTurn();
+      return services.results.drift(actor, run);
     },
   }),
 }));

@@ -88,7 +88,7 @@ describeOnBothStorages('the server', (choose) => {
 
 /**
  * On one storage: how a run ends, and what it leaves, is its process's. That such an end is kept on both is shown in
- * tests/flow/survival.test.ts.
+ * tests/contract/run-store-contract.ts and outbox-contract.ts.
  */
 describe('the server', () => {
   const withScripted = (work: (test: TestServer) => Promise<void>, env: Record<string, string> = {}) =>

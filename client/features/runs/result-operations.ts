@@ -14,6 +14,7 @@ export const RUN_OUTCOME = graphql(`
         status playbook resultsProblem
         failures(first: 50) { hosts task message file line logLine status }
         recap { host ok changed unreachable failed skipped rescued ignored }
+        drift { hosts changes notChecked reallyRun }
         results(first: 1) { totalCount }
       }
     }
@@ -51,6 +52,7 @@ const HOST_RESULTS = graphql(`
 type NodeOf<Q extends { readonly node?: unknown }> = NonNullable<Q['node']>;
 export type RunOutcome = Extract<NodeOf<RunOutcomeQuery>, { failures: unknown }>;
 export type RunFailure = RunOutcome['failures'][number];
+export type RunDrift = NonNullable<RunOutcome['drift']>;
 export type HostRecap = RunOutcome['recap'][number];
 export type RunPlay = Extract<NodeOf<RunPlaysQuery>, { plays: unknown }>['plays'][number];
 export type HostResults = Extract<NodeOf<RunHostResultsQuery>, { results: unknown }>['results'];

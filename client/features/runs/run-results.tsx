@@ -3,6 +3,7 @@ import { subscribe } from '../../graphql/client.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
 import { Button } from '../../ui/button.tsx';
 import { isEnded, reasonTone } from '../../ui/status-badge.tsx';
+import { DriftNote } from './drift-note.tsx';
 import { FailureList } from './failure-list.tsx';
 import { HostTable } from './host-table.tsx';
 import { outcomeOf, playsOf, RUN_OUTCOME, RUN_PLAYS, RUN_RESULTS } from './result-operations.ts';
@@ -45,6 +46,7 @@ export function RunResults(props: { run: OneRun }) {
       <Show when={hasReason() && (failures().length === 0 || props.run.status === 'SUCCEEDED')}>
         <div class={`note m-3 ${reasonTone(props.run)}`}>{props.run.reason}</div>
       </Show>
+      <Show when={outcome()?.drift}>{(drift) => <DriftNote drift={drift()} />}</Show>
       <Show when={outcome()?.resultsProblem}>
         {(problem) => <div class="note wait m-3">{problem()}</div>}
       </Show>

@@ -83,7 +83,7 @@ export function timingOf(draft: ScheduleDraft): ScheduleTimingInput | DraftFault
     case 'interval': {
       const count = Number(draft.every);
       if (!/^\d+$/.test(draft.every.trim()) || count < 1)
-        return { field: 'every', message: 'Expected a whole number from 1 on.' };
+        return { field: 'every', message: 'Expected a whole number of 1 or more.' };
       return { every: { seconds: count * UNIT_SECONDS[draft.unit] } };
     }
   }

@@ -56,7 +56,7 @@ export interface FailureTexts {
 
 /** One line of the stream `events`, as our callback plugin writes it. */
 export type ResultEvent =
-  | { readonly kind: 'begin'; readonly format: number; readonly ansibleVersion: string | null }
+  | ({ readonly kind: 'begin' } & BeginEvent)
   | { readonly kind: 'play'; readonly play: number; readonly name: string }
   | ({ readonly kind: 'task' } & TaskEvent)
   /** `item`: an item of a loop that failed or changed; `result`: a task on a host. */
@@ -69,6 +69,16 @@ export type ResultEvent =
   /** The plugin stopped. */
   | { readonly kind: 'broken'; readonly problem: string }
   | { readonly kind: 'end' };
+
+/** What the plugin says when it is loaded. */
+export interface BeginEvent {
+  readonly format: number;
+  readonly ansibleVersion: string | null;
+  /** Whether the playbook runs in check mode. */
+  readonly isCheck: boolean;
+  /** The program and its arguments; empty: unknown. */
+  readonly command: readonly string[];
+}
 
 /** A task has begun. One that runs several times on a host begins as often, each time with a number of its own. */
 export interface TaskEvent {
@@ -84,6 +94,8 @@ export interface TaskEvent {
   readonly startedAt: Date;
   /** The last line of the log when it began: its heading. */
   readonly logLine: number | null;
+  /** It ran although the playbook ran in check mode: it says `check_mode: false`. */
+  readonly isReallyRun: boolean;
 }
 
 export interface HostEvent {
@@ -95,6 +107,8 @@ export interface HostEvent {
   /** Label of the loop item; null: not an item. */
   readonly item: string | null;
   readonly texts: FailureTexts;
+  /** It was skipped because check mode cannot tell what it would do. */
+  readonly isUnchecked: boolean;
   /** How many events before this one hold its diff. */
   readonly diffs: number;
   readonly startedAt: Date | null;
@@ -106,6 +120,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const MAX_NAME = 400;
 const MAX_PATH = 1_200;
+const MAX_WORDS = 200;
 /** The plugin clips earlier. */
 const MAX_TEXT = 2_000;
 const MAX_DIFF_PIECE = 20_000;
@@ -126,6 +141,8 @@ export function parseResultEvent(line: string): ResultEvent | null {
         kind: 'begin',
         format: countIn(fields.format) ?? 0,
         ansibleVersion: textIn(fields.ansible, 40),
+        isCheck: fields.check === true,
+        command: wordsIn(fields.command),
       };
     case 'play':
       return { kind: 'play', play: countIn(fields.play) ?? 0, name: textIn(fields.name, MAX_NAME) ?? '' };
@@ -179,6 +196,7 @@ function taskEvent(fields: Fields): ResultEvent | null {
     line: countIn(fields.line),
     startedAt,
     logLine: countIn(fields.logLine),
+    isReallyRun: fields.reallyRun === true,
   };
 }
 
@@ -203,6 +221,7 @@ function hostEvent(kind: 'item' | 'result', fields: Fields): ResultEvent | null 
       stdout: textIn(fields.stdout, MAX_TEXT),
       isHidden: fields.hidden === true,
     },
+    isUnchecked: fields.unchecked === true,
     diffs: Math.min(countIn(fields.diffs) ?? 0, MAX_DIFFS),
     startedAt: timeIn(fields.startedAt),
     finishedAt: timeIn(fields.finishedAt),
@@ -229,6 +248,11 @@ function countIn(value: unknown): number | null {
   return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= 2_147_483_647
     ? (value as number)
     : null;
+}
+
+function wordsIn(value: unknown): string[] {
+  if (!Array.isArray(value)) return [];
+  return value.slice(0, MAX_WORDS).flatMap((word) => textIn(word, MAX_NAME) ?? []);
 }
 
 function textIn(value: unknown, maxLength: number): string | null {

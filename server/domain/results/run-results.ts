@@ -1,3 +1,5 @@
+import { createDrift, type Drift } from './drift.ts';
+import type { BeginEvent } from './result-event.ts';
 import {
   COUNT_NAMES,
   type HostCounts,
@@ -70,8 +72,10 @@ export interface RunResults {
   recap(): HostRecap[];
   failures(): readonly Failure[];
   plays(): PlayResult[];
+  /** What would change, of a run in check mode; null: it was none, or nothing is known of it. */
+  drift(): Drift | null;
   /** What the plugin said when it was loaded; null: it was not (yet). */
-  readonly begin: Extract<ResultEvent, { kind: 'begin' }> | null;
+  readonly begin: BeginEvent | null;
   /** Why the plugin stopped; null: it did not. */
   readonly broken: string | null;
 }
@@ -111,6 +115,7 @@ export function createRunResults(): RunResults {
   const recapped = new Map<string, HostCounts>();
   const failures = createFailureGroups();
   const waiting = new Map<string, WaitingItem[]>();
+  const drift = createDrift();
 
   // one number each per result, instead of an object: there may be millions
   const resultLines: number[] = [];
@@ -121,7 +126,7 @@ export function createRunResults(): RunResults {
   const resultCounts: HostCounts[] = [];
   const laterCounts: { readonly task: number; readonly host: number; readonly counts: HostCounts }[] = [];
 
-  let begin: Extract<ResultEvent, { kind: 'begin' }> | null = null;
+  let begin: BeginEvent | null = null;
   let broken: string | null = null;
   let lines = 0;
 
@@ -168,6 +173,7 @@ export function createRunResults(): RunResults {
       giveOut(items, asTask(event.status));
       if (items.length === 0) addFailure(event, event.status);
       if (task) task.finishedAt = event.finishedAt;
+      drift.add(event, task);
     }
     addResult(event, event.status, line);
   }
@@ -288,6 +294,8 @@ export function createRunResults(): RunResults {
     },
 
     failures: () => failures.list(),
+
+    drift: () => (begin?.isCheck ? drift.sum() : null),
 
     plays() {
       const byTask = new Map<number, Map<number, Counts>>();

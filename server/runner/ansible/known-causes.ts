@@ -136,7 +136,7 @@ const CAUSES: readonly Cause[] = [
   },
   {
     text: /YAML parsing failed|Syntax Error while loading YAML|unable to read either as JSON nor YAML/,
-    says: 'a file is no valid YAML',
+    says: 'a file is not valid YAML',
   },
   { text: /playbook must be a list of plays/, says: 'it is not a list of plays' },
   {

@@ -274,7 +274,7 @@ function requireShown(path: string, bytes: Buffer, verdict: PlaybookVerdict): vo
   // looking like a playbook is not enough to replace or delete it
   if (verdict.kind === 'unknown') throw invalid(['path'], faultOf(verdict)?.problem ?? '');
   if (isShownWith(path, bytes, verdict)) return;
-  throw invalid(['path'], `"${clip(path)}" is no playbook: expected a list of plays or imports.`);
+  throw invalid(['path'], `"${clip(path)}" is not a playbook: expected a list of plays or imports.`);
 }
 
 /**

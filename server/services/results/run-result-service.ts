@@ -3,8 +3,9 @@ import type { Actor } from '../../domain/actor.ts';
 import { clip, InvalidInputError, NotFoundError } from '../../domain/errors.ts';
 import { terminalText } from '../../domain/logs/terminal-text.ts';
 import { decodeCursor, encodeCursor, type Page, type PageRequest } from '../../domain/page.ts';
+import type { Drift } from '../../domain/results/drift.ts';
 import { type HostResult, hostResultOf } from '../../domain/results/host-result.ts';
-import { parseResultEvent } from '../../domain/results/result-event.ts';
+import { type BeginEvent, parseResultEvent } from '../../domain/results/result-event.ts';
 import type { Failure } from '../../domain/results/run-failures.ts';
 import {
   hasFailedItself,
@@ -34,8 +35,10 @@ export interface RunResultService {
   plays(actor: Actor, run: RunSummary): Promise<PlayResult[]>;
   /** Why there are no results, or not all; null: there is nothing to say. */
   problem(actor: Actor, run: RunSummary): Promise<string | null>;
-  /** Null: unknown. */
-  ansibleVersion(actor: Actor, run: RunSummary): Promise<string | null>;
+  /** What the plugin said when it was loaded; null: it was not (yet). */
+  begin(actor: Actor, run: RunSummary): Promise<BeginEvent | null>;
+  /** What would change, of a run in check mode; null: it was none, or nothing is known of it. */
+  drift(actor: Actor, run: RunSummary): Promise<Drift | null>;
   /** In the order of the log. @throws {InvalidInputError} about the cursor */
   list(actor: Actor, run: RunSummary, filter: ResultFilter, page: PageRequest): Promise<Page<HostResult>>;
   count(actor: Actor, run: RunSummary, filter: ResultFilter): Promise<number>;
@@ -161,8 +164,12 @@ export function createRunResultService({
       return problemOf(run, await cache.upToDate(run));
     },
 
-    async ansibleVersion(_actor, run) {
-      return (await cache.upToDate(run)).begin?.ansibleVersion ?? null;
+    async begin(_actor, run) {
+      return (await cache.upToDate(run)).begin;
+    },
+
+    async drift(_actor, run) {
+      return (await cache.upToDate(run)).drift();
     },
 
     async list(_actor, run, filter, { limit, cursor, backward }) {

@@ -154,8 +154,8 @@ class CallbackModule(CallbackBase):
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             self._fd = os.open(_PATH, flags, 0o600)
             if _claim(self._fd):
-                self._write({"kind": "begin", "format": 2, "ansible": ansible_version})
-                self._results = _load_results().Results(self._write, _ROOT)
+                self._results = _load_results().Results(self._write, _ROOT, bool(context.CLIARGS.get("check")))
+                self._results.began(ansible_version, sys.argv)
             else:
                 self._give_up()
         except Exception as error:

@@ -62,10 +62,16 @@ def _clipped(value):
 def skip_reason_of(result):
     """Why a task was skipped, with the condition that was false; None: unknown."""
     condition = result.get("false_condition")
-    reason = _clipped(result.get("skip_reason")) or _clipped(result.get("skipped_reason"))
+    reasons = (result.get(key) for key in ("skip_reason", "skipped_reason", "msg"))
+    reason = next((text for text in map(_clipped, reasons) if text), None)
     if condition is None:
         return reason
     return clip("%s: %s" % (reason or "Conditional result was False", text_of(condition)), MAX_MESSAGE)
+
+
+def is_unchecked(result):
+    """Whether a task was skipped because check mode cannot tell what it would do (2.14 to 2.21 say it in these words)."""
+    return "check mode" in str(result.get("msg", ""))
 
 
 def diff_of(result):

@@ -8,10 +8,12 @@ import os
 import sys
 import time
 
-from . import result_text
+from . import command_line, result_text
 from .log_lines import LogLines
 from .result_text import clip_name
 
+# Of the records; 1 had no results.
+FORMAT = 2
 # A record must stay below 64 KiB, where Sible would split its line; a character takes up to twelve bytes of it.
 DIFF_PIECE = 5_000
 # How many pairs of task and host are kept at most to notice that a task runs once more.
@@ -46,6 +48,8 @@ class _Task:
         self.name = clip_name(task.get_name().strip())
         self.action = str(getattr(task, "resolved_action", None) or task.action)
         self.path = task.get_path()
+        # what it says itself; whether that counts depends on the playbook
+        self.is_really_run = task.check_mode is False
         self.started_at = _now()
         self.log_line = None
         # our number for each time it ran
@@ -56,9 +60,13 @@ class _Task:
 
 
 class Results:
-    def __init__(self, write, root):
-        """root: the folder of playbooks, to which paths are relative; None: unknown."""
+    def __init__(self, write, root, checks):
+        """
+        root: the folder of playbooks, to which paths are relative; None: unknown.
+        checks: whether the playbook runs in check mode.
+        """
         self._write = write
+        self._checks = checks
         self._roots = [] if not root else [root, os.path.realpath(root)]
         self._log = LogLines()
         self._stats = _find_stats()
@@ -68,6 +76,17 @@ class Results:
         self._tasks = collections.OrderedDict()
         self._seen = 0
         self._begun = {}
+
+    def began(self, ansible_version, words):
+        self._write(
+            {
+                "kind": "begin",
+                "format": FORMAT,
+                "ansible": ansible_version,
+                "check": self._checks,
+                "command": command_line.shown(words),
+            }
+        )
 
     def play_started(self, play):
         self._play += 1
@@ -149,6 +168,8 @@ class Results:
             record["message"] = result_text.message_of(fields)
         elif status == "skipped":
             record["message"] = result_text.skip_reason_of(fields)
+            if self._checks and result_text.is_unchecked(fields):
+                record["unchecked"] = True
         else:
             record.update(result_text.failure_of(fields))
         diff = ""
@@ -195,6 +216,7 @@ class Results:
                 "line": line,
                 "startedAt": task.started_at,
                 "logLine": task.log_line,
+                "reallyRun": True if self._checks and task.is_really_run else None,
             }
         )
 

@@ -1,13 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { createLogSplitter } from '../../../../server/domain/logs/log-splitter.ts';
 import { type HostResult, hostResultOf } from '../../../../server/domain/results/host-result.ts';
 import { createRunResults, type RunResults } from '../../../../server/domain/results/run-results.ts';
 import { callbackEnvironment } from '../../../../server/runner/ansible/callback-path.ts';
 import { findAnsible } from '../../../support/ansible.ts';
 import { makeTempDir } from '../../../support/temp-dir.ts';
+
+// real Ansible takes seconds, and many times as long beside other tests
+vi.setConfig({ testTimeout: 120_000 });
 
 const INVENTORY = `a ansible_connection=local
 b ansible_connection=local
@@ -260,6 +263,45 @@ it('no argument, fact or hidden output is told, and a long diff is cut', async (
   expect(diff).toMatch(/^--- before\n\+\+\+ after/);
   expect(diff.trimEnd()).toMatch(/\[Sible: the diff is cut here; it has \d+ bytes\]$/);
   for (const line of events.split('\n')) expect(Buffer.byteLength(line)).toBeLessThan(65_536);
+});
+
+it('a run in check mode says what would change, what it cannot judge, and what really ran', async () => {
+  const files = {
+    'play.yaml': `- hosts: a, b
+  gather_facts: false
+  tasks:
+    - { name: would change, copy: { content: "x\\n", dest: "{{ playbook_dir }}/made" }, when: inventory_hostname == 'a' }
+    - { name: would change items, file: { path: "{{ playbook_dir }}/{{ item }}", state: touch }, loop: [p, q] }
+    - { name: cannot be judged, command: "true" }
+    - { name: cannot be judged either, shell: "true" }
+    - { name: really runs, command: "true", check_mode: false }
+    - { name: would be skipped, command: "true", check_mode: false, when: false }
+`,
+    'vars.yaml': 'b: c\n',
+  };
+  const { results, all, events } = await run(
+    files,
+    ...[
+      '--check',
+      '-e',
+      'a=PLANTED',
+      '-ea=PLANTED',
+      '--extra-vars=a=PLANTED',
+      '-e',
+      '@vars.yaml',
+      '--extra-vars=@vars.yaml',
+    ],
+  );
+  expect(events).not.toContain('PLANTED');
+  expect(results.drift()).toEqual({ hosts: ['a', 'b'], changes: 3, notChecked: 2, reallyRun: 1 });
+  expect(all.find(({ task }) => task === 'cannot be judged')).toMatchObject({
+    status: 'skipped',
+    message: expect.stringContaining('check mode') as string,
+  });
+  expect(results.begin?.command.join(' ')).toMatch(
+    /ansible-playbook -i hosts\.ini play\.yaml --check -e … -e… --extra-vars=… -e @vars\.yaml --extra-vars=@vars\.yaml$/,
+  );
+  expect((await run(files)).results.drift()).toBeNull();
 });
 
 const BREAKS = `from ansible.plugins.callback import CallbackBase

@@ -230,7 +230,7 @@ const BEFORE: readonly (readonly [number, string, string])[] = [
   [
     4,
     '[ERROR]: YAML parsing failed: While parsing a flow node did not find expected node content.',
-    'Nothing ran: the playbook or its variables could not be parsed: a file is no valid YAML.',
+    'Nothing ran: the playbook or its variables could not be parsed: a file is not valid YAML.',
   ],
   [
     4,
@@ -344,7 +344,7 @@ it('no text makes the search for a cause slow', () => {
     'Connection reset by x',
     ' \t',
   ];
-  const before = performance.now();
+  const before = process.cpuUsage();
   for (const piece of pieces) {
     const logTail = `ERROR! ${piece.repeat(Math.ceil(32_768 / piece.length))}`;
     const causes = Array.from({ length: 20 }, () => failed(logTail.slice(0, 2_000), 'a'));
@@ -352,5 +352,5 @@ it('no text makes the search for a cause slow', () => {
     reasonOf(4, ended({ unreachable: 1, failed: 20, causes }, logTail));
     reasonOf(1, { ...NOTHING, logTail });
   }
-  expect((performance.now() - before) / pieces.length).toBeLessThan(50);
+  expect(process.cpuUsage(before).user / 1_000 / pieces.length).toBeLessThan(50);
 });
