@@ -110,6 +110,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ansiblePlaybook: options.ansiblePlaybook,
       dataDir: await realpath(config.dataDir),
       passEnv: config.passEnv,
+      outputLimit: config.outputLimit,
       timings: timings.runner,
       onWarning: (message) => logger.warn(message),
     });

@@ -31,6 +31,8 @@ export interface Config {
   readonly allowedHosts: readonly string[];
   /** Null: no limit. */
   readonly runTimeoutMs: number | null;
+  /** How much of its output is kept of a run that prints more, in bytes. */
+  readonly outputLimit: number;
   /**
    * Names and patterns of environment variables passed to playbooks, besides those that Ansible itself reads.
    */
@@ -60,6 +62,9 @@ export class ConfigError extends Error {
 }
 
 const MAX_TIMEOUT_SECONDS = 2_000_000;
+const MIB = 1_048_576;
+/** The longest file of common file systems is 16 TiB. */
+const MAX_OUTPUT_MIB = 1_048_576;
 
 const wholeNumber = (min: number, max: number) =>
   z
@@ -127,6 +132,7 @@ const Environment = z.object({
   SIBLE_OPEN: z.enum(['0', '1'], 'expected 1 or 0').optional(),
   SIBLE_ALLOWED_HOSTS: z.string().optional(),
   SIBLE_RUN_TIMEOUT_SECONDS: wholeNumber(0, MAX_TIMEOUT_SECONDS).default(86_400),
+  SIBLE_OUTPUT_LIMIT_MIB: wholeNumber(1, MAX_OUTPUT_MIB).default(1_024),
   SIBLE_PASS_ENV: z.string().default('').transform(splitList).superRefine(refusePatterns),
   SIBLE_MASTER_KEY_FILE: z.string().optional(),
   SIBLE_NOTIFY_ALLOW: z.string().default('').transform(splitList).superRefine(refuseNetworks),
@@ -171,6 +177,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       .map((name) => name.trim().toLowerCase())
       .filter((name) => name !== ''),
     runTimeoutMs: value.SIBLE_RUN_TIMEOUT_SECONDS === 0 ? null : value.SIBLE_RUN_TIMEOUT_SECONDS * 1_000,
+    outputLimit: value.SIBLE_OUTPUT_LIMIT_MIB * MIB,
     passEnv: value.SIBLE_PASS_ENV,
     masterKeyFile: value.SIBLE_MASTER_KEY_FILE ? resolve(value.SIBLE_MASTER_KEY_FILE) : null,
     notifyAllow: value.SIBLE_NOTIFY_ALLOW,

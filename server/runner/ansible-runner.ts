@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../domain/caught.ts';
 import { clip } from '../domain/errors.ts';
+import { limitOf } from '../domain/logs/log-limit.ts';
 import type { RunnerTimings } from '../timings.ts';
 import { ansibleArguments } from './ansible/ansible-arguments.ts';
 import { createAnsibleProgram } from './ansible/ansible-program.ts';
@@ -29,12 +30,17 @@ export interface AnsibleRunnerOptions {
    * itself reads.
    */
   readonly passEnv?: readonly string[];
+  /** How much of its output is kept of a run that prints more, in bytes. */
+  readonly outputLimit?: number;
   readonly timings: RunnerTimings;
   /** Cgroup folder under which each run gets its own; defaults to the server's own, null: none. */
   readonly cgroup?: string | null;
   onWarning(message: string): void;
 }
 
+const DEFAULT_OUTPUT_BYTES = 1_073_741_824;
+/** Of the events of one run: some 100,000 results with their differences. */
+const EVENT_BYTES = 268_435_456;
 /** How many unexpected entries of the runs folder a warning names. */
 const MAX_NAMED = 5;
 
@@ -53,6 +59,10 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
     spools,
     cgroups,
     launcher: createLauncher({ spools, cwd: options.dataDir, env: base.variables, timings }),
+    limits: {
+      output: limitOf(options.outputLimit ?? DEFAULT_OUTPUT_BYTES),
+      events: limitOf(EVENT_BYTES),
+    },
     timings,
     closing: closing.signal,
     explain: (runId, spool, exitCode) => reasonOf(exitCode, factsOf(runId, spool)),

@@ -1,4 +1,5 @@
 import type { RunParameters } from '../../shared/run-parameters.ts';
+import type { LogGap } from '../domain/logs/log-limit.ts';
 import type { LogStream } from '../domain/logs/run-log.ts';
 import type { RunPlace } from '../domain/runs/run.ts';
 
@@ -108,10 +109,11 @@ export interface RunProcess {
   readonly startedAt: Date;
   /**
    * The bytes of a stream as written, from byte `offset` on, in pieces of at most 512 KiB; ends after the last
-   * byte once the playbook has ended. One reader per stream at a time. A piece is valid until the next one is
-   * requested.
+   * byte once the playbook has ended. Of a stream that exceeds its limit, the head comes as it is written, and
+   * the gap and the tail once the playbook has ended. One reader per stream at a time. A piece is valid until the
+   * next one is requested.
    */
-  read(stream: LogStream, offset: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  read(stream: LogStream, offset: number, signal?: AbortSignal): AsyncIterable<StreamPiece>;
   /** Resolves when the supervisor has ended, with the result. Never rejects. */
   readonly exit: Promise<RunExit>;
   /**
@@ -120,6 +122,9 @@ export interface RunProcess {
    */
   cancel(onStep?: (step: string) => void): Promise<void>;
 }
+
+/** Bytes as written, or what is left out in their place: the next piece begins behind it. */
+export type StreamPiece = Uint8Array | LogGap;
 
 /** How a process ended. More than one of the flags may be true. */
 export interface RunExit {

@@ -24,6 +24,7 @@ describe('readConfig', () => {
       mongodbUri: null,
       adminToken: null,
       runTimeoutMs: 86_400_000,
+      outputLimit: 1_073_741_824,
     };
     expect(readConfig({})).toMatchObject(expected);
     expect(readConfig({ SIBLE_PORT: '', MONGODB_URI: '', SIBLE_ADMIN_TOKEN: '' })).toMatchObject(expected);

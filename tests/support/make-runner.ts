@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type AnsibleRunnerOptions, createAnsibleRunner } from '../../server/runner/ansible-runner.ts';
-import type { Runner, RunProcess } from '../../server/runner/runner.ts';
+import type { Runner, RunProcess, StreamPiece } from '../../server/runner/runner.ts';
 import { TIMINGS } from '../../server/timings.ts';
 import { NO_PARAMETERS } from '../../shared/run-parameters.ts';
 import { makeTempDir } from './temp-dir.ts';
@@ -63,10 +63,17 @@ export const known = (runId: string) => ({
   isCancelRequested: false,
 });
 
+/** What was left out stands in it as "[100 to 200, 7 lines]". */
+export function textOf(piece: StreamPiece): string {
+  return piece instanceof Uint8Array
+    ? Buffer.from(piece).toString()
+    : `[${piece.from} to ${piece.to}, ${piece.lineCount} lines]`;
+}
+
 /** All that it prints, until it has ended. */
 export async function outputOf(process: RunProcess): Promise<string> {
   let text = '';
-  for await (const piece of process.read('output', 0)) text += Buffer.from(piece).toString();
+  for await (const piece of process.read('output', 0)) text += textOf(piece);
   return text;
 }
 

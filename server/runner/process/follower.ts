@@ -1,7 +1,10 @@
 import { type FSWatcher, read as readFromFd, fstat as statFd, watch } from 'node:fs';
 import { promisify } from 'node:util';
 import type { LogStream } from '../../domain/logs/run-log.ts';
+import type { StreamPiece } from '../runner.ts';
+import { holeAt } from './holes.ts';
 import type { HeldFile } from './stream-file.ts';
+import type { StreamLimit } from './stream-limit.ts';
 
 /** Bytes stored and read at once; more is not faster, and the garbage takes memory. */
 const PIECE_BYTES = 524_288;
@@ -10,20 +13,15 @@ const FIRST_PIECE_BYTES: Readonly<Record<LogStream, number>> = { output: 65_536,
 /** For file systems without change notifications, such as network ones. Nobody waits for events. */
 const POLL_MS: Readonly<Record<LogStream, number>> = { output: 250, events: 2_000 };
 
-/** A hole of at least this size is not taken for output: no program that prints makes one. */
-const MIN_HOLE_BYTES = 67_108_864;
-/** Only pieces of at least this length are checked for a hole. */
-const MIN_BLANK_BYTES = 65_536;
-const BLOCK_BYTES = 512;
-
 const read = promisify(readFromFd);
 const stat = promisify(statFd);
 
 /**
  * Tails a growing file from `offset` to its size when `ended` resolves: an orphan may write forever. Stays with
  * the file that was opened, whatever has its name by then. If someone truncates it, or extends it without
- * writing, a line says so, and the tail continues with what is written from there on. A piece is a view of one
- * buffer that the next piece overwrites.
+ * writing, a line says so, and the tail continues with what is written from there on. Where it exceeds its
+ * limit, the head is followed by the gap and the tail once `ended` resolves. A piece is a view of one buffer
+ * that the next piece overwrites.
  * @param file null when there is none: nothing is left of it but what is already stored
  */
 export async function* followFile(
@@ -31,8 +29,9 @@ export async function* followFile(
   file: HeldFile | null,
   offset: number,
   ended: Promise<unknown>,
+  limit: StreamLimit,
   abort?: AbortSignal,
-): AsyncGenerator<Uint8Array, void, undefined> {
+): AsyncGenerator<StreamPiece, void, undefined> {
   if (file === null) {
     await endedOrAborted(ended, abort);
     return;
@@ -46,6 +45,11 @@ export async function* followFile(
   const watcher = watchQuietly(file.path, bell.ring);
   const poll = setInterval(bell.ring, POLL_MS[stream]);
   abort?.addEventListener('abort', bell.ring);
+  const headEnd = limit.headEnd(offset);
+  /** What may still be read of the head: someone may write it again and again. */
+  let left = headEnd - offset;
+  let isCut = false;
+  let isInTail = false;
   try {
     let buffer = Buffer.allocUnsafe(FIRST_PIECE_BYTES[stream]);
     let end: number | null = null;
@@ -53,26 +57,48 @@ export async function* followFile(
     for (let at = offset; ; ) {
       const rings = bell.rings();
       if (isEnded) end ??= (await stat(file.fd)).size;
-      const length = end === null ? buffer.length : Math.min(buffer.length, Math.max(0, end - at));
+      if (left <= 0 && !isInTail) {
+        watcher?.close();
+        clearInterval(poll);
+        await endedOrAborted(ended, abort);
+        if (abort?.aborted) return;
+        end ??= (await stat(file.fd)).size;
+        if (isCut) {
+          yield remark(stream, 'went beyond its limit after that; the rest is left out');
+          return;
+        }
+        const rest = await limit.restOf(file.fd, offset, end);
+        if (rest.gap) yield rest.gap;
+        at = rest.gap?.to ?? at;
+        end = rest.end;
+        isInTail = true;
+      }
+      const available = Math.max(0, (end ?? Number.MAX_SAFE_INTEGER) - at);
+      const length = Math.min(buffer.length, available, isInTail ? available : left);
       const { bytesRead } = length === 0 ? { bytesRead: 0 } : await read(file.fd, buffer, 0, length, at);
       if (abort?.aborted) return;
       if (bytesRead === 0) {
+        if (isInTail) return;
         // repeated truncation must not keep this going forever
         if (!isCutAtEnd && (await stat(file.fd)).size < at) {
           yield remark(stream, 'was cut short; what was not read before is missing here');
           at = 0;
+          isCut = true;
           isCutAtEnd = end !== null;
         } else if (end !== null) return;
         else await bell.heard(rings);
         continue;
       }
-      const hole = isBlank(buffer, bytesRead) ? await holeBehind(file.fd, at) : 0;
+      left -= bytesRead;
+      const hole = await holeAt(file.fd, at, buffer, bytesRead);
       if (hole > 0) {
         yield remark(
           stream,
           `was made ${hole} bytes longer without anything being written; they are left out`,
         );
         at += hole;
+        // what follows is at other offsets than the limit counts with
+        isCut = true;
         continue;
       }
       at += bytesRead;
@@ -98,19 +124,6 @@ async function endedOrAborted(ended: Promise<unknown>, abort?: AbortSignal): Pro
 
 function remark(stream: LogStream, text: string): Uint8Array {
   return Buffer.from(`\n[Sible: its ${stream} file ${text}]\n`);
-}
-
-function isBlank(buffer: Buffer, length: number): boolean {
-  return (
-    length >= MIN_BLANK_BYTES && buffer[0] === 0 && buffer.compare(buffer, 0, length - 1, 1, length) === 0
-  );
-}
-
-/** Size of the hole at `at`, assuming that all allocated blocks lie after it; 0 when there is none. */
-async function holeBehind(fd: number, at: number): Promise<number> {
-  const { size, blocks } = await stat(fd);
-  const hole = size - blocks * BLOCK_BYTES - at;
-  return hole >= MIN_HOLE_BYTES ? hole : 0;
 }
 
 /** A bell whose rings are never missed: a wait ends at once if it rang since `seen`. */

@@ -118,6 +118,19 @@ export function writeNew(path: string, text: string, mode: number): void {
   }
 }
 
+/**
+ * Overwrites a small file in place, in one write; creates it if missing. @param text as long each time
+ * @throws when something else has its name
+ */
+export function overwriteSmall(path: string, text: string, mode: number): void {
+  const fd = openRegular(path, O_WRONLY) ?? openNew(path, O_WRONLY, mode);
+  try {
+    writeSync(fd, text, 0);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** Creates a file in place of any that has the name; an existing folder stays, and is an error. */
 export function insteadOf<T>(path: string, make: () => T): T {
   try {

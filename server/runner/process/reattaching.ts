@@ -1,3 +1,4 @@
+import { LOG_STREAMS } from '../../domain/logs/run-log.ts';
 import type { Reattached, RunProcess, StartedRun } from '../runner.ts';
 import type { Discarding } from './discarding.ts';
 import { lostExit } from './exit.ts';
@@ -11,7 +12,7 @@ import {
   readBootId,
   signal,
 } from './process-tree.ts';
-import { type RunContext, supervisedOf } from './run-context.ts';
+import { limitsOf, type RunContext, supervisedOf } from './run-context.ts';
 import type { Ending, Spool } from './spool.ts';
 import { supervise, untilGone } from './supervised-run.ts';
 
@@ -98,14 +99,17 @@ async function neverStarted(spool: Spool, runId: string): Promise<boolean> {
   return true;
 }
 
-async function lost({ spools, cgroups }: RunContext, runId: string, reason: string): Promise<Reattached> {
+async function lost(context: RunContext, runId: string, reason: string): Promise<Reattached> {
+  const { spools, cgroups } = context;
   await killAll(runId, await cgroups.find(runId, null), null, () => undefined);
+  const limits = limitsOf(context, runId);
+  for (const stream of LOG_STREAMS) limits[stream].stop();
   const process: RunProcess = {
     runId,
     startedAt: new Date(),
     exit: Promise.resolve(lostExit(reason)),
     read: (stream, offset, abort) =>
-      followFile(stream, spools.of(runId).hold(stream), offset, Promise.resolve(), abort),
+      followFile(stream, spools.of(runId).hold(stream), offset, Promise.resolve(), limits[stream], abort),
     cancel: async () => undefined,
   };
   return { kind: 'lost', reason, process };

@@ -2,9 +2,9 @@ import { lstatSync, mkdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../../domain/caught.ts';
-import { LOG_STREAMS, type LogStream } from '../../domain/logs/run-log.ts';
+import { LOG_STREAMS, type LogStream, MAX_LINE_BYTES } from '../../domain/logs/run-log.ts';
 import type { RunFile } from '../runner.ts';
-import { inFolder, insteadOf, orNull, readSmallFile, writeNew } from './guarded-folder.ts';
+import { inFolder, insteadOf, orNull, overwriteSmall, readSmallFile, writeNew } from './guarded-folder.ts';
 import type { ProcessId } from './process-tree.ts';
 import { type FolderId, folderIdOf, removeAll, removeRenamed } from './spool-removal.ts';
 import { createStreamFile, type HeldFile, type StreamFile } from './stream-file.ts';
@@ -61,6 +61,10 @@ export interface Spool {
   readEvents(maxBytes: number): string;
   readEventsEnd(maxBytes: number): string;
   readOutputEnd(maxBytes: number): string;
+  /** What was counted of a stream beyond its limit, as last noted; null when nothing is. */
+  readLeftOut(stream: LogStream): LeftOut | null;
+  /** Replaces the note, in one write. @throws when it cannot be written */
+  noteLeftOut(stream: LogStream, leftOut: LeftOut): void;
   /** How the program ended, as recorded in the folder; null when it is not. */
   readStatus(): SpoolStatus | null;
   /** Records for good that it was ended on purpose; the first reason stays. */
@@ -79,6 +83,17 @@ export interface Spool {
   remove(): Promise<void>;
   /** Closes the open files once nobody holds them. */
   close(): void;
+}
+
+/** How far a stream was counted that exceeds its limit; the file may have holes up to there. */
+export interface LeftOut {
+  /** Offset up to which nothing was or will be punched out. */
+  readonly head: number;
+  /** Offset up to which it was counted. */
+  readonly counted: number;
+  readonly lineCount: number;
+  /** How much was skipped in counting, in bytes. */
+  readonly uncountedBytes: number;
 }
 
 /** Why a run was ended before it ended by itself. */
@@ -117,13 +132,25 @@ const MAX_REQUEST_BYTES = 32_768;
 const FILE_NAME = /^\w[\w.-]{0,63}$/;
 /** The files that the streams are written to. */
 const STREAM_FILES: Readonly<Record<LogStream, string>> = { output: 'output.log', events: 'events.jsonl' };
+const LEFT_OUT_FILES: Readonly<Record<LogStream, string>> = {
+  output: 'output.left-out',
+  events: 'events.left-out',
+};
 /** Contents of the folder of a run that has ended by itself. */
 const NAMES = [STREAM_FILES.output, 'status', 'pid', 'started', 'request.json'];
 /** Names reserved in the folder. */
-const OWN_NAMES: ReadonlySet<string> = new Set([...NAMES, STREAM_FILES.events, 'ending']);
+const OWN_NAMES: ReadonlySet<string> = new Set([
+  ...NAMES,
+  ...Object.values(LEFT_OUT_FILES),
+  STREAM_FILES.events,
+  'ending',
+]);
 /** Files that an earlier version gave to programs without recording it. */
 const EARLIER_FILES: readonly string[] = ['extra-vars.yml'];
 const PID = /^(\d{1,10}) (\d{1,20}|-) ([0-9a-f-]{1,36})(?: \d{1,10})?\n$/;
+const LEFT_OUT = /^(\d{1,16}) (\d{1,16}) (\d{1,16}) (\d{1,16}) *\n$/;
+/** Of the note: it is overwritten in place. */
+const LEFT_OUT_BYTES = 80;
 const STATUS = /^(\d{1,3})( full)?\n$/;
 
 export function createSpools(runsDir: string): Spools {
@@ -274,6 +301,20 @@ function createSpool(path: string, forget: () => void, isOfRun: (name: string) =
     readEvents: streams.events.readBegin,
     readEventsEnd: streams.events.readEnd,
     readOutputEnd: streams.output.readEnd,
+
+    readLeftOut(stream) {
+      const numbers = LEFT_OUT.exec(read(LEFT_OUT_FILES[stream])?.text ?? '')
+        ?.slice(1)
+        .map(Number);
+      if (!numbers?.every(Number.isSafeInteger)) return null;
+      const [head = 0, counted = 0, lineCount = 0, uncountedBytes = 0] = numbers;
+      return head <= counted + MAX_LINE_BYTES ? { head, counted, lineCount, uncountedBytes } : null;
+    },
+
+    noteLeftOut(stream, { head, counted, lineCount, uncountedBytes }) {
+      const text = `${head} ${counted} ${lineCount} ${uncountedBytes}`.padEnd(LEFT_OUT_BYTES - 1);
+      inside((at) => overwriteSmall(at(LEFT_OUT_FILES[stream]), `${text}\n`, FILE_MODE));
+    },
 
     readStatus() {
       const found = read('status');

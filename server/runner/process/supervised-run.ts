@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../domain/caught.ts';
+import { LOG_STREAMS, type LogStream } from '../../domain/logs/run-log.ts';
 import type { RunnerTimings } from '../../timings.ts';
 import type { RunExit, RunProcess } from '../runner.ts';
 import type { Cgroup } from './cgroup.ts';
@@ -11,10 +12,12 @@ import type { LaunchEnd } from './launcher.ts';
 import { startLongTimer } from './long-timer.ts';
 import { isSupervising, type ProcessId, signal } from './process-tree.ts';
 import type { Ending, Spool, SpoolStatus } from './spool.ts';
+import type { StreamLimit } from './stream-limit.ts';
 
 /** A run that has, or had, a supervisor. */
 export interface Supervised {
   readonly spool: Spool;
+  readonly limits: Readonly<Record<LogStream, StreamLimit>>;
   readonly runId: string;
   readonly startedAt: Date;
   /** Time limit in ms, after which it is ended; null: none. */
@@ -47,7 +50,7 @@ const ENTER_MS = 1_000;
 
 /** Follows a run to its end, and ends it on timeout or on request. */
 export function supervise(supervised: Supervised): RunProcess {
-  const { spool, runId, startedAt, timeoutMs, timings, warn } = supervised;
+  const { spool, limits, runId, startedAt, timeoutMs, timings, warn } = supervised;
   let isGone = false;
   let isOver = false;
   /** Why it is being ended; anyone may have written the folder's version. */
@@ -179,6 +182,7 @@ export function supervise(supervised: Supervised): RunProcess {
       clearTimeout(watching);
       descendants?.stop();
       timer?.cancel();
+      for (const stream of LOG_STREAMS) limits[stream].stop();
     });
 
   return {
@@ -191,6 +195,7 @@ export function supervise(supervised: Supervised): RunProcess {
         spool.hold(stream),
         offset,
         exit,
+        limits[stream],
         abort ? AbortSignal.any([abort, supervised.closing]) : supervised.closing,
       ),
     cancel: (onStep) => end('canceled', onStep),

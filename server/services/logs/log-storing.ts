@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { describeGap } from '../../domain/logs/log-limit.ts';
 import { createLogSplitter, type SplitLines } from '../../domain/logs/log-splitter.ts';
 import { LOG_STREAMS, type LogHead, type LogStream } from '../../domain/logs/run-log.ts';
 import type { RunProcess } from '../../runner/runner.ts';
@@ -32,7 +33,7 @@ export function createLogStoring({ runLogs, watches, timings, onError }: LogStor
   ): Promise<boolean> {
     const { runId } = process;
     const readers = watches[stream];
-    const splitter = createLogSplitter(head.endOffset);
+    let splitter = createLogSplitter(head.endOffset);
     let firstLine = head.totalLines + 1;
     const append = async (lines: SplitLines | null): Promise<boolean> => {
       if (lines === null) return true;
@@ -46,8 +47,17 @@ export function createLogStoring({ runLogs, watches, timings, onError }: LogStor
       firstLine += lineCount;
       return true;
     };
-    for await (const bytes of process.read(stream, head.endOffset, signal)) {
-      if (!(await append(splitter.push(bytes)))) return false;
+    for await (const piece of process.read(stream, head.endOffset, signal)) {
+      if (piece instanceof Uint8Array) {
+        if (!(await append(splitter.push(piece)))) return false;
+        continue;
+      }
+      const rest = splitter.end();
+      // the line that the head ended in is left out as a whole, unless it is too long for that
+      if (rest && rest.endOffset <= piece.from && !(await append(rest))) return false;
+      const remark = Buffer.from(describeGap(piece, firstLine - 1));
+      if (!(await append({ lineCount: 1, bytes: remark, endOffset: piece.to }))) return false;
+      splitter = createLogSplitter(piece.to);
     }
     signal.throwIfAborted();
     return append(splitter.end());

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { limitOf } from '../../../../server/domain/logs/log-limit.ts';
 import { findAdopter } from '../../../../server/runner/process/adopter.ts';
 import type { Cgroup } from '../../../../server/runner/process/cgroup.ts';
 import { findSuspects, watchDescendants } from '../../../../server/runner/process/descendants.ts';
@@ -12,7 +13,8 @@ import {
   readBootId,
   readStat,
 } from '../../../../server/runner/process/process-tree.ts';
-import { createSpools } from '../../../../server/runner/process/spool.ts';
+import { createSpools, type Spool } from '../../../../server/runner/process/spool.ts';
+import { createStreamLimit } from '../../../../server/runner/process/stream-limit.ts';
 import { type Supervised, supervise } from '../../../../server/runner/process/supervised-run.ts';
 import { TIMINGS } from '../../../../server/timings.ts';
 import { makeRunner, request } from '../../../support/make-runner.ts';
@@ -174,6 +176,7 @@ async function superviseLeaving(more: Partial<Supervised>) {
   const warnings: string[] = [];
   const run = supervise({
     spool,
+    limits: { output: limitIn(spool), events: limitIn(spool) },
     runId: 'run',
     startedAt: new Date(),
     timeoutMs: null,
@@ -194,6 +197,17 @@ async function superviseLeaving(more: Partial<Supervised>) {
     await folder.remove();
   });
   return { run, child, orphan, warnings };
+}
+
+function limitIn(spool: Spool) {
+  const closing = new AbortController().signal;
+  return createStreamLimit({
+    spool,
+    stream: 'output',
+    limit: limitOf(1_000_000),
+    closing,
+    warn: () => undefined,
+  });
 }
 
 /** The kernel says that all of the run is in it, and what had gone before that is not. */

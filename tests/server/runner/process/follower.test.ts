@@ -2,7 +2,15 @@ import { appendFileSync, closeSync, openSync, truncateSync, writeFileSync } from
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { followFile } from '../../../../server/runner/process/follower.ts';
+import type { StreamLimit } from '../../../../server/runner/process/stream-limit.ts';
+import { textOf } from '../../../support/make-runner.ts';
 import { makeTempDir } from '../../../support/temp-dir.ts';
+
+const NO_LIMIT: StreamLimit = {
+  headEnd: () => Number.MAX_SAFE_INTEGER,
+  restOf: async (_fd, _offset, end) => ({ gap: null, end }),
+  stop: () => undefined,
+};
 
 /** A file that is held open as a spool folder holds its streams. */
 async function makeFile(text: string) {
@@ -22,8 +30,8 @@ it('stops where the file ended when its program did, whoever goes on writing to 
   const ended = Promise.resolve();
   await ended;
   let text = '';
-  for await (const bytes of followFile('events', held, 0, ended)) {
-    text += Buffer.from(bytes).toString();
+  for await (const bytes of followFile('events', held, 0, ended, NO_LIMIT)) {
+    text += textOf(bytes);
     appendFileSync(path, 'by what was left behind\n');
   }
   expect(text).toMatch(/^one\n(by what was left behind\n)?$/);
@@ -32,8 +40,8 @@ it('stops where the file ended when its program did, whoever goes on writing to 
 it('stops although it is cut short again and again after the end', async () => {
   const { path, held } = await makeFile('one\ntwo\n');
   let text = '';
-  for await (const bytes of followFile('output', held, 0, Promise.resolve())) {
-    text += Buffer.from(bytes).toString();
+  for await (const bytes of followFile('output', held, 0, Promise.resolve(), NO_LIMIT)) {
+    text += textOf(bytes);
     truncateSync(path, 0);
   }
   expect(text).toMatch(/^one\ntwo\n(\n\[Sible: its output file was cut short[^\n]*\]\n)?$/);
@@ -47,7 +55,7 @@ it('reads what was written before the end although the end is noticed first', as
   });
   const all = (async () => {
     let text = '';
-    for await (const bytes of followFile('output', held, 0, ended)) text += Buffer.from(bytes).toString();
+    for await (const bytes of followFile('output', held, 0, ended, NO_LIMIT)) text += textOf(bytes);
     return text;
   })();
   appendFileSync(path, 'late\n');
@@ -62,7 +70,7 @@ it.each([
   const abort = new AbortController();
   if (isBefore) abort.abort();
   const never = new Promise<void>(() => undefined);
-  const next = followFile('events', null, 0, never, abort.signal).next();
+  const next = followFile('events', null, 0, never, NO_LIMIT, abort.signal).next();
   abort.abort();
   expect(await next).toEqual({ done: true, value: undefined });
 });

@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Runner, RunProcess } from '../../../../server/runner/runner.ts';
-import { known, makeRunner, outputOf, request } from '../../../support/make-runner.ts';
+import { known, makeRunner, outputOf, request, textOf } from '../../../support/make-runner.ts';
 import { watchStalls } from '../../../support/stalls.ts';
 import { waitUntil } from '../../../support/wait-until.ts';
 
@@ -289,7 +289,7 @@ it('a log that is cut short says so and goes on with what is written then', asyn
   const { file, running, letEnd } = await startWaiting();
   let text = '';
   const read = (async () => {
-    for await (const piece of running.read('output', 0)) text += Buffer.from(piece).toString();
+    for await (const piece of running.read('output', 0)) text += textOf(piece);
   })();
   await waitUntil(() => text === 'ready\n');
   truncateSync(file('output.log'), 0);
@@ -353,7 +353,7 @@ it('events go on to be read from the file that was made, whatever stands in its 
 
   await running.exit;
   let text = '';
-  for await (const piece of running.read('events', 0)) text += Buffer.from(piece).toString();
+  for await (const piece of running.read('events', 0)) text += textOf(piece);
   expect(text).toBe('one\ntwo\n');
 });
 
@@ -364,7 +364,7 @@ it('events of which a playbook makes a terabyte of nothing, or which it cuts sho
 
   await running.exit;
   let text = '';
-  for await (const piece of running.read('events', 0)) text += Buffer.from(piece).toString();
+  for await (const piece of running.read('events', 0)) text += textOf(piece);
   expect(text).toContain('its events file was made');
   expect(text.length).toBeLessThan(1_000_000);
 });

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { TIMINGS } from '../../../../server/timings.ts';
-import { known, makeRunner, outputOf, request, stateOf } from '../../../support/make-runner.ts';
+import { known, makeRunner, outputOf, request, stateOf, textOf } from '../../../support/make-runner.ts';
 import { killRun, processesOf } from '../../../support/processes.ts';
 import { waitUntil } from '../../../support/wait-until.ts';
 
@@ -79,7 +79,7 @@ it('is left stopped while the playbook goes on', async () => {
   // longer than five looks
   let printed = 0;
   for await (const piece of running.read('output', 0)) {
-    printed += piece.length;
+    printed += textOf(piece).length;
     if (printed < 20) expect(stateOf(pidFile)).toBe('T');
     else if (!existsSync(`${program}.go`)) writeFileSync(`${program}.go`, '');
   }
