@@ -28,9 +28,11 @@ import { createPlaybookService } from './services/playbooks/playbook-service.ts'
 import { createPlaybookVerdicts } from './services/playbooks/playbook-verdicts.ts';
 import { createPlaybookWatch } from './services/playbooks/playbook-watch.ts';
 import { createRunResultService } from './services/results/run-result-service.ts';
+import { createRetention } from './services/retention.ts';
 import { createIdempotency } from './services/runs/idempotency.ts';
 import { createRunExecutor } from './services/runs/run-executor.ts';
 import { createRunService } from './services/runs/run-service.ts';
+import { createSpoolCleaning } from './services/runs/spool-cleaning.ts';
 import { createScheduleService } from './services/schedules/schedule-service.ts';
 import { createTickService } from './services/schedules/tick-service.ts';
 import { createSystemService } from './services/system-service.ts';
@@ -131,6 +133,8 @@ export async function startApp(options: AppOptions): Promise<App> {
         await runs.markLost(SCHEDULER);
         await idempotency.forgetOld();
         await outboxReader.read();
+        retention.begin();
+        await spoolCleaning.look();
       },
       onError,
     });
@@ -154,6 +158,21 @@ export async function startApp(options: AppOptions): Promise<App> {
       workerId,
       leaseMs: timings.outboxLeaseMs,
       now,
+    });
+    const retention = createRetention({
+      storage,
+      limits: config.retention,
+      timings: timings.retention,
+      now,
+      onError,
+      onInfo,
+    });
+    closers.push(() => retention.close());
+    const spoolCleaning = createSpoolCleaning({
+      runs: storage.runs,
+      runner,
+      isTaken: executor.isTaken,
+      everyMs: timings.retention.everyMs,
     });
     const idempotency = createIdempotency({ keys: storage.keys, now });
     const runs = createRunService({
@@ -232,7 +251,13 @@ export async function startApp(options: AppOptions): Promise<App> {
       refuseKey: (address) => refusedKeys.count(address).isOverLimit,
       onInternalError: (error) => logger.error({ err: error }, 'internal error of a WebSocket'),
     });
-    const probes = { system, ticks, executor, countSockets: webSocket.count };
+    const probes = {
+      system,
+      ticks,
+      executor,
+      retention,
+      countSockets: webSocket.count,
+    };
     const server = await createHttpServer({
       door,
       yoga,

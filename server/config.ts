@@ -33,6 +33,12 @@ export interface Config {
   readonly runTimeoutMs: number | null;
   /** How much of its output is kept of a run that prints more, in bytes. */
   readonly outputLimit: number;
+  /** What is kept of runs; null: no limit. */
+  readonly retention: {
+    readonly days: number | null;
+    readonly runs: number | null;
+    readonly bytes: number | null;
+  };
   /**
    * Names and patterns of environment variables passed to playbooks, besides those that Ansible itself reads.
    */
@@ -63,6 +69,7 @@ export class ConfigError extends Error {
 
 const MAX_TIMEOUT_SECONDS = 2_000_000;
 const MIB = 1_048_576;
+const GIB = 1_024 * MIB;
 /** The longest file of common file systems is 16 TiB. */
 const MAX_OUTPUT_MIB = 1_048_576;
 
@@ -133,6 +140,9 @@ const Environment = z.object({
   SIBLE_ALLOWED_HOSTS: z.string().optional(),
   SIBLE_RUN_TIMEOUT_SECONDS: wholeNumber(0, MAX_TIMEOUT_SECONDS).default(86_400),
   SIBLE_OUTPUT_LIMIT_MIB: wholeNumber(1, MAX_OUTPUT_MIB).default(1_024),
+  SIBLE_KEEP_DAYS: wholeNumber(0, 36_500).default(90),
+  SIBLE_KEEP_RUNS: wholeNumber(0, 1_000_000_000).default(0),
+  SIBLE_KEEP_GIB: wholeNumber(0, 1_000_000).default(20),
   SIBLE_PASS_ENV: z.string().default('').transform(splitList).superRefine(refusePatterns),
   SIBLE_MASTER_KEY_FILE: z.string().optional(),
   SIBLE_NOTIFY_ALLOW: z.string().default('').transform(splitList).superRefine(refuseNetworks),
@@ -178,6 +188,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       .filter((name) => name !== ''),
     runTimeoutMs: value.SIBLE_RUN_TIMEOUT_SECONDS === 0 ? null : value.SIBLE_RUN_TIMEOUT_SECONDS * 1_000,
     outputLimit: value.SIBLE_OUTPUT_LIMIT_MIB * MIB,
+    retention: {
+      days: value.SIBLE_KEEP_DAYS || null,
+      runs: value.SIBLE_KEEP_RUNS || null,
+      bytes: value.SIBLE_KEEP_GIB * GIB || null,
+    },
     passEnv: value.SIBLE_PASS_ENV,
     masterKeyFile: value.SIBLE_MASTER_KEY_FILE ? resolve(value.SIBLE_MASTER_KEY_FILE) : null,
     notifyAllow: value.SIBLE_NOTIFY_ALLOW,

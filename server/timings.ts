@@ -10,6 +10,7 @@ export interface Timings {
   readonly logs: LogTimings;
   readonly mongo: MongoTimings;
   readonly sqlite: SqliteTimings;
+  readonly retention: RetentionTimings;
   /**
    * How long a node may take to deliver the outbox rows that it has claimed; then another node takes over.
    */
@@ -122,6 +123,13 @@ export interface NoticeTimings {
   readonly sendMs: number;
 }
 
+export interface RetentionTimings {
+  /** How often a node looks for what is to be removed: runs and ticks, and orphaned spool folders. */
+  readonly everyMs: number;
+  /** A run that ended this long ago is not stored again by anyone who did not get an answer. */
+  readonly settledMs: number;
+}
+
 export interface SqliteTimings {
   /** Interval between retries while another program holds the file locked. */
   readonly busyRetryMs: number;
@@ -167,6 +175,7 @@ export const TIMINGS: Timings = {
     changesMaxPollMs: 5_000,
     migrationLeaseMs: 10_000,
   },
+  retention: { everyMs: 600_000, settledMs: 600_000 },
   sqlite: { busyRetryMs: 50, busyGiveUpMs: 10_000 },
   outboxLeaseMs: 60_000,
   notices: { sendMs: 10_000 },

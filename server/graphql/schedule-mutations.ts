@@ -6,7 +6,7 @@ import { localId } from './ids.ts';
 import { RunRef, ScheduleRef } from './refs.ts';
 import { RunParametersInputRef, requireNotNull } from './run-parameters.ts';
 import { ScheduleTimingInput, timingInputOf } from './schedule.ts';
-import { OverlapPolicyEnum, policyChangeOf } from './schedule-policy.ts';
+import { KEPT_DESCRIPTIONS, OverlapPolicyEnum, policyChangeOf } from './schedule-policy.ts';
 
 const CreateScheduleInput = builder.inputType('CreateScheduleInput', {
   fields: (t) => ({
@@ -16,6 +16,8 @@ const CreateScheduleInput = builder.inputType('CreateScheduleInput', {
     name: t.string({ description: "Default: the playbook's path." }),
     enabled: t.boolean({ defaultValue: true }),
     overlap: t.field({ type: OverlapPolicyEnum, defaultValue: 'skip' }),
+    keepDays: t.int({ description: KEPT_DESCRIPTIONS.keepDays }),
+    keepRuns: t.int({ description: KEPT_DESCRIPTIONS.keepRuns }),
     parameters: t.field({ type: RunParametersInputRef }),
     idempotencyKey: t.string({ description: 'The same key within 24 h gives the same schedule.' }),
   }),
@@ -59,6 +61,8 @@ const UpdateScheduleInput = builder.inputType('UpdateScheduleInput', {
     name: t.string(),
     enabled: t.boolean(),
     overlap: t.field({ type: OverlapPolicyEnum }),
+    keepDays: t.int({ description: KEPT_DESCRIPTIONS.keepDays }),
+    keepRuns: t.int({ description: KEPT_DESCRIPTIONS.keepRuns }),
     parameters: t.field({
       type: RunParametersInputRef,
       description: 'Changes those that are given; null: all are as when they are not given.',

@@ -1,4 +1,5 @@
-import type { SchedulePolicyChange } from '../domain/schedules/policy.ts';
+import { InvalidInputError } from '../domain/errors.ts';
+import { MAX_KEPT, type SchedulePolicyChange } from '../domain/schedules/policy.ts';
 import { builder } from './builder.ts';
 
 /** A schedule's policy in the API, where its fields are part of the schedule itself. */
@@ -12,6 +13,20 @@ export const OverlapPolicyEnum = builder.enumType('OverlapPolicy', {
 });
 
 /** The policy fields of a mutation's input. */
-export function policyChangeOf({ overlap }: SchedulePolicyChange): SchedulePolicyChange {
-  return { overlap };
+export function policyChangeOf({ overlap, ...kept }: SchedulePolicyChange): SchedulePolicyChange {
+  const { keepDays, keepRuns } = kept;
+  const issues = KEPT_FIELDS.flatMap((name) => {
+    const value = kept[name];
+    if (value === undefined || value === null || (value >= 1 && value <= MAX_KEPT[name])) return [];
+    const message = `"${name}" is ${value}; expected 1 to ${MAX_KEPT[name].toLocaleString('en-US')}, or null.`;
+    return [{ path: [name], message, position: null }];
+  });
+  if (issues.length > 0) throw new InvalidInputError(issues);
+  return { overlap, keepDays, keepRuns };
 }
+
+const KEPT_FIELDS = ['keepDays', 'keepRuns'] as const;
+export const KEPT_DESCRIPTIONS = {
+  keepDays: 'How many days its runs are kept, 1 to 36,500; null: as long as those of all others.',
+  keepRuns: 'How many of its newest runs are kept, 1 to 1,000,000; null: no number of its own.',
+} as const;

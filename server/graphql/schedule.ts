@@ -11,7 +11,7 @@ import { connectionOf, pageComplexity } from './connections.ts';
 import type { Context, ScheduleState } from './context.ts';
 import { RunConnectionRef, RunRef, ScheduleRef } from './refs.ts';
 import { RunParametersRef, readParameters } from './run-parameters.ts';
-import { OverlapPolicyEnum } from './schedule-policy.ts';
+import { KEPT_DESCRIPTIONS, OverlapPolicyEnum } from './schedule-policy.ts';
 import { nextTurn } from './turns.ts';
 
 type TimingOf<K extends Timing['kind']> = Extract<Timing, { kind: K }>;
@@ -123,6 +123,16 @@ builder.node(ScheduleRef, {
       },
     }),
     overlap: t.field({ type: OverlapPolicyEnum, resolve: ({ policy }) => policy.overlap }),
+    keepDays: t.int({
+      nullable: true,
+      description: KEPT_DESCRIPTIONS.keepDays,
+      resolve: ({ policy }) => policy.keepDays,
+    }),
+    keepRuns: t.int({
+      nullable: true,
+      description: KEPT_DESCRIPTIONS.keepRuns,
+      resolve: ({ policy }) => policy.keepRuns,
+    }),
     enabled: t.exposeBoolean('enabled'),
     nextRunAt: t.expose('nextRunAt', {
       type: 'DateTime',

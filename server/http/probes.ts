@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { SCHEDULER } from '../domain/actor.ts';
+import type { Retention } from '../services/retention.ts';
 import type { RunExecutor } from '../services/runs/run-executor.ts';
 import type { TickService } from '../services/schedules/tick-service.ts';
 import type { SystemService } from '../services/system-service.ts';
@@ -9,6 +10,7 @@ export interface ProbeOptions {
   readonly system: Pick<SystemService, 'problem'>;
   readonly ticks: Pick<TickService, 'lastTick'>;
   readonly executor: Pick<RunExecutor, 'countActive'>;
+  readonly retention: Pick<Retention, 'removed' | 'size'>;
   readonly countSockets: () => number;
 }
 
@@ -23,7 +25,8 @@ export function registerProbes(app: FastifyInstance, { system }: ProbeOptions): 
 }
 
 /** Metrics in Prometheus format. They reveal activity, so they require the key like the rest of the API. */
-export function registerMetrics(app: FastifyInstance, { ticks, executor, countSockets }: ProbeOptions): void {
+export function registerMetrics(app: FastifyInstance, options: ProbeOptions): void {
+  const { ticks, executor, retention, countSockets } = options;
   const registry = new Registry();
   // event loop lag is sampled by a timer; the default 100 samples a second would be most of an idle server's
   // work
@@ -53,6 +56,38 @@ export function registerMetrics(app: FastifyInstance, { ticks, executor, countSo
       if (last) this.set(last.lagMs / 1_000);
     },
   });
+  new Gauge({
+    name: 'sible_storage_bytes',
+    help: 'How much the database holds, where it tells.',
+    registers: [registry],
+    async collect() {
+      const size = await retention.size().catch(() => null);
+      if (size !== null) this.set(size);
+    },
+  });
+  const removed = [
+    [
+      'runs',
+      'sible_retention_removed_runs_total',
+      'Runs that this node has removed since they were too old.',
+    ],
+    [
+      'ticks',
+      'sible_retention_removed_ticks_total',
+      'Ticks that this node has removed since they were too old.',
+    ],
+    ['bytes', 'sible_retention_reclaimed_bytes_total', 'Bytes that this node has given back to the disk.'],
+  ] as const;
+  for (const [kind, name, help] of removed)
+    new Counter({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(retention.removed[kind]);
+      },
+    });
   app.addHook('onClose', async () => {
     registry.clear();
   });

@@ -14,6 +14,7 @@ import { createWorkspaces } from './ansible/workspace.ts';
 import { createCgroups } from './process/cgroup.ts';
 import { createDiscarding } from './process/discarding.ts';
 import { createLauncher } from './process/launcher.ts';
+import { findSupervisor } from './process/process-tree.ts';
 import { reattach } from './process/reattaching.ts';
 import type { RunContext } from './process/run-context.ts';
 import { createSpools, type Spool } from './process/spool.ts';
@@ -130,6 +131,7 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
       return ids;
     },
 
+    isSupervised: async (runId) => spools.of(runId).isStarted() && (await findSupervisor(runId)) !== null,
     discard: discarding.discard,
     version: program.version,
 

@@ -40,6 +40,8 @@ export interface Runner {
   reattach(run: StartedRun): Promise<Reattached>;
   /** Ids of the runs that have a spool folder here. */
   listSpooled(): Promise<string[]>;
+  /** Whether the run's supervisor is alive and has begun. */
+  isSupervised(runId: string): Promise<boolean>;
   /** Removes the spool folder, once everything in it is stored or none of it is wanted. Idempotent. */
   discard(runId: string): Promise<void>;
   /** Version of ansible-core, e.g. "2.19.4"; null when it cannot be read. */

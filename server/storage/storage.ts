@@ -117,24 +117,42 @@ export interface ScheduleStore {
 export type ManualStart = 'started' | 'active' | 'taken' | 'gone';
 
 /**
- * Removes old rows permanently, oldest first, in bounded steps: call it until nothing is left. Whatever is
- * under way stays, however old. Safe to interrupt and to call on several nodes at once: a run disappears from
- * all reads at once, and the next step removes what a crash leaves of its log.
+ * Removes old rows permanently, in bounded steps: call them until nothing is left. Whatever is under way stays.
+ * Safe to interrupt and to call on several nodes at once: a run disappears from all reads at once, and `logs`
+ * removes what is left of it, also after a crash.
  */
 export interface Removal {
   /**
-   * Removes runs that ended before `before`, with their logs. `before` must be at least a day ago, so that
-   * nobody is about to store them again.
-   * @param limit maximum number of rows removed in this step, runs and log chunks together
+   * Removes those of these runs that still ended as given. They must have ended minutes ago, so that nobody is
+   * about to store them again.
+   * @returns how many
+   */
+  runs(ended: readonly EndedRun[]): Promise<number>;
+  /**
+   * Removes what removed runs have left: pieces of all their streams.
+   * @param limit maximum number of rows removed in this step
    * @returns how many rows were removed; 0: nothing is left
    */
-  runs(before: Date, limit: number): Promise<number>;
+  logs(limit: number): Promise<number>;
   /**
-   * Removes ticks of instants before `before`, except those whose run is queued or running. Each step scans the ledger: no
-   * index begins with the instant.
+   * Removes ticks of instants before `before`, oldest first, except those whose run is queued or running.
    * @returns how many; 0: nothing is left
    */
   ticks(before: Date, limit: number): Promise<number>;
+  /** How much is stored, in bytes, without what is free for reuse; null: the database does not tell reliably. */
+  size(): Promise<number | null>;
+  /**
+   * Gives free space back to the disk, as far as it is more than is soon needed again.
+   * @param limit in bytes
+   * @returns how much, in bytes; 0: nothing is left, or the database reuses it instead
+   */
+  reclaim(limit: number): Promise<number>;
+}
+
+/** A run and the end that the decision to remove it is based on: one that was revived since is kept. */
+export interface EndedRun {
+  readonly id: string;
+  readonly finishedAt: Date;
 }
 
 /**

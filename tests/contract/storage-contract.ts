@@ -9,6 +9,7 @@ import { describeManualStarts } from './manual-start-contract.ts';
 import { type OpenStorage, storageTest } from './opened-storage.ts';
 import { describeOutbox } from './outbox-contract.ts';
 import { describeRemoval } from './removal-contract.ts';
+import { describeRetention } from './retention-contract.ts';
 import { describeLogStreams, describeRunLogStore } from './run-log-store-contract.ts';
 import { describeRunStore } from './run-store-contract.ts';
 import { describeRunTransitions } from './run-transitions-contract.ts';
@@ -30,6 +31,7 @@ export function describeStorageContract(name: string, open: OpenStorage): void {
     describe('outbox', () => describeOutbox(open));
     describe('channels', () => describeChannels(open));
     describe('removal', () => describeRemoval(open));
+    describe('retention', () => describeRetention(open));
     for (const stream of LOG_STREAMS)
       describe(`run logs: ${stream}`, () => describeRunLogStore(open, stream));
     describe('streams of a run', () => describeLogStreams(open));

@@ -25,6 +25,7 @@ describe('readConfig', () => {
       adminToken: null,
       runTimeoutMs: 86_400_000,
       outputLimit: 1_073_741_824,
+      retention: { days: 90, runs: null, bytes: 21_474_836_480 },
     };
     expect(readConfig({})).toMatchObject(expected);
     expect(readConfig({ SIBLE_PORT: '', MONGODB_URI: '', SIBLE_ADMIN_TOKEN: '' })).toMatchObject(expected);
@@ -35,6 +36,9 @@ describe('readConfig', () => {
       SIBLE_PORT: '65535',
       SIBLE_CONCURRENCY: '0',
       SIBLE_RUN_TIMEOUT_SECONDS: '0',
+      SIBLE_KEEP_DAYS: '0',
+      SIBLE_KEEP_RUNS: '1',
+      SIBLE_KEEP_GIB: '0',
       SIBLE_ADMIN_TOKEN: TOKEN,
       SIBLE_HOST: '0.0.0.0',
       SIBLE_ALLOWED_HOSTS: ' Sible.Example , ,other',
@@ -44,6 +48,7 @@ describe('readConfig', () => {
       port: 65_535,
       concurrency: 0,
       runTimeoutMs: null,
+      retention: { days: null, runs: 1, bytes: null },
       adminToken: TOKEN,
       allowedHosts: ['0.0.0.0', 'sible.example', 'other'],
     });

@@ -70,6 +70,7 @@ export function createFakeRunner(): FakeRunner {
     },
     reattach: async () => ({ kind: 'notStarted' }),
     listSpooled: async () => [],
+    isSupervised: async () => false,
     discard: async () => undefined,
     version: async () => null,
     close: async () => undefined,

@@ -37,6 +37,7 @@ const SHORT: Timings = {
     silentLookMs: mongo.silentLookMs / 3,
     changesMaxPollMs: mongo.changesMaxPollMs / 10,
   },
+  retention: { everyMs: TIMINGS.retention.everyMs / 600, settledMs: TIMINGS.retention.settledMs / 600 },
   sqlite: { ...sqlite, busyGiveUpMs: sqlite.busyGiveUpMs / 3 },
   outboxLeaseMs: TIMINGS.outboxLeaseMs / 4,
   notices: { ...notices, sendMs: notices.sendMs / 5 },

@@ -9,6 +9,10 @@ export interface SchedulePolicy {
   readonly graceSeconds: number;
   /** Up to this late, only the newest instant still starts; anything later is missed. 0 to 3,600. */
   readonly startDeadlineSeconds: number;
+  /** How many days its runs are kept, 1 to 36,500; null: as all others. */
+  readonly keepDays: number | null;
+  /** How many of its newest runs are kept, 1 to 1,000,000; null: as all others. */
+  readonly keepRuns: number | null;
 }
 
 /** `skip`: the new instant does not start and is recorded as skipped. `allow`: both run at once. */
@@ -25,10 +29,15 @@ interface Field<T> {
   isValid(value: unknown): boolean;
 }
 
+/** The largest numbers of what a schedule may have kept. */
+export const MAX_KEPT = { keepDays: 36_500, keepRuns: 1_000_000 } as const;
+
 const FIELDS: { readonly [N in keyof SchedulePolicy]: Field<SchedulePolicy[N]> } = {
   overlap: { default: 'skip', isValid: (value) => value === 'skip' || value === 'allow' },
   graceSeconds: { default: 60, isValid: isDuration },
   startDeadlineSeconds: { default: 3_600, isValid: isDuration },
+  keepDays: { default: null, isValid: (value) => value === null || isWhole(value, 1, MAX_KEPT.keepDays) },
+  keepRuns: { default: null, isValid: (value) => value === null || isWhole(value, 1, MAX_KEPT.keepRuns) },
 };
 /** Within it each instant is recorded for itself, and a schedule may have one every second. */
 const MAX_SECONDS = 3_600;
@@ -65,5 +74,9 @@ export function heedsActiveRuns({ overlap }: SchedulePolicy): boolean {
 }
 
 function isDuration(value: unknown): boolean {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= MAX_SECONDS;
+  return isWhole(value, 0, MAX_SECONDS);
+}
+
+function isWhole(value: unknown, min: number, max: number): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max;
 }

@@ -21,6 +21,8 @@ export interface RunExecutor extends Omit<RunAdmission, 'released'> {
   recover(): Promise<void>;
   /** Ends the run if it is in progress on this node. */
   cancelIfHere(runId: string): void;
+  /** Whether the run is in progress here or about to start. */
+  isTaken(runId: string): boolean;
   /** Number of runs in progress here. */
   countActive(): number;
   /** Stops following. The playbooks continue, and the next `recover` reattaches to them. */
@@ -113,6 +115,7 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
     },
 
     cancelIfHere: held.cancelIfHere,
+    isTaken: held.isTaken,
     countActive: active.count,
 
     async close() {

@@ -54,6 +54,8 @@ export const MIGRATIONS: readonly (readonly Statement[])[] = [
   [indexes('runEvents', [{ key: { runId: 1, firstLine: 1 } }])],
   // whom to tell
   [indexes('channels', [{ key: { nameSort: 1, _id: 1 } }])],
+  // removal of old ticks
+  [indexes('ticks', [{ key: { scheduledFor: 1 } }])],
 ];
 
 /** Documents that an older program changes meanwhile are read again. */

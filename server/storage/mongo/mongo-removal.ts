@@ -4,8 +4,10 @@ import { insertMissing } from './insert-missing.ts';
 import type { ChunkDocument, RunDocument, TickDocument } from './mongo-documents.ts';
 import { LOG_COLLECTIONS } from './mongo-run-logs.ts';
 
+export const REMOVALS = 'removals';
+
 /** A note that a run, and then its log, is to be removed. */
-interface RemovalDocument {
+export interface RemovalDocument {
   /** Of the run. */
   _id: string;
   /** The end that the decision is based on: a run with another one was revived since. */
@@ -27,7 +29,8 @@ export function createMongoRemoval(db: Db): Removal {
   const runs = db.collection<RunDocument>('runs');
   const ticks = db.collection<TickDocument>('ticks');
   const logs = Object.values(LOG_COLLECTIONS).map((name) => db.collection<ChunkDocument>(name));
-  const removals = db.collection<RemovalDocument>('removals');
+  const removals = db.collection<RemovalDocument>(REMOVALS);
+  let isReliable: boolean | null = null;
 
   /** @returns how many rows were removed; 0: there are no notes */
   async function goOn(limit: number): Promise<number> {
@@ -64,24 +67,18 @@ export function createMongoRemoval(db: Db): Removal {
     return removed;
   }
 
-  async function removeRuns(before: Date, limit: number): Promise<number> {
-    if (limit <= 0) return 0;
-    const old = await runs
-      .find(endedBefore(before), { projection: { finishedAt: 1 } })
-      .sort({ queuedAt: 1, _id: 1 })
-      .limit(limit)
-      .toArray();
-    const notes = old.flatMap(({ _id, finishedAt }) => (finishedAt ? [{ _id, finishedAt }] : []));
-    if (notes.length === 0) return 0;
-    await insertMissing(removals, notes);
-    return (await runs.deleteMany(asDecided(notes))).deletedCount;
-  }
-
   return {
-    async runs(before, limit) {
-      const removed = await goOn(limit);
-      return removed + (await removeRuns(before, limit - removed));
+    async runs(ended) {
+      if (ended.length === 0) return 0;
+      const wanted = ended.map(({ id, finishedAt }) => ({ _id: id, finishedAt }));
+      const found = await runs.find(asDecided(wanted), { projection: { finishedAt: 1 } }).toArray();
+      const notes = found.flatMap(({ _id, finishedAt }) => (finishedAt ? [{ _id, finishedAt }] : []));
+      if (notes.length === 0) return 0;
+      await insertMissing(removals, notes);
+      return (await runs.deleteMany(asDecided(notes))).deletedCount;
     },
+
+    logs: goOn,
 
     async ticks(before, limit) {
       const old = { scheduledFor: { $lt: before } };
@@ -96,16 +93,25 @@ export function createMongoRemoval(db: Db): Removal {
       if (found.length === 0) return 0;
       return (await ticks.deleteMany({ _id: { $in: found.map(({ _id }) => _id) } })).deletedCount;
     },
+
+    async size() {
+      // servers that keep MongoDB's documents in PostgreSQL count what is removed until it is vacuumed
+      isReliable ??= await db
+        .admin()
+        .buildInfo()
+        .then((info) => !('ferretdb' in info));
+      if (!isReliable) return null;
+      const { dataSize, indexSize } = await db.stats();
+      return dataSize + indexSize;
+    },
+
+    // WiredTiger reuses it
+    reclaim: async () => 0,
   };
 }
 
 /** Excludes runs whose end is not reported yet. */
 const ENDED: Filter<RunDocument> = { status: { $nin: ['queued', 'running'] }, ended: null as never };
-
-/** Served by the index of lists by age: a run ends after it was queued. */
-function endedBefore(before: Date): Filter<RunDocument> {
-  return { ...ENDED, queuedAt: { $lt: before }, finishedAt: { $lt: before } };
-}
 
 function asDecided(notes: readonly RemovalDocument[]): Filter<RunDocument> {
   return { ...ENDED, $or: notes.map(({ _id, finishedAt }) => ({ _id, finishedAt })) };

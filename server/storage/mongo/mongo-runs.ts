@@ -9,10 +9,17 @@ import {
   type RunSummary,
 } from '../../domain/runs/run.ts';
 import type { RunStore } from '../storage.ts';
-import { DUPLICATE_KEY } from './insert-missing.ts';
-import { documentToRun, documentToRunSummary, type RunDocument, runToDocument } from './mongo-documents.ts';
+import { DUPLICATE_KEY, insertMissing } from './insert-missing.ts';
+import {
+  documentToRun,
+  documentToRunSummary,
+  type RunDocument,
+  runToDocument,
+  type ScheduleDocument,
+} from './mongo-documents.ts';
 import { endedAs, type MongoEnds } from './mongo-ends.ts';
 import { findPage, type Order } from './mongo-pages.ts';
+import { REMOVALS, type RemovalDocument } from './mongo-removal.ts';
 
 /** Projection of every read except `find`. */
 const SUMMARY = { projection: { parameters: 0 } } as const;
@@ -27,6 +34,7 @@ const NEWEST_FIRST: Order<RunDocument> = {
 
 export function createMongoRuns(db: Db, ends: MongoEnds): RunStore {
   const runs = db.collection<RunDocument>('runs');
+  const schedules = db.collection<ScheduleDocument>('schedules');
 
   /** One compare-and-set. */
   async function change(
@@ -44,6 +52,26 @@ export function createMongoRuns(db: Db, ends: MongoEnds): RunStore {
       await runs.insertOne({ ...document, ended: endedAs(run.status) });
       ends.record([run.id]);
     }
+  }
+
+  /**
+   * Runs that were lost for so long that they were removed: what was stored of their logs since goes, too. One
+   * whose firing is still being stored is not gone.
+   */
+  async function noteGone(ended: readonly { readonly id: string; readonly end: RunEnd }[]): Promise<void> {
+    const ids = ended.map(({ id }) => id);
+    const present = await runs.find({ _id: { $in: ids } }, { projection: { _id: 1 } }).toArray();
+    const known = new Set(present.map(({ _id }) => _id));
+    const firing = await schedules
+      .find({ 'firing.id': { $exists: true } }, { projection: { 'firing.runs._id': 1 } })
+      .toArray();
+    for (const { firing: stored } of firing) for (const { _id } of stored?.runs ?? []) known.add(_id);
+    await insertMissing(
+      db.collection<RemovalDocument>(REMOVALS),
+      ended
+        .filter(({ id }) => !known.has(id))
+        .map(({ id, end }) => ({ _id: id, finishedAt: end.finishedAt })),
+    );
   }
 
   async function finish(
@@ -170,7 +198,7 @@ export function createMongoRuns(db: Db, ends: MongoEnds): RunStore {
       if ((await store()).matchedCount < endings.length) {
         // some had ended before, perhaps with their facts still pending
         await ends.recordNow(ids);
-        await store();
+        if ((await store()).matchedCount < endings.length) await noteGone(wanted);
       }
       ends.record(ids);
     },

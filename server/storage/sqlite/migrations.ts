@@ -188,4 +188,8 @@ export const MIGRATIONS: readonly string[] = [
     updated_at INTEGER NOT NULL
   ) WITHOUT ROWID;
   `,
+  // removal of old ticks
+  `
+  CREATE INDEX ticks_by_instant ON ticks (scheduled_for);
+  `,
 ];

@@ -3,6 +3,7 @@ import { eachInTurns } from '../pages.ts';
 import type { RunStore } from '../storage.ts';
 import { factsOfRun } from '../stored-facts.ts';
 import type { RecordFacts } from './sqlite-outbox.ts';
+import { NOTE_REMOVAL } from './sqlite-removal.ts';
 import { type RunRow, rowToRun, rowToRunSummary, runToRow } from './sqlite-rows.ts';
 import {
   insertText,
@@ -47,6 +48,7 @@ const NEWEST_FIRST: Order<SummaryRow> = {
   isDescending: true,
   key: (row) => [row.queued_at, row.id],
 };
+const EXISTS = 'SELECT 1 FROM runs WHERE id = ?';
 const FINISH = `UPDATE runs SET status = ?, exit_code = ?, reason = ?, finished_at = ?, lease_until = NULL WHERE id = ? AND worker_id IS ?`;
 
 /** @returns the store, and how a firing stores its runs inside its own transaction */
@@ -178,7 +180,10 @@ export function createSqliteRuns(
 
     async finishOwn(workerId, ends) {
       transaction(() => {
-        for (const { id, end } of ends) finish(id, workerId, end);
+        for (const { id, end } of ends) {
+          // it was lost for so long that it was removed; what was stored of its log since goes, too
+          if (finish(id, workerId, end) === null && get(EXISTS, id) === null) run(NOTE_REMOVAL, id);
+        }
       });
     },
 

@@ -7,13 +7,25 @@ import {
 } from '../../../../server/domain/schedules/policy.ts';
 
 it('is what the constants were', () => {
-  expect(DEFAULT_POLICY).toEqual({ overlap: 'skip', graceSeconds: 60, startDeadlineSeconds: 3_600 });
+  expect(DEFAULT_POLICY).toEqual({
+    overlap: 'skip',
+    graceSeconds: 60,
+    startDeadlineSeconds: 3_600,
+    keepDays: null,
+    keepRuns: null,
+  });
   expect(heedsActiveRuns(DEFAULT_POLICY)).toBe(true);
   expect(heedsActiveRuns({ ...DEFAULT_POLICY, overlap: 'allow' })).toBe(false);
 });
 
 it('leaves what is not given, and makes what is null what it is at first', () => {
-  const policy = { overlap: 'allow', graceSeconds: 5, startDeadlineSeconds: 0 } as const;
+  const policy = {
+    overlap: 'allow',
+    graceSeconds: 5,
+    startDeadlineSeconds: 0,
+    keepDays: 7,
+    keepRuns: null,
+  } as const;
   expect(changePolicy(policy, {})).toEqual(policy);
   expect(changePolicy(policy, { overlap: undefined, graceSeconds: 0 })).toEqual({
     ...policy,
@@ -22,11 +34,18 @@ it('leaves what is not given, and makes what is null what it is at first', () =>
   expect(changePolicy(policy, { overlap: null, startDeadlineSeconds: null })).toEqual({
     ...DEFAULT_POLICY,
     graceSeconds: 5,
+    keepDays: 7,
   });
 });
 
 it('is read as it was written, with what an earlier version did not know', () => {
-  const policy = { overlap: 'allow', graceSeconds: 5, startDeadlineSeconds: 0 } as const;
+  const policy = {
+    overlap: 'allow',
+    graceSeconds: 5,
+    startDeadlineSeconds: 0,
+    keepDays: 7,
+    keepRuns: null,
+  } as const;
   expect(readPolicy(JSON.parse(JSON.stringify(policy)))).toEqual(policy);
   expect(readPolicy({ overlap: 'allow' })).toEqual({ ...DEFAULT_POLICY, overlap: 'allow' });
   expect(readPolicy({ ofALaterVersion: true })).toEqual(DEFAULT_POLICY);
