@@ -86,7 +86,7 @@ module.exports = {
     ]),
     room('server/services', 'playbooks'),
     room('server/services', 'logs'),
-    room('server/services', 'runs', ['playbooks', 'logs']),
+    room('server/services', 'runs', ['playbooks', 'logs', 'results']),
     room('server/services', 'results', ['logs']),
     room('server/services', 'notices', ['results']),
     room('server/services', 'schedules', ['playbooks', 'runs']),

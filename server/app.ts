@@ -30,7 +30,9 @@ import { createPlaybookWatch } from './services/playbooks/playbook-watch.ts';
 import { createRunResultService } from './services/results/run-result-service.ts';
 import { createRetention } from './services/retention.ts';
 import { createIdempotency } from './services/runs/idempotency.ts';
+import { createNewRuns } from './services/runs/new-runs.ts';
 import { createRunExecutor } from './services/runs/run-executor.ts';
+import { createRunRepeat } from './services/runs/run-repeat.ts';
 import { createRunService } from './services/runs/run-service.ts';
 import { createSpoolCleaning } from './services/runs/spool-cleaning.ts';
 import { createScheduleService } from './services/schedules/schedule-service.ts';
@@ -175,15 +177,24 @@ export async function startApp(options: AppOptions): Promise<App> {
       everyMs: timings.retention.everyMs,
     });
     const idempotency = createIdempotency({ keys: storage.keys, now });
+    const results = createRunResultService({
+      runs: storage.runs,
+      events: runLogs.events,
+      log: storedLogOf(storage.runLogs, 'output'),
+      root: folder.root,
+    });
+    const newRuns = createNewRuns({ storage, executor, now, logChange });
     const runs = createRunService({
       storage,
       idempotency,
       playbooks,
       executor,
+      newRuns,
       now,
       secondLookMs: 1.5 * timings.runs.heartbeatMs,
       logChange,
     });
+    const repeat = createRunRepeat({ storage, results, playbooks, idempotency, newRuns, now });
     const ticks = createTickService({
       storage,
       scheduler,
@@ -220,12 +231,6 @@ export async function startApp(options: AppOptions): Promise<App> {
       now,
     });
 
-    const results = createRunResultService({
-      runs: storage.runs,
-      events: runLogs.events,
-      log: storedLogOf(storage.runLogs, 'output'),
-      root: folder.root,
-    });
     const secrets = createSealedSecrets({ file: config.masterKeyFile, dataDir: config.dataDir });
     const notifier = createChannelNotifier({
       allow: config.notifyAllow,
@@ -234,7 +239,17 @@ export async function startApp(options: AppOptions): Promise<App> {
       now,
     });
     const channels = createChannelService({ storage, secrets, notifier, now, logChange });
-    const services: Services = { schedules, runs, runLogs, results, playbooks, watch, channels, system };
+    const services: Services = {
+      schedules,
+      runs,
+      repeat,
+      runLogs,
+      results,
+      playbooks,
+      watch,
+      channels,
+      system,
+    };
     const door = createDoor({ key, allowedHosts: config.allowedHosts });
     const yoga = createGraphqlYoga({
       services,

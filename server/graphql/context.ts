@@ -8,6 +8,7 @@ import type { RunLogService } from '../services/logs/run-log-service.ts';
 import type { ChannelService } from '../services/notices/channel-service.ts';
 import type { PlaybookService } from '../services/playbooks/playbook-service.ts';
 import type { RunResultService } from '../services/results/run-result-service.ts';
+import type { RunRepeat } from '../services/runs/run-repeat.ts';
 import type { RunService } from '../services/runs/run-service.ts';
 import type { ScheduleService } from '../services/schedules/schedule-service.ts';
 import type { SystemService } from '../services/system-service.ts';
@@ -19,6 +20,7 @@ import { eachInTurn } from './turns.ts';
 export interface Services {
   readonly schedules: ScheduleService;
   readonly runs: RunService;
+  readonly repeat: RunRepeat;
   readonly runLogs: RunLogService;
   readonly results: RunResultService;
   readonly playbooks: PlaybookService;

@@ -68,7 +68,8 @@ builder.node(RunRef, {
     scheduledFor: t.expose('scheduledFor', {
       type: 'DateTime',
       nullable: true,
-      description: 'The nominal instant of the tick that started it; null for a manual run.',
+      description:
+        'The nominal instant of the tick that started it, or that started the run which it repeats; null for a manual run.',
     }),
     queuedAt: t.expose('queuedAt', { type: 'DateTime' }),
     startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true }),

@@ -3,6 +3,7 @@ import './channel.ts';
 import './channel-mutations.ts';
 import './connections.ts';
 import './playbook.ts';
+import './rerun.ts';
 import './results.ts';
 import './run.ts';
 import './schedule.ts';

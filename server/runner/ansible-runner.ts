@@ -9,6 +9,7 @@ import { createAnsibleProgram } from './ansible/ansible-program.ts';
 import { baseEnvironment } from './ansible/environment.ts';
 import { reasonOf } from './ansible/exit-reason.ts';
 import { extraVarsFile } from './ansible/extra-vars-file.ts';
+import { limitFile, requireReadableLimit } from './ansible/limit-file.ts';
 import { NO_FACTS, type RunFacts, readRunFacts } from './ansible/run-facts.ts';
 import { createWorkspaces } from './ansible/workspace.ts';
 import { createCgroups } from './process/cgroup.ts';
@@ -97,9 +98,11 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
     check: program.requireExecutable,
     commandIn(spool) {
       const { root, folder, notice, environment } = workspace;
-      const forFiles = files.flatMap(({ name, option }) =>
-        option === null ? [] : [option + spool.pathOf(name)],
-      );
+      const forFiles = files.flatMap((file) => {
+        const path = spool.pathOf(file.name);
+        requireReadableLimit(file, path);
+        return file.option === null ? [] : [file.option + path];
+      });
       const argv = [program.path, ...ansibleArguments(playbook, parameters, root, forFiles)];
       return { folder, notice, environment, argv };
     },
@@ -108,10 +111,14 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
   return {
     workspaceOf: (root, playbook, { workingFolder }) => workspaceOf(root, playbook, workingFolder),
 
-    async filesOf({ extraVarsJson }) {
+    async filesOf({ extraVarsJson }, onlyHosts) {
       const content = extraVarsJson === null ? null : await extraVarsFile(extraVarsJson);
-      if (content === null) return [];
-      return [{ name: 'extra-vars.yml', mode: 0o600, content, option: '--extra-vars=@' }];
+      return [
+        ...(content === null
+          ? []
+          : [{ name: 'extra-vars.yml', mode: 0o600, content, option: '--extra-vars=@' }]),
+        ...(onlyHosts === null ? [] : [limitFile(onlyHosts)]),
+      ];
     },
 
     prepare: (runId) => spools.of(runId).create(),

@@ -11,8 +11,11 @@ export interface Runner {
    * @throws {RunRefusedError} when it cannot be started there
    */
   workspaceOf(root: string, playbook: string, parameters: RunParameters): Workspace;
-  /** The files that a run with these parameters needs. Converting long extra variables yields to other work. */
-  filesOf(parameters: RunParameters): Promise<readonly RunFile[]>;
+  /**
+   * The files that a run with these parameters needs. Converting long extra variables yields to other work.
+   * @param onlyHosts names of the hosts that it is limited to; null: its parameters say
+   */
+  filesOf(parameters: RunParameters, onlyHosts: readonly string[] | null): Promise<readonly RunFile[]>;
   /**
    * Creates the run's spool folder. Call it before the run is claimed: a claimed run without a folder is lost,
    * while one with a folder in which nothing was started certainly never ran. Idempotent.

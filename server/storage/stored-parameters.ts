@@ -5,6 +5,7 @@ import {
   type RunParameterField,
   type RunParameters,
 } from '../../shared/run-parameters.ts';
+import type { Run } from '../domain/runs/run.ts';
 
 /** How both adapters store parameters: JSON text with every row of the table. */
 export function writeParameters(parameters: RunParameters | null): string {
@@ -31,13 +32,32 @@ export function readParameters(json: string): RunParameters {
   return known as RunParameters;
 }
 
-/** Null when they cannot be read: one such run must not hide the others. */
-export function readRunParameters(json: string): RunParameters | null {
+export function writeHosts(hosts: readonly string[] | null): string | null {
+  return hosts && JSON.stringify(hosts);
+}
+
+/**
+ * What a run is started with. Without parameters when a part of it cannot be read: such a run is not started, and
+ * must not hide the others.
+ * @param onlyHosts undefined or null: none were stored
+ */
+export function readTarget(
+  parameters: string,
+  onlyHosts: string | null | undefined,
+): Pick<Run, 'parameters' | 'onlyHosts'> {
   try {
-    return readParameters(json);
+    return { parameters: readParameters(parameters), onlyHosts: readHosts(onlyHosts ?? null) };
   } catch {
-    return null;
+    return { parameters: null, onlyHosts: null };
   }
+}
+
+function readHosts(json: string | null): readonly string[] | null {
+  if (json === null) return null;
+  const hosts: unknown = JSON.parse(json);
+  if (Array.isArray(hosts) && hosts.length > 0 && hosts.every((host) => typeof host === 'string'))
+    return hosts;
+  throw new Error(`its hosts are ${json.slice(0, 100)}`);
 }
 
 /** Sible 0.1 stored one inventory, and the extra variables as an object. */

@@ -28,6 +28,13 @@ export function describeRunStore(open: OpenStorage): void {
         cancelRequestedAt: new Date('2026-11-23T12:00:00.005Z'),
       }),
       makeRun({ status: 'running', trigger: 'retry', workerId: 'w', leaseUntil: NOON, exitCode: null }),
+      makeRun({
+        trigger: 'retry',
+        retryOf: 'an-earlier-one',
+        attempt: 3,
+        retryAt: new Date('2026-11-23T12:00:00.006Z'),
+        onlyHosts: ['web1', '!ü:*,\n', ''],
+      }),
       makeRun({ place: { workingFolder: 'ä/b', ansibleConfig: '/etc/ansible/ansible.cfg' } }),
     ];
 

@@ -113,6 +113,6 @@ export async function fireOne(schedules: ScheduleStore, firing: Firing): Promise
 export function summaryOf<R extends Run | null>(run: R): R extends null ? RunSummary | null : RunSummary;
 export function summaryOf(run: Run | null): RunSummary | null {
   if (run === null) return null;
-  const { parameters: _, ...summary } = run;
+  const { parameters: _, onlyHosts: _hosts, ...summary } = run;
   return summary;
 }

@@ -10,6 +10,11 @@ export interface Run {
    * affect other hosts.
    */
   readonly parameters: RunParameters | null;
+  /**
+   * Names of the only hosts that it may affect, instead of the limit of its parameters; null: that limit
+   * applies. Never empty.
+   */
+  readonly onlyHosts: readonly string[] | null;
   readonly status: RunStatus;
   readonly trigger: RunTrigger;
   /** The schedule it belongs to, which may have been deleted since; null for a playbook run by hand. */
@@ -33,6 +38,12 @@ export interface Run {
   readonly leaseUntil: Date | null;
   /** When cancellation was requested; null: never. */
   readonly cancelRequestedAt: Date | null;
+  /** The run that this one repeats, which may have been removed since; null: none. */
+  readonly retryOf: string | null;
+  /** 1, or the how manieth try at its instant it is; only automatic retries have more than 1. */
+  readonly attempt: number;
+  /** When somebody next has to see to an automatic retry of it; null: nobody has to. */
+  readonly retryAt: Date | null;
 }
 
 /** A new queued run. */
@@ -40,9 +51,13 @@ export function newRun(
   wanted: Pick<
     Run,
     'id' | 'playbook' | 'parameters' | 'trigger' | 'scheduleId' | 'scheduledFor' | 'queuedAt'
-  >,
+  > &
+    Partial<Pick<Run, 'onlyHosts' | 'retryOf' | 'attempt'>>,
 ): Run {
   return {
+    onlyHosts: null,
+    retryOf: null,
+    attempt: 1,
     ...wanted,
     status: 'queued',
     startedAt: null,
@@ -53,11 +68,12 @@ export function newRun(
     workerId: null,
     leaseUntil: null,
     cancelRequestedAt: null,
+    retryAt: null,
   };
 }
 
-/** A run without its parameters, which may be large and are not needed in lists. */
-export type RunSummary = Omit<Run, 'parameters'>;
+/** A run without what may be large and is not needed in lists. */
+export type RunSummary = Omit<Run, 'parameters' | 'onlyHosts'>;
 
 /** Where a run was started. */
 export interface RunPlace {

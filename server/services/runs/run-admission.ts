@@ -4,7 +4,7 @@ import type { Scheduler } from '../../scheduler/scheduler.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { PlaybookService } from '../playbooks/playbook-service.ts';
 import type { HeldRuns } from './held-runs.ts';
-import { placeOf, type RunStart } from './run-start.ts';
+import { type PlannedRun, placeOf, type RunStart } from './run-start.ts';
 
 /** Decides what happens to new runs on this node: started, queued or refused. */
 export interface RunAdmission {
@@ -28,7 +28,7 @@ export interface RunAdmission {
  */
 export interface PreparedRun {
   readonly id: string;
-  readonly request: RunRequest;
+  readonly request: RunRequest & PlannedRun;
   /** Removes what was prepared; resolves when done. Never rejects. */
   release(): Promise<void>;
 }
@@ -196,7 +196,7 @@ export function createRunAdmission(
       const planned = await requestOrRefusal(run);
       if (typeof planned === 'string' || countRoom() === 0) return null;
       try {
-        const request = { ...planned, files: await runner.filesOf(planned.parameters) };
+        const request = { ...planned, files: await runner.filesOf(planned.parameters, planned.onlyHosts) };
         if (countRoom() === 0) return null;
         runner.arm(request);
         prepared.add(run.id);

@@ -61,8 +61,8 @@ export function createRunExecutor(options: RunExecutorOptions): RunExecutor {
   /**
    * Call only once the refusal is stored: if another node has started the run, the ledger must not deny it.
    */
-  async function explainTick({ scheduleId, scheduledFor }: Run, reason: string): Promise<void> {
-    if (scheduleId !== null && scheduledFor !== null)
+  async function explainTick({ trigger, scheduleId, scheduledFor }: Run, reason: string): Promise<void> {
+    if (trigger === 'schedule' && scheduleId !== null && scheduledFor !== null)
       await storage.ticks.explain(scheduleId, scheduledFor, reason);
   }
 

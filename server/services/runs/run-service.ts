@@ -3,13 +3,14 @@ import { NO_PARAMETERS, type RunParameters } from '../../../shared/run-parameter
 import type { Actor, ChangeLog } from '../../domain/actor.ts';
 import { clip, DomainError, InvalidStateError, NotFoundError } from '../../domain/errors.ts';
 import type { Page, PageRequest } from '../../domain/page.ts';
-import { newRun, type Run, type RunFilter, type RunSummary } from '../../domain/runs/run.ts';
+import type { Run, RunFilter, RunSummary } from '../../domain/runs/run.ts';
 import { heedsActiveRuns } from '../../domain/schedules/policy.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';
 import type { ManualStart, Storage } from '../../storage/storage.ts';
 import { newId } from '../new-id.ts';
 import type { PlaybookService } from '../playbooks/playbook-service.ts';
 import type { Idempotency } from './idempotency.ts';
+import type { NewRuns } from './new-runs.ts';
 import type { RunExecutor } from './run-executor.ts';
 
 /** Starts runs by hand, cancels and reads them. The executor handles the runs in progress on this node. */
@@ -56,7 +57,8 @@ export interface RunServiceOptions {
   readonly storage: Pick<Storage, 'schedules' | 'runs' | 'changes'>;
   readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
   readonly idempotency: Pick<Idempotency, 'once'>;
-  readonly executor: Pick<RunExecutor, 'cancelIfHere' | 'admit'>;
+  readonly executor: Pick<RunExecutor, 'cancelIfHere'>;
+  readonly newRuns: NewRuns;
   now(): Date;
   /** Longer than a worker takes to renew its leases once the database is back, in ms. */
   readonly secondLookMs: number;
@@ -66,36 +68,8 @@ export interface RunServiceOptions {
 const LOST_AT_ONCE = 100;
 
 export function createRunService(options: RunServiceOptions): RunService {
-  const { storage, playbooks, executor } = options;
+  const { storage, playbooks, executor, newRuns } = options;
   const { runs } = storage;
-
-  /** @param store stores the admitted run @returns null when it was not stored */
-  async function start(
-    actor: Actor,
-    template: Pick<Run, 'id' | 'playbook' | 'parameters' | 'scheduleId'>,
-    store: (run: Run) => Promise<boolean>,
-  ): Promise<Run | null> {
-    const run = newRun({ ...template, trigger: 'manual', scheduledFor: null, queuedAt: options.now() });
-    // the caller has already checked that it can be run
-    const admission = await executor.admit(run, { isRunnable: true });
-    let isStored: boolean;
-    try {
-      isStored = await store(admission.run);
-    } catch (error) {
-      void admission.reconcile();
-      throw error;
-    }
-    if (!isStored) {
-      await admission.drop();
-      return null;
-    }
-    await storage.changes.publish({ kind: 'run', id: run.id });
-    await admission.begin();
-    const { id, playbook, scheduleId: schedule } = run;
-    const { status } = admission.run;
-    options.logChange(actor, 'made a run', { run: id, playbook, schedule, status });
-    return admission.run;
-  }
 
   async function findStored(id: string): Promise<Run> {
     const run = await runs.find(id);
@@ -126,13 +100,20 @@ export function createRunService(options: RunServiceOptions): RunService {
 
   return {
     runPlaybook(actor, playbook, parameters, idempotencyKey = null) {
-      const template = { playbook, parameters: parameters ?? NO_PARAMETERS, scheduleId: null };
+      const template = {
+        playbook,
+        parameters: parameters ?? NO_PARAMETERS,
+        trigger: 'manual',
+        scheduleId: null,
+        scheduledFor: null,
+      } as const;
       return options.idempotency.once(idempotencyKey, ['runPlaybook', playbook, template.parameters], {
         newId: () => newId(options.now()),
         find: (id) => runs.find(id),
         check: () => playbooks.checkRunnable(actor, playbook, template.parameters),
         make: async (id) =>
-          (await start(actor, { ...template, id }, (run) => runs.insertNew(run))) ?? (await findStored(id)),
+          (await newRuns.start(actor, { ...template, id }, (run) => runs.insertNew(run))) ??
+          (await findStored(id)),
       });
     },
 
@@ -148,7 +129,15 @@ export function createRunService(options: RunServiceOptions): RunService {
         async make(id) {
           const { playbook, parameters, policy } = schedule;
           let outcome = 'started' as ManualStart;
-          const run = await start(actor, { id, playbook, parameters, scheduleId }, async (admitted) => {
+          const wanted = {
+            id,
+            playbook,
+            parameters,
+            trigger: 'manual',
+            scheduleId,
+            scheduledFor: null,
+          } as const;
+          const run = await newRuns.start(actor, wanted, async (admitted) => {
             outcome = await storage.schedules.startByHand(
               { ...admitted, scheduleId },
               isForced || !heedsActiveRuns(policy),

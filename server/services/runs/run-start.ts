@@ -34,8 +34,11 @@ export interface RunStart {
   failureOf(reason: string): RunEnd;
 }
 
-/** A run request whose files may still be missing: long extra variables take milliseconds to write, so they wait for room. */
-export type PlannedRun = Omit<RunRequest, 'files'> & { readonly files: RunRequest['files'] | null };
+/** A run request whose files may still be missing: long ones take milliseconds to write, so they wait for room. */
+export type PlannedRun = Omit<RunRequest, 'files'> & {
+  readonly files: RunRequest['files'] | null;
+  readonly onlyHosts: Run['onlyHosts'];
+};
 
 export interface RunStartOptions {
   readonly storage: Pick<Storage, 'runs'>;
@@ -71,17 +74,20 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
   }
 
   async function requestOrRefusal(
-    { id, playbook, parameters }: Run,
+    { id, playbook, parameters: stored, onlyHosts }: Run,
     isRunnable = false,
   ): Promise<PlannedRun | string> {
-    if (parameters === null) return 'It was not started. What is stored of its parameters cannot be read.';
+    if (stored === null) return 'It was not started. What is stored of its parameters cannot be read.';
+    // its hosts are among those of the limit, and Ansible takes one limit
+    const parameters = onlyHosts === null ? stored : { ...stored, limit: null };
     const refusal = isRunnable ? null : await refusalOf(playbook, parameters);
     if (refusal !== null) return refusal;
     try {
       const workspace = runner.workspaceOf(options.playbooks.root, playbook, parameters);
-      // without extra variables it needs no file, so it starts without waiting for one
-      const files = parameters.extraVarsJson === null ? [] : null;
-      return { runId: id, playbook, parameters, workspace, files, timeoutMs: timeoutOf(parameters) };
+      // most runs need no file, and start without waiting for one
+      const files = parameters.extraVarsJson === null && onlyHosts === null ? [] : null;
+      const timeoutMs = timeoutOf(parameters);
+      return { runId: id, playbook, parameters, onlyHosts, workspace, files, timeoutMs };
     } catch (error) {
       if (error instanceof RunRefusedError) return `It was not started. ${error.message}`;
       options.onError(error, `looking for the working folder of ${playbook}`);
@@ -120,7 +126,7 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
     const { id } = ours;
     let files: RunRequest['files'];
     try {
-      files = planned.files ?? (await runner.filesOf(planned.parameters));
+      files = planned.files ?? (await runner.filesOf(planned.parameters, planned.onlyHosts));
     } catch (error) {
       return refuseToStart(id, error);
     }

@@ -3,7 +3,7 @@ import type { Run, RunStatus, RunSummary, RunTrigger } from '../../domain/runs/r
 import type { Schedule, ScheduleSummary } from '../../domain/schedules/schedule.ts';
 import type { Tick, TickOutcome } from '../../domain/schedules/tick.ts';
 import { NEVER_MS, readSchedule, searchTextOf, writePolicy, writeTiming } from '../stored.ts';
-import { readRunParameters, writeParameters } from '../stored-parameters.ts';
+import { readTarget, writeHosts, writeParameters } from '../stored-parameters.ts';
 
 /** Documents as stored, and the mapping in both directions. Ids are ours. */
 
@@ -78,6 +78,12 @@ export interface RunDocument {
   workerId: string | null;
   leaseUntil: Date | null;
   cancelRequestedAt: Date | null;
+  /** These are absent where there is none. */
+  retryOf?: string;
+  attempt?: number;
+  retryAt?: Date;
+  /** JSON, like the parameters. */
+  onlyHosts?: string;
   /** An end whose fact is still being recorded; absent otherwise. */
   ended?: EndedDocument;
 }
@@ -189,9 +195,14 @@ export function documentToTick({ scheduleId, scheduledFor, outcome, reason, runI
   return { scheduleId, scheduledFor, outcome: outcome as TickOutcome, reason, runId };
 }
 
-export function runToDocument({ id, ...run }: Run): RunDocument {
+export function runToDocument({ id, retryOf, attempt, retryAt, onlyHosts, ...run }: Run): RunDocument {
+  const hosts = writeHosts(onlyHosts);
   return {
     ...run,
+    ...(retryOf === null ? {} : { retryOf }),
+    ...(attempt === 1 ? {} : { attempt }),
+    ...(retryAt === null ? {} : { retryAt }),
+    ...(hosts === null ? {} : { onlyHosts: hosts }),
     _id: id,
     playbook: run.playbook.toWellFormed(),
     parameters: writeParameters(run.parameters),
@@ -200,13 +211,14 @@ export function runToDocument({ id, ...run }: Run): RunDocument {
 }
 
 export function documentToRun(document: RunDocument): Run {
-  return { ...documentToRunSummary(document), parameters: readRunParameters(document.parameters) };
+  return { ...documentToRunSummary(document), ...readTarget(document.parameters, document.onlyHosts) };
 }
 
-/** @param document read without its parameters */
+/** @param document read without what may be long */
 export function documentToRunSummary({
   _id,
   parameters: _,
+  onlyHosts: _hosts,
   ended: _ended,
   ...document
 }: RunDocument): RunSummary {
@@ -214,6 +226,9 @@ export function documentToRunSummary({
     ...document,
     id: _id,
     place: document.place ?? null,
+    retryOf: document.retryOf ?? null,
+    attempt: document.attempt ?? 1,
+    retryAt: document.retryAt ?? null,
     status: document.status as RunStatus,
     trigger: document.trigger as RunTrigger,
   };

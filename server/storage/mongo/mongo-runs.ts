@@ -22,7 +22,7 @@ import { findPage, type Order } from './mongo-pages.ts';
 import { REMOVALS, type RemovalDocument } from './mongo-removal.ts';
 
 /** Projection of every read except `find`. */
-const SUMMARY = { projection: { parameters: 0 } } as const;
+const SUMMARY = { projection: { parameters: 0, onlyHosts: 0 } } as const;
 
 const NEWEST_FIRST: Order<RunDocument> = {
   field: 'queuedAt',

@@ -2,7 +2,7 @@ import type { Run, RunStatus, RunSummary, RunTrigger } from '../../domain/runs/r
 import type { Schedule, ScheduleSummary } from '../../domain/schedules/schedule.ts';
 import type { Tick, TickOutcome } from '../../domain/schedules/tick.ts';
 import { readSchedule, searchTextOf, writePolicy, writeTiming } from '../stored.ts';
-import { readRunParameters, writeParameters } from '../stored-parameters.ts';
+import { readTarget, writeHosts, writeParameters } from '../stored-parameters.ts';
 
 /** Rows as stored, and the mapping in both directions. */
 
@@ -58,6 +58,10 @@ export interface RunRow {
   worker_id: string | null;
   lease_until: number | null;
   cancel_requested_at: number | null;
+  retry_of: string | null;
+  attempt: number;
+  retry_at: number | null;
+  only_hosts: string | null;
 }
 
 export function scheduleToRow(schedule: Schedule): ScheduleRow {
@@ -151,14 +155,18 @@ export function runToRow(run: Run): RunRow {
     worker_id: run.workerId,
     lease_until: toMs(run.leaseUntil),
     cancel_requested_at: toMs(run.cancelRequestedAt),
+    retry_of: run.retryOf,
+    attempt: run.attempt,
+    retry_at: toMs(run.retryAt),
+    only_hosts: writeHosts(run.onlyHosts),
   };
 }
 
 export function rowToRun(row: RunRow): Run {
-  return { ...rowToRunSummary(row), parameters: readRunParameters(row.parameters) };
+  return { ...rowToRunSummary(row), ...readTarget(row.parameters, row.only_hosts) };
 }
 
-export function rowToRunSummary(row: Omit<RunRow, 'parameters'>): RunSummary {
+export function rowToRunSummary(row: Omit<RunRow, 'parameters' | 'only_hosts'>): RunSummary {
   return {
     id: row.id,
     playbook: row.playbook,
@@ -178,6 +186,9 @@ export function rowToRunSummary(row: Omit<RunRow, 'parameters'>): RunSummary {
     workerId: row.worker_id,
     leaseUntil: toDate(row.lease_until),
     cancelRequestedAt: toDate(row.cancel_requested_at),
+    retryOf: row.retry_of,
+    attempt: row.attempt,
+    retryAt: toDate(row.retry_at),
   };
 }
 

@@ -33,11 +33,15 @@ const COLUMNS = [
   'worker_id',
   'lease_until',
   'cancel_requested_at',
+  'retry_of',
+  'attempt',
+  'retry_at',
+  'only_hosts',
 ] as const satisfies readonly (keyof RunRow)[];
 
 /** Columns of every read except `find`. */
-const SUMMARY = COLUMNS.filter((name) => name !== 'parameters').join(', ');
-type SummaryRow = Omit<RunRow, 'parameters'>;
+const SUMMARY = COLUMNS.filter((name) => name !== 'parameters' && name !== 'only_hosts').join(', ');
+type SummaryRow = Omit<RunRow, 'parameters' | 'only_hosts'>;
 
 const INSERT = insertText('runs', COLUMNS);
 const NEWEST_FIRST: Order<SummaryRow> = {

@@ -1,9 +1,5 @@
 import { expect, it } from 'vitest';
-import {
-  readParameters,
-  readRunParameters,
-  writeParameters,
-} from '../../../server/storage/stored-parameters.ts';
+import { readParameters, readTarget, writeParameters } from '../../../server/storage/stored-parameters.ts';
 import { NO_PARAMETERS } from '../../../shared/run-parameters.ts';
 
 it('reads what Sible 0.1 stored', () => {
@@ -34,5 +30,12 @@ it.each([
   ['a flag that is a text', '{"check":"no"}'],
   ['no verbosity', '{"verbosity":null}'],
 ])('reads nothing out of %s', (_, stored) => {
-  expect(readRunParameters(stored)).toBeNull();
+  expect(readTarget(stored, null).parameters).toBeNull();
+});
+
+it('reads no parameters where the hosts that limit a run cannot be read', () => {
+  const parameters = writeParameters(NO_PARAMETERS);
+  expect(readTarget(parameters, '["web1"]')).toEqual({ parameters: NO_PARAMETERS, onlyHosts: ['web1'] });
+  for (const hosts of ['[', '[]', '[1]', '"web1"'])
+    expect(readTarget(parameters, hosts)).toEqual({ parameters: null, onlyHosts: null });
 });

@@ -3,6 +3,7 @@ import { NotFoundError } from '../../../../server/domain/errors.ts';
 import type { Run } from '../../../../server/domain/runs/run.ts';
 import type { Schedule } from '../../../../server/domain/schedules/schedule.ts';
 import { createIdempotency } from '../../../../server/services/runs/idempotency.ts';
+import { createNewRuns } from '../../../../server/services/runs/new-runs.ts';
 import type { Admission } from '../../../../server/services/runs/run-admission.ts';
 import { createRunService } from '../../../../server/services/runs/run-service.ts';
 import { TESTER } from '../../../support/actor.ts';
@@ -26,15 +27,20 @@ async function makeNodes() {
           if (!playbook.isThere) throw new NotFoundError('playbook', path);
         },
       },
-      executor: {
-        cancelIfHere: () => undefined,
-        admit: async (run: Run): Promise<Admission> => ({
-          run: { ...run, status: 'running', workerId: 'w', startedAt: clock.now },
-          begin: async () => void begun.push(run.id),
-          drop: async () => void dropped.push(run.id),
-          reconcile: async () => undefined,
-        }),
-      },
+      executor: { cancelIfHere: () => undefined },
+      newRuns: createNewRuns({
+        storage,
+        executor: {
+          admit: async (run: Run): Promise<Admission> => ({
+            run: { ...run, status: 'running', workerId: 'w', startedAt: clock.now },
+            begin: async () => void begun.push(run.id),
+            drop: async () => void dropped.push(run.id),
+            reconcile: async () => undefined,
+          }),
+        },
+        now,
+        logChange: () => undefined,
+      }),
       now,
       secondLookMs: 0,
       logChange: () => undefined,

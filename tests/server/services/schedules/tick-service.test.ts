@@ -2,8 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { Run } from '../../../../server/domain/runs/run.ts';
 import { type Schedule, waitingFor } from '../../../../server/domain/schedules/schedule.ts';
-import type { RunRequest } from '../../../../server/runner/runner.ts';
-import type { Admission } from '../../../../server/services/runs/run-admission.ts';
+import type { Admission, PreparedRun } from '../../../../server/services/runs/run-admission.ts';
 import { createTickService } from '../../../../server/services/schedules/tick-service.ts';
 import { TIMINGS } from '../../../../server/timings.ts';
 import { ALLOW, makePage, makeRun, makeSchedule, minutesAfter, NOON } from '../../../support/make.ts';
@@ -25,7 +24,7 @@ async function makeTicks() {
     release: async (id: string) => void released.push(id),
     prepare: async ({ id }: Run) => {
       prepared.push(id);
-      return { id, request: {} as RunRequest, release: () => executor.release(id) };
+      return { id, request: {} as PreparedRun['request'], release: () => executor.release(id) };
     },
     admit: async (run: Run): Promise<Admission> => ({
       run: { ...run, status: 'running', workerId: 'w', startedAt: clock.now },
