@@ -11,7 +11,7 @@ const PLAYBOOK = 'site/web.yaml';
 async function countStarts(page: Page, until: () => Promise<void> = async () => undefined) {
   const starts = { count: 0 };
   await page.route('**/graphql', async (route) => {
-    if (!/^mutation (TriggerSchedule|RunPlaybook)\b/.test(route.request().postDataJSON().query))
+    if (!/^mutation (TriggerSchedule|RunPlaybook|Rerun)\b/.test(route.request().postDataJSON().query))
       return route.continue();
     starts.count += 1;
     const response = await route.fetch();

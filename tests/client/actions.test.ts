@@ -6,7 +6,6 @@ import { createScheduleActions } from '../../client/features/queue/schedule-acti
 import { createRunActions } from '../../client/features/runs/run-actions.ts';
 import type { OneRun } from '../../client/features/runs/run-operations.ts';
 import { createActionGuard } from '../../client/ui/action-guard.ts';
-import { NO_PARAMETERS } from '../../shared/run-parameters.ts';
 import { inRoot } from './in-root.ts';
 
 const server = vi.hoisted(() => ({
@@ -15,6 +14,7 @@ const server = vi.hoisted(() => ({
   enable: vi.fn(),
   deleteSchedule: vi.fn(),
   cancel: vi.fn(),
+  rerun: vi.fn(),
   save: vi.fn(),
   deletePlaybook: vi.fn(),
 }));
@@ -27,7 +27,10 @@ vi.mock('../../client/features/queue/queue-operations.ts', () => ({
   enableSchedule: server.enable,
   deleteSchedule: server.deleteSchedule,
 }));
-vi.mock('../../client/features/runs/run-operations.ts', () => ({ cancelRun: server.cancel }));
+vi.mock('../../client/features/runs/run-operations.ts', () => ({
+  cancelRun: server.cancel,
+  rerun: server.rerun,
+}));
 vi.mock('../../client/features/playbooks/playbook-operations.ts', () => ({
   savePlaybook: server.save,
   deletePlaybook: server.deletePlaybook,
@@ -145,34 +148,30 @@ describe('a schedule in the queue', () => {
 });
 
 describe('a run', () => {
-  const open = (parameters: OneRun['parameters'] | null) => {
+  const open = () => {
     const page = makePage();
-    const run = { id: 'r0', playbook: 'site.yaml', parameters } as OneRun;
+    const run = { id: 'r0', playbook: 'site.yaml' } as OneRun;
     return { page, actions: inRoot(() => createRunActions(() => run, page)) };
   };
 
-  it('is run again with the parameters that it had', async () => {
-    const { page, actions } = open({ ...NO_PARAMETERS, limit: 'web1' } as never);
-    server.run.mockResolvedValue({ __typename: 'RunPlaybookPayload', run: { id: 'r1' } });
-    await actions.runAgain();
-    expect(server.run).toHaveBeenCalledWith(
-      expect.objectContaining({
-        playbook: 'site.yaml',
-        parameters: expect.objectContaining({ limit: 'web1' }),
-      }),
-    );
+  it('is run again for the hosts that were chosen', async () => {
+    const { page, actions } = open();
+    server.rerun.mockResolvedValue({ __typename: 'RerunPayload', run: { id: 'r1' } });
+    await actions.runAgain('FAILED');
+    expect(server.rerun).toHaveBeenCalledWith(expect.objectContaining({ id: 'r0', hosts: 'FAILED' }));
     expect(page.started).toHaveBeenCalledWith('r1');
   });
 
-  it('is not run again as something else when its parameters are damaged', async () => {
-    const { actions } = open(null);
-    await actions.runAgain();
-    expect(server.run).not.toHaveBeenCalled();
-    expect(person.toast).toHaveBeenCalledWith(expect.stringContaining('cannot be read'), true);
+  it('is not run again where the server refuses, and says why', async () => {
+    const { page, actions } = open();
+    server.rerun.mockResolvedValue({ __typename: 'InvalidStateError', message: 'It cannot be read.' });
+    await actions.runAgain('ALL');
+    expect(page.started).not.toHaveBeenCalled();
+    expect(person.toast).toHaveBeenCalledWith('It cannot be read.', true);
   });
 
   it('is stopped only after a yes', async () => {
-    const { page, actions } = open(null);
+    const { page, actions } = open();
     person.confirm.mockResolvedValueOnce(false);
     await actions.stop();
     expect(server.cancel).not.toHaveBeenCalled();

@@ -1,10 +1,9 @@
+import type { RerunHosts } from '../../graphql/generated/graphql.ts';
 import { createOnce } from '../../lib/once.ts';
-import { valuesOf } from '../../lib/parameters.ts';
-import { runPlaybook } from '../../lib/start-runs.ts';
 import { createActionGuard } from '../../ui/action-guard.ts';
 import { confirm } from '../../ui/confirm.tsx';
 import { toast } from '../../ui/toast.tsx';
-import { cancelRun, type OneRun } from './run-operations.ts';
+import { cancelRun, type OneRun, rerun } from './run-operations.ts';
 
 /** The actions on a run: stop it, or run it again. */
 export function createRunActions(
@@ -28,18 +27,18 @@ export function createRunActions(
     on.changed();
   };
 
-  const runAgain = async () => {
+  const runAgain = async (hosts: RerunHosts) => {
     const current = run();
     if (!current) return;
-    if (!current.parameters) {
-      toast('Its stored parameters cannot be read, so it cannot be run again as it was.', true);
-      return;
-    }
-    const request = { playbook: current.playbook, parameters: valuesOf(current.parameters) };
-    const result = await once(request, (idempotencyKey) => runPlaybook({ ...request, idempotencyKey }));
-    if (result.__typename === 'RunPlaybookPayload') on.started(result.run.id);
+    const request = { id: current.id, hosts };
+    const result = await once(request, (idempotencyKey) => rerun({ ...request, idempotencyKey }));
+    if (result.__typename === 'RerunPayload') on.started(result.run.id);
     else toast(result.message, true);
   };
 
-  return { isBusy: guard.isBusy, stop: () => guard.run(stop), runAgain: () => guard.run(runAgain) };
+  return {
+    isBusy: guard.isBusy,
+    stop: () => guard.run(stop),
+    runAgain: (hosts: RerunHosts) => guard.run(() => runAgain(hosts)),
+  };
 }

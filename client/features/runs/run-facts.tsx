@@ -1,6 +1,6 @@
 import { A } from '@solidjs/router';
 import { For, Show } from 'solid-js';
-import { playbookLink, scheduleLink } from '../../lib/links.ts';
+import { playbookLink, runLink, scheduleLink } from '../../lib/links.ts';
 import { parameterWords, valuesOf } from '../../lib/parameters.ts';
 import { absolute, currentTime, latenessOf, span } from '../../lib/time.ts';
 import type { OneRun } from './run-operations.ts';
@@ -13,7 +13,8 @@ function placeWords(folder: string | null | undefined, config: string | null | u
 
 /** What ran, why, when, with which parameters, and for how long. */
 export function RunFacts(props: { run: OneRun }) {
-  const lateMs = () => latenessOf(props.run.scheduledFor, props.run.startedAt);
+  const lateMs = () =>
+    props.run.trigger === 'SCHEDULE' ? latenessOf(props.run.scheduledFor, props.run.startedAt) : null;
   return (
     <div class="run-h">
       <A class="mono hover:underline" href={playbookLink(props.run.playbook)}>
@@ -36,6 +37,21 @@ export function RunFacts(props: { run: OneRun }) {
           )}
         </Show>
       </span>
+      <Show when={props.run.retryOf}>
+        {(earlier) => (
+          <A class="sub underline" href={runLink(earlier().id)}>
+            repeats an earlier run
+          </A>
+        )}
+      </Show>
+      <Show when={props.run.onlyHosts}>
+        {(hosts) => (
+          <span class="sub break-all">
+            only {hosts().slice(0, 10).join(', ')}
+            {hosts().length > 10 ? ` and ${hosts().length - 10} more` : ''}
+          </span>
+        )}
+      </Show>
       <Show when={props.run.parameters?.check}>
         <span class="st wait">check mode</span>
       </Show>

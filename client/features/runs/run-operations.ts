@@ -1,6 +1,6 @@
-import { mutate } from '../../graphql/client.ts';
+import { mutate, request } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
-import type { CancelRunInput, RunQuery } from '../../graphql/generated/graphql.ts';
+import type { CancelRunInput, RerunInput, RunQuery, RunRecapQuery } from '../../graphql/generated/graphql.ts';
 
 export const RUNS = graphql(`
   query Runs($first: Int!, $after: String, $filter: RunFilter) {
@@ -19,6 +19,7 @@ export const RUN = graphql(`
     node(id: $id) {
       ... on Run {
         id playbook status trigger exitCode reason scheduledFor queuedAt startedAt finishedAt cancelRequestedAt node workingFolder ansibleConfig
+        retryOf { id } onlyHosts
         schedule { id name }
         parameters { ...AllParameters }
       }
@@ -30,6 +31,21 @@ const CANCEL = graphql(`
   mutation CancelRun($input: CancelRunInput!) {
     cancelRun(input: $input) { __typename ... on NotFoundError { message } ... on InvalidStateError { message } }
   }
+`);
+
+const RERUN = graphql(`
+  mutation Rerun($input: RerunInput!) {
+    rerun(input: $input) {
+      __typename
+      ... on RerunPayload { run { id } }
+      ... on NotFoundError { message }
+      ... on InvalidStateError { message }
+      ... on InvalidInputError { message }
+    }
+  }
+`);
+const RECAP = graphql(`
+  query RunRecap($id: ID!) { node(id: $id) { ... on Run { recap { host failed unreachable } } } }
 `);
 
 type Node = NonNullable<RunQuery['node']>;
@@ -48,4 +64,17 @@ export function runOf(data: RunQuery | undefined): OneRun | null {
 /** @throws when there was no response */
 export async function cancelRun(input: CancelRunInput) {
   return (await mutate(CANCEL, { input })).cancelRun;
+}
+
+/** @throws when there was no response */
+export async function rerun(input: RerunInput) {
+  return (await mutate(RERUN, { input })).rerun;
+}
+
+type Recapped = Extract<NonNullable<RunRecapQuery['node']>, { recap: unknown }>;
+
+/** What became of each host. @throws when there was no response */
+export async function readRecap(id: string): Promise<Recapped['recap']> {
+  const { node } = await request(RECAP, { id });
+  return node && 'recap' in node ? node.recap : [];
 }

@@ -2,7 +2,6 @@ import { A, useIsRouting, useNavigate, useParams } from '@solidjs/router';
 import { createMemo, onCleanup, Show } from 'solid-js';
 import { subscribe } from '../../graphql/client.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
-import { onFirstClick } from '../../lib/clicks.ts';
 import { decodedParam, runLink } from '../../lib/links.ts';
 import { Button } from '../../ui/button.tsx';
 import { Loaded } from '../../ui/loaded.tsx';
@@ -10,6 +9,7 @@ import { Empty } from '../../ui/states.tsx';
 import { isEnded, StatusBadge } from '../../ui/status-badge.tsx';
 import { LogViewer } from './log-viewer.tsx';
 import { createRunActions } from './run-actions.ts';
+import { RunAgain } from './run-again.tsx';
 import { RunFacts } from './run-facts.tsx';
 import { RUN, RUN_CHANGED, runOf } from './run-operations.ts';
 import { RunResults } from './run-results.tsx';
@@ -56,9 +56,7 @@ function OneRun(props: { id: string }) {
               <h1>{current().schedule?.name ?? current().playbook}</h1>
               <StatusBadge run={current()} />
               <span class="sp" />
-              <Button disabled={actions.isBusy()} onClick={onFirstClick(() => void actions.runAgain())}>
-                Run again
-              </Button>
+              <RunAgain run={current()} actions={actions} />
               <Show when={!isEnded(current().status)}>
                 <Button
                   kind="dangerous"
