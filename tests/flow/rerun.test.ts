@@ -61,12 +61,8 @@ describeOnBothStorages('running again', (choose) => {
     const all = await rerun(failed.id, 'ALL');
     const unreachable = await rerun(first, 'UNREACHABLE');
 
-    expect(failed).toMatchObject({
-      trigger: 'RETRY',
-      retryOf: { id: first },
-      onlyHosts: ['web1', 'web3'],
-      parameters: { limit: 'web' },
-    });
+    expect(failed).toMatchObject({ trigger: 'RETRY', retryOf: { id: first }, parameters: { limit: 'web' } });
+    expect([...(failed.onlyHosts ?? [])].sort()).toEqual(['web1', 'web3']);
     const hostsOf = ({ recap }: View) => recap.map(({ host }) => host).sort();
     expect(hostsOf(failed)).toEqual(['web1', 'web3']);
     expect(all.retryOf?.id).toBe(failed.id);
