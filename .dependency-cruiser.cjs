@@ -45,7 +45,7 @@ module.exports = {
     room('server/domain', 'logs'),
     room('server/domain', 'playbooks'),
     room('server/domain', 'results', ['runs']),
-    room('server/domain', 'notices', ['runs']),
+    room('server/domain', 'notices', ['runs', 'results']),
     room('server/domain', 'schedules', ['time', 'runs']),
     layer(
       'storage-shared',

@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import { openDataDir, seedPlaybooks } from './data-dir.ts';
 import { type ChangeLog, SCHEDULER } from './domain/actor.ts';
 import type { Services } from './graphql/context.ts';
+import { globalId } from './graphql/ids.ts';
 import { createGraphqlWebSocket } from './graphql/websocket.ts';
 import { createGraphqlYoga } from './graphql/yoga.ts';
 import { createDoor } from './http/door.ts';
@@ -21,6 +22,9 @@ import { createSealedSecrets } from './secrets/sealed-secrets.ts';
 import { createRunLogService } from './services/logs/run-log-service.ts';
 import { storedLogOf } from './services/logs/stored-log.ts';
 import { createChannelService } from './services/notices/channel-service.ts';
+import { createDeliveryService } from './services/notices/delivery-service.ts';
+import { createDeliveryWorker } from './services/notices/delivery-worker.ts';
+import { createFactNotices } from './services/notices/fact-notices.ts';
 import { createOutboxReader } from './services/outbox-reader.ts';
 import { openPlaybookFolder } from './services/playbooks/playbook-folder.ts';
 import { createPlaybookListing } from './services/playbooks/playbook-listing.ts';
@@ -134,7 +138,6 @@ export async function startApp(options: AppOptions): Promise<App> {
         await ticks.repair();
         await runs.markLost(SCHEDULER);
         await idempotency.forgetOld();
-        await outboxReader.read();
         retention.begin();
         await spoolCleaning.look();
       },
@@ -155,12 +158,6 @@ export async function startApp(options: AppOptions): Promise<App> {
       onInfo,
     });
     closers.push(() => executor.close());
-    const outboxReader = createOutboxReader({
-      outbox: storage.outbox,
-      workerId,
-      leaseMs: timings.outboxLeaseMs,
-      now,
-    });
     const retention = createRetention({
       storage,
       limits: config.retention,
@@ -238,7 +235,31 @@ export async function startApp(options: AppOptions): Promise<App> {
       timeLimitMs: timings.notices.sendMs,
       now,
     });
-    const channels = createChannelService({ storage, secrets, notifier, now, logChange });
+    const factNotices = createFactNotices({
+      storage,
+      results,
+      gatherMs: timings.notices.gatherMs,
+      now,
+      onError,
+    });
+    const outboxReader = createOutboxReader({
+      outbox: storage.outbox,
+      workerId,
+      leaseMs: timings.outboxLeaseMs,
+      handle: factNotices.record,
+      now,
+    });
+    const deliveryWorker = createDeliveryWorker({
+      storage,
+      outboxReader,
+      notifier,
+      secrets,
+      links: { idOf: globalId, urlOf: (type, id) => consoleUrl(config.publicUrl, type, id) },
+      workerId,
+      timings: timings.notices,
+      now,
+      onError,
+    });
     const services: Services = {
       schedules,
       runs,
@@ -247,7 +268,8 @@ export async function startApp(options: AppOptions): Promise<App> {
       results,
       playbooks,
       watch,
-      channels,
+      channels: createChannelService({ storage, secrets, notifier, now, logChange }),
+      deliveries: createDeliveryService({ storage, now, logChange }),
       system,
     };
     const door = createDoor({ key, allowedHosts: config.allowedHosts });
@@ -291,6 +313,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     await scheduler.start();
     await ticks.repair();
     closers.push(() => scheduler.stop(timings.stopMs));
+    deliveryWorker.start();
+    closers.push(() => deliveryWorker.close());
     const url = await server.listen(config.host, config.port);
     closers.push(() => server.close());
     return { url, key, storageKind: storage.kind, close };
@@ -298,6 +322,13 @@ export async function startApp(options: AppOptions): Promise<App> {
     await close();
     throw error;
   }
+}
+
+/** Page of the console; null: its address is not known. */
+function consoleUrl(publicUrl: string | null, type: 'Schedule' | 'Run', id: string): string | null {
+  if (publicUrl === null) return null;
+  const page = type === 'Run' ? 'runs' : 'queue';
+  return `${publicUrl}/${page}/${encodeURIComponent(globalId(type, id))}`;
 }
 
 /** Null: the API requires no key. */

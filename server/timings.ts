@@ -121,6 +121,18 @@ export interface MongoTimings {
 export interface NoticeTimings {
   /** How long one try to send may take. */
   readonly sendMs: number;
+  /** How long a message waits for more that goes to the same channel. */
+  readonly gatherMs: number;
+  /** Interval for looking for facts to tell of and messages to send. */
+  readonly pollMs: number;
+  /** A node that has not recorded within this how a try went counts as dead; many times longer than a try. */
+  readonly leaseMs: number;
+  /** Interval for trying to record that. */
+  readonly settleAgainMs: number;
+  /** How long a node that cannot open the secrets of a channel leaves its messages to others. */
+  readonly sealedMs: number;
+  /** Factor of the pauses between tries; 1 except in tests. */
+  readonly pauseFactor: number;
 }
 
 export interface RetentionTimings {
@@ -178,7 +190,15 @@ export const TIMINGS: Timings = {
   retention: { everyMs: 600_000, settledMs: 600_000 },
   sqlite: { busyRetryMs: 50, busyGiveUpMs: 10_000 },
   outboxLeaseMs: 60_000,
-  notices: { sendMs: 10_000 },
+  notices: {
+    sendMs: 10_000,
+    gatherMs: 30_000,
+    pollMs: 5_000,
+    leaseMs: 120_000,
+    settleAgainMs: 1_000,
+    sealedMs: 600_000,
+    pauseFactor: 1,
+  },
   playbookWatchMs: 3_000,
   probeMs: 2_000,
   stopMs: 5_000,

@@ -1,11 +1,14 @@
 import DataLoader from 'dataloader';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Actor } from '../domain/actor.ts';
+import type { Channel } from '../domain/notices/channel.ts';
+import type { Delivery } from '../domain/notices/delivery.ts';
 import type { Playbook } from '../domain/playbooks/playbook.ts';
-import type { RunFilter, RunSummary } from '../domain/runs/run.ts';
+import type { RunFilter, RunSummary, ScheduleOutcomes } from '../domain/runs/run.ts';
 import type { Schedule, ScheduleFilter, ScheduleSummary } from '../domain/schedules/schedule.ts';
 import type { RunLogService } from '../services/logs/run-log-service.ts';
 import type { ChannelService } from '../services/notices/channel-service.ts';
+import type { DeliveryService } from '../services/notices/delivery-service.ts';
 import type { PlaybookService } from '../services/playbooks/playbook-service.ts';
 import type { RunResultService } from '../services/results/run-result-service.ts';
 import type { RunRepeat } from '../services/runs/run-repeat.ts';
@@ -26,6 +29,7 @@ export interface Services {
   readonly playbooks: PlaybookService;
   readonly watch: WatchService;
   readonly channels: ChannelService;
+  readonly deliveries: DeliveryService;
   readonly system: SystemService;
 }
 
@@ -87,6 +91,10 @@ export interface Loaders {
   readonly countOfTicks: DataLoader<string, number, string>;
   readonly lastRunOfSchedule: DataLoader<string, RunSummary | null>;
   readonly schedulesOfPlaybook: DataLoader<string, ScheduleSummary[]>;
+  /** Each channel once, however many schedules name it. */
+  readonly channel: DataLoader<string, Channel | null>;
+  readonly outcomesOfSchedule: DataLoader<string, ScheduleOutcomes>;
+  readonly lastDeliveryOfChannel: DataLoader<string, Delivery | null>;
 }
 
 /** Facts derived from a schedule's parameters, without holding these. */
@@ -136,6 +144,18 @@ function createLoaders(actor: Actor, services: Services, isCached: boolean): Loa
     schedulesOfPlaybook: new DataLoader(async (paths) => {
       const schedules = await services.schedules.listByPlaybooks(actor, paths);
       return paths.map((path) => schedules.get(path) ?? []);
+    }, options),
+    channel: new DataLoader(async (ids) => {
+      const byId = new Map((await services.channels.list(actor)).map((channel) => [channel.id, channel]));
+      return ids.map((id) => byId.get(id) ?? null);
+    }, options),
+    outcomesOfSchedule: new DataLoader(
+      (ids) => eachInTurn(ids, (id) => services.runs.outcomesOf(actor, id)),
+      options,
+    ),
+    lastDeliveryOfChannel: new DataLoader(async (ids) => {
+      const deliveries = await services.deliveries.lastOfChannels(actor, ids);
+      return ids.map((id) => deliveries.get(id) ?? null);
     }, options),
   };
 }

@@ -2,6 +2,7 @@ import { NO_PARAMETERS } from '../../shared/run-parameters.ts';
 import { ConflictError, InvalidInputError, InvalidStateError, NotFoundError } from '../domain/errors.ts';
 import { changeOf, parametersOf } from '../domain/runs/parameters/input.ts';
 import { builder } from './builder.ts';
+import { NoticeEventEnum } from './channel.ts';
 import { localId } from './ids.ts';
 import { RunRef, ScheduleRef } from './refs.ts';
 import { RunParametersInputRef, requireNotNull } from './run-parameters.ts';
@@ -18,6 +19,13 @@ const CreateScheduleInput = builder.inputType('CreateScheduleInput', {
     overlap: t.field({ type: OverlapPolicyEnum, defaultValue: 'skip' }),
     keepDays: t.int({ description: KEPT_DESCRIPTIONS.keepDays }),
     keepRuns: t.int({ description: KEPT_DESCRIPTIONS.keepRuns }),
+    channels: t.idList({
+      description: 'Told of its events, and no others; null: those that are default for an event.',
+    }),
+    noticeEvents: t.field({
+      type: [NoticeEventEnum],
+      description: 'What its own channels are told of. Default: FAILED, RECOVERED, MISSED and BROKEN.',
+    }),
     parameters: t.field({ type: RunParametersInputRef }),
     idempotencyKey: t.string({ description: 'The same key within 24 h gives the same schedule.' }),
   }),
@@ -63,6 +71,13 @@ const UpdateScheduleInput = builder.inputType('UpdateScheduleInput', {
     overlap: t.field({ type: OverlapPolicyEnum }),
     keepDays: t.int({ description: KEPT_DESCRIPTIONS.keepDays }),
     keepRuns: t.int({ description: KEPT_DESCRIPTIONS.keepRuns }),
+    channels: t.idList({
+      description: 'Told of its events, and no others; null: those that are default for an event.',
+    }),
+    noticeEvents: t.field({
+      type: [NoticeEventEnum],
+      description: 'What its own channels are told of. Default: FAILED, RECOVERED, MISSED and BROKEN.',
+    }),
     parameters: t.field({
       type: RunParametersInputRef,
       description: 'Changes those that are given; null: all are as when they are not given.',

@@ -1,6 +1,7 @@
 import { InvalidInputError } from '../domain/errors.ts';
 import { MAX_KEPT, type SchedulePolicyChange } from '../domain/schedules/policy.ts';
 import { builder } from './builder.ts';
+import { tryLocalId } from './ids.ts';
 
 /** A schedule's policy in the API, where its fields are part of the schedule itself. */
 
@@ -13,7 +14,12 @@ export const OverlapPolicyEnum = builder.enumType('OverlapPolicy', {
 });
 
 /** The policy fields of a mutation's input. */
-export function policyChangeOf({ overlap, ...kept }: SchedulePolicyChange): SchedulePolicyChange {
+export function policyChangeOf({
+  channels,
+  noticeEvents,
+  overlap,
+  ...kept
+}: PolicyInput): SchedulePolicyChange {
   const { keepDays, keepRuns } = kept;
   const issues = KEPT_FIELDS.flatMap((name) => {
     const value = kept[name];
@@ -22,7 +28,24 @@ export function policyChangeOf({ overlap, ...kept }: SchedulePolicyChange): Sche
     return [{ path: [name], message, position: null }];
   });
   if (issues.length > 0) throw new InvalidInputError(issues);
-  return { overlap, keepDays, keepRuns };
+  return {
+    overlap,
+    keepDays,
+    keepRuns,
+    // absent unless given: earlier versions bound idempotency keys without them
+    ...(channels === undefined ? {} : { channels: channels === null ? null : channels.map(localChannelId) }),
+    ...(noticeEvents === undefined ? {} : { noticeEvents }),
+  };
+}
+
+type PolicyInput = Pick<
+  SchedulePolicyChange,
+  'overlap' | 'keepDays' | 'keepRuns' | 'noticeEvents' | 'channels'
+>;
+
+/** An id that is none names no channel, which the service reports. */
+function localChannelId(id: string): string {
+  return tryLocalId('Channel', id) ?? id;
 }
 
 const KEPT_FIELDS = ['keepDays', 'keepRuns'] as const;

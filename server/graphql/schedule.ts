@@ -7,9 +7,10 @@ import { describeTiming, type Timing } from '../domain/time/timing.ts';
 import type { TimingInput } from '../domain/time/timing-input.ts';
 import type { SchedulePreview } from '../services/schedules/schedule-service.ts';
 import { builder } from './builder.ts';
+import { NoticeEventEnum } from './channel.ts';
 import { connectionOf, pageComplexity } from './connections.ts';
 import type { Context, ScheduleState } from './context.ts';
-import { RunConnectionRef, RunRef, ScheduleRef } from './refs.ts';
+import { ChannelRef, RunConnectionRef, RunRef, ScheduleRef } from './refs.ts';
 import { RunParametersRef, readParameters } from './run-parameters.ts';
 import { KEPT_DESCRIPTIONS, OverlapPolicyEnum } from './schedule-policy.ts';
 import { nextTurn } from './turns.ts';
@@ -192,6 +193,34 @@ builder.node(ScheduleRef, {
       },
       RunConnectionRef,
     ),
+    channels: t.field({
+      type: [ChannelRef],
+      nullable: true,
+      description:
+        'Null: the channels that are default for an event. Else these alone, for all of `noticeEvents`.',
+      resolve: async ({ policy: { channels } }, _args, { loadersOf }, info) => {
+        if (!channels) return null;
+        const found = await Promise.all(channels.map((id) => loadersOf(info).channel.load(id)));
+        return found.filter((channel) => channel !== null);
+      },
+    }),
+    noticeEvents: t.field({
+      type: [NoticeEventEnum],
+      description: 'What its own channels are told of.',
+      resolve: ({ policy }) => [...policy.noticeEvents],
+    }),
+    lastSuccessAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'Of the newest run that ended well; null: none ever did.',
+      resolve: async ({ id }, _args, { loadersOf }, info) =>
+        (await loadersOf(info).outcomesOfSchedule.load(id)).lastSuccessAt,
+    }),
+    consecutiveFailures: t.int({
+      description: 'How many of its newest runs failed in a row.',
+      resolve: async ({ id }, _args, { loadersOf }, info) =>
+        (await loadersOf(info).outcomesOfSchedule.load(id)).consecutiveFailures,
+    }),
     ticks: t.connection(
       {
         complexity: pageComplexity,

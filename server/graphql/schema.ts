@@ -2,6 +2,7 @@ import './errors.ts';
 import './channel.ts';
 import './channel-mutations.ts';
 import './connections.ts';
+import './delivery.ts';
 import './playbook.ts';
 import './rerun.ts';
 import './results.ts';

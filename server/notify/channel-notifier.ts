@@ -2,10 +2,13 @@ import { channelFieldsOf } from '../../shared/channel-kinds.ts';
 import { codeOf, messageOf } from '../domain/caught.ts';
 import { terminalText } from '../domain/logs/terminal-text.ts';
 import type { Target } from '../domain/notices/channel.ts';
+import { messageText } from '../domain/notices/message-text.ts';
 import type { Message } from '../domain/notices/notice.ts';
 import { createAllowedAddresses } from './allowed-addresses.ts';
+import { discordCall, mattermostCall, slackCall, teamsCall } from './chat.ts';
 import { createHttpCaller } from './http-call.ts';
 import type { Notifier, SendOutcome } from './notify.ts';
+import { gotifyCall, ntfyCall, telegramCall } from './push.ts';
 import { webhookCall } from './webhook.ts';
 
 export interface NotifierOptions {
@@ -25,11 +28,26 @@ export function createChannelNotifier(options: NotifierOptions): Notifier {
   const call = createHttpCaller(createAllowedAddresses(options.allow), `Sible/${options.version}`);
 
   function sendNow(target: Target, message: Message, signal: AbortSignal): Promise<SendOutcome> {
+    const text = messageText(message);
     switch (target.kind) {
       case 'webhook':
         return call(webhookCall(target.fields, message, options.now()), signal);
-      default:
-        throw new Error(`There is no way to send to ${target.kind} yet.`);
+      case 'slack':
+        return call(slackCall(target.fields, text), signal);
+      case 'teams':
+        return call(teamsCall(target.fields, text), signal);
+      case 'discord':
+        return call(discordCall(target.fields, text), signal);
+      case 'mattermost':
+        return call(mattermostCall(target.fields, text), signal);
+      case 'telegram':
+        return call(telegramCall(target.fields, text), signal);
+      case 'ntfy':
+        return call(ntfyCall(target.fields, text), signal);
+      case 'gotify':
+        return call(gotifyCall(target.fields, text), signal);
+      case 'email':
+        throw new Error('There is no way to send e-mail yet.');
     }
   }
 

@@ -48,8 +48,8 @@ function ownPath(dataDir: string): string {
 }
 
 function keyOf(text: string, path: string): MasterKey {
-  const encoding = /^[\da-f]{64}$/i.test(text) ? 'hex' : 'base64';
-  const bytes = /^[\w+/=-]{40,64}$/.test(text) ? Buffer.from(text, encoding) : Buffer.alloc(0);
+  const encoding = text.length === 2 * KEY_BYTES ? 'hex' : 'base64';
+  const bytes = /^[\w+/=-]*$/.test(text) ? Buffer.from(text, encoding) : Buffer.alloc(0);
   if (bytes.length !== KEY_BYTES) {
     throw new SecretsError(
       `"${path}" holds no key for secrets: expected 32 bytes as base64 or hex, e.g. from "openssl rand -hex 32".`,

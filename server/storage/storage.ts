@@ -3,7 +3,15 @@ import type { OutboxRow } from '../domain/facts.ts';
 import type { LogChunk, LogHead, LogReadLimits, LogStream, StoredLines } from '../domain/logs/run-log.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { KeyBinding } from '../domain/runs/idempotency.ts';
-import type { ActiveRun, Run, RunEnd, RunFilter, RunPlace, RunSummary } from '../domain/runs/run.ts';
+import type {
+  ActiveRun,
+  Run,
+  RunEnd,
+  RunFilter,
+  RunPlace,
+  RunSummary,
+  ScheduleOutcomes,
+} from '../domain/runs/run.ts';
 import type {
   Schedule,
   ScheduleFilter,
@@ -11,7 +19,7 @@ import type {
   ScheduleSummary,
 } from '../domain/schedules/schedule.ts';
 import type { Tick } from '../domain/schedules/tick.ts';
-import type { ChannelStore } from './notice-stores.ts';
+import type { ChannelStore, DeliveryStore } from './notice-stores.ts';
 
 /**
  * Everything Sible remembers. Two adapters, `sqlite/` and `mongo/`, keep the same contract; `tests/contract/`
@@ -35,6 +43,7 @@ export interface Storage {
   readonly keys: KeyStore;
   readonly outbox: OutboxStore;
   readonly channels: ChannelStore;
+  readonly deliveries: DeliveryStore;
   readonly removal: Removal;
   readonly changes: ChangeFeed;
   /**
@@ -230,6 +239,8 @@ export interface RunStore {
   count(filter: RunFilter): Promise<number>;
   /** The newest run of each schedule by `queuedAt`, then id; absent when there is none. */
   lastOfSchedules(scheduleIds: readonly string[]): Promise<Map<string, RunSummary>>;
+  /** Of a schedule without runs: never, none. */
+  outcomesOf(scheduleId: string): Promise<ScheduleOutcomes>;
   /** The queued or running runs of each schedule, in any order; absent when there are none. */
   listActive(scheduleIds: readonly string[]): Promise<Map<string, readonly ActiveRun[]>>;
   /** queued → running, owned by `workerId`. @returns the updated run; null when it was not queued */

@@ -4,6 +4,7 @@ import type { Change, Storage } from '../../server/storage/storage.ts';
 import { fireOne, makeChunk, makeFiring, makePage, makeRun, makeSchedule } from '../support/make.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { describeChannels } from './channel-contract.ts';
+import { describeDeliveries } from './delivery-contract.ts';
 import { describeFiring } from './firing-contract.ts';
 import { describeManualStarts } from './manual-start-contract.ts';
 import { type OpenStorage, storageTest } from './opened-storage.ts';
@@ -30,6 +31,7 @@ export function describeStorageContract(name: string, open: OpenStorage): void {
     describe('states of a run', () => describeRunTransitions(open));
     describe('outbox', () => describeOutbox(open));
     describe('channels', () => describeChannels(open));
+    describe('deliveries', () => describeDeliveries(open));
     describe('removal', () => describeRemoval(open));
     describe('retention', () => describeRetention(open));
     for (const stream of LOG_STREAMS)

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Channel } from '../../server/domain/notices/channel.ts';
+import type { Delivery } from '../../server/domain/notices/delivery.ts';
 import type { Message, Notice } from '../../server/domain/notices/notice.ts';
 import { NOON } from './make.ts';
 
@@ -41,5 +42,24 @@ export function makeMessage(...notices: readonly Partial<Notice>[]): Message {
     id: 'delivery-1',
     isTest: false,
     notices: all.map((notice) => ({ ...makeNotice(notice), url: 'https://sible.example/runs/1' })),
+  };
+}
+
+/** One that is due at once. */
+export function makeDelivery(overrides: Partial<Delivery> = {}): Delivery {
+  return {
+    id: randomUUID(),
+    channelId: randomUUID(),
+    event: 'failed',
+    scheduleId: 'schedule-1',
+    runId: 'run-1',
+    notice: makeNotice(),
+    createdAt: NOON,
+    state: 'pending',
+    attempts: 0,
+    nextAttemptAt: NOON,
+    deliveredAt: null,
+    answer: null,
+    ...overrides,
   };
 }

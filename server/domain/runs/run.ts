@@ -106,6 +106,14 @@ export interface RunEnd {
   readonly finishedAt: Date;
 }
 
+/** How the runs of a schedule ended, by `queuedAt`. */
+export interface ScheduleOutcomes {
+  /** End of the newest run that succeeded; null: none ever did. */
+  readonly lastSuccessAt: Date | null;
+  /** How many runs after that one failed, timed out or were lost; canceled ones and those under way do not count. */
+  readonly consecutiveFailures: number;
+}
+
 /** A run that is queued or running. */
 export type ActiveRun = Pick<Run, 'id' | 'status'>;
 

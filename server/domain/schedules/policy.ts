@@ -1,5 +1,7 @@
+import { isNoticeEvent, type NoticeEvent, USUAL_EVENTS } from '../notice-event.ts';
+
 /**
- * What a schedule does about an instant that it cannot simply start: one value, stored, decided on and
+ * What a schedule does about an instant that it cannot simply start, and whom it tells: one value, stored, decided on and
  * changed as a whole. A new field is one line here and one row of `FIELDS`; values stored without it get its
  * default.
  */
@@ -13,6 +15,10 @@ export interface SchedulePolicy {
   readonly keepDays: number | null;
   /** How many of its newest runs are kept, 1 to 1,000,000; null: as all others. */
   readonly keepRuns: number | null;
+  /** Ids of the channels that are told of it; null: those that are default for an event. */
+  readonly channels: readonly string[] | null;
+  /** What its own channels are told of. */
+  readonly noticeEvents: readonly NoticeEvent[];
 }
 
 /** `skip`: the new instant does not start and is recorded as skipped. `allow`: both run at once. */
@@ -38,6 +44,8 @@ const FIELDS: { readonly [N in keyof SchedulePolicy]: Field<SchedulePolicy[N]> }
   startDeadlineSeconds: { default: 3_600, isValid: isDuration },
   keepDays: { default: null, isValid: (value) => value === null || isWhole(value, 1, MAX_KEPT.keepDays) },
   keepRuns: { default: null, isValid: (value) => value === null || isWhole(value, 1, MAX_KEPT.keepRuns) },
+  channels: { default: null, isValid: (value) => value === null || isListOf(value, isText) },
+  noticeEvents: { default: USUAL_EVENTS, isValid: (value) => isListOf(value, isNoticeEvent) },
 };
 /** Within it each instant is recorded for itself, and a schedule may have one every second. */
 const MAX_SECONDS = 3_600;
@@ -71,6 +79,14 @@ export function readPolicy(stored: unknown): SchedulePolicy {
 /** Whether the schedule's decisions depend on its queued and running runs. */
 export function heedsActiveRuns({ overlap }: SchedulePolicy): boolean {
   return overlap === 'skip';
+}
+
+function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(isItem);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
 }
 
 function isDuration(value: unknown): boolean {

@@ -16,7 +16,7 @@ export interface ChannelService {
   create(actor: Actor, input: CreateChannel): Promise<Channel>;
   /** Changes the given fields; a target is replaced whole, with its secrets. @throws {InvalidInputError} @throws {NotFoundError} @throws {SecretsError} */
   update(actor: Actor, id: string, input: UpdateChannel): Promise<Channel>;
-  /** @throws {NotFoundError} */
+  /** With its deliveries. @throws {NotFoundError} */
   delete(actor: Actor, id: string): Promise<void>;
   find(actor: Actor, id: string): Promise<Channel | null>;
   /** By name. */
@@ -42,7 +42,7 @@ export interface UpdateChannel {
 }
 
 export interface ChannelServiceOptions {
-  readonly storage: Pick<Storage, 'channels'>;
+  readonly storage: Pick<Storage, 'channels' | 'deliveries'>;
   readonly secrets: Secrets;
   readonly notifier: Notifier;
   now(): Date;
@@ -52,6 +52,7 @@ export interface ChannelServiceOptions {
 /** They are listed in one answer, and each may be sent to at the same time. */
 const MAX_CHANNELS = 100;
 const MAX_TRIES = 5;
+const REMOVED_AT_ONCE = 500;
 
 export function createChannelService(options: ChannelServiceOptions): ChannelService {
   const { secrets } = options;
@@ -119,6 +120,7 @@ export function createChannelService(options: ChannelServiceOptions): ChannelSer
     async delete(actor, id) {
       if (!(await channels.delete(id))) throw new NotFoundError('channel', id);
       options.logChange(actor, 'deleted a channel', { channel: id });
+      while ((await options.storage.deliveries.remove({ channelId: id }, REMOVED_AT_ONCE)) > 0);
     },
 
     find: (_actor, id) => channels.find(id),

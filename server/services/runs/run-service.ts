@@ -3,7 +3,7 @@ import { NO_PARAMETERS, type RunParameters } from '../../../shared/run-parameter
 import type { Actor, ChangeLog } from '../../domain/actor.ts';
 import { clip, DomainError, InvalidStateError, NotFoundError } from '../../domain/errors.ts';
 import type { Page, PageRequest } from '../../domain/page.ts';
-import type { Run, RunFilter, RunSummary } from '../../domain/runs/run.ts';
+import type { Run, RunFilter, RunSummary, ScheduleOutcomes } from '../../domain/runs/run.ts';
 import { heedsActiveRuns } from '../../domain/schedules/policy.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';
 import type { ManualStart, Storage } from '../../storage/storage.ts';
@@ -41,6 +41,8 @@ export interface RunService {
   list(actor: Actor, filter: RunFilter, page: PageRequest): Promise<Page<RunSummary>>;
   count(actor: Actor, filter: RunFilter): Promise<number>;
   lastOfSchedules(actor: Actor, scheduleIds: readonly string[]): Promise<Map<string, RunSummary>>;
+  /** How the runs of a schedule ended. */
+  outcomesOf(actor: Actor, scheduleId: string): Promise<ScheduleOutcomes>;
   /**
    * Marks runs as lost whose lease has expired and has not been renewed between two checks. Takes
    * `secondLookMs` when there are candidates.
@@ -191,6 +193,7 @@ export function createRunService(options: RunServiceOptions): RunService {
     list: (_actor, filter, page) => runs.list(filter, page),
     count: (_actor, filter) => runs.count(filter),
     lastOfSchedules: (_actor, scheduleIds) => runs.lastOfSchedules(scheduleIds),
+    outcomesOf: (_actor, scheduleId) => runs.outcomesOf(scheduleId),
 
     async markLost(actor) {
       const suspects = new Map<string, number>();

@@ -6,6 +6,7 @@ import type { Schedule } from '../../domain/schedules/schedule.ts';
 import { canonicalTimeZone } from '../../domain/time/time-zone.ts';
 import { nextInstant, type Timing } from '../../domain/time/timing.ts';
 import type { TimingInput } from '../../domain/time/timing-input.ts';
+import type { ChannelStore } from '../../storage/notice-stores.ts';
 
 /**
  * Input for creating and changing schedules, and its checks; each throws an {@link InvalidInputError} that
@@ -60,6 +61,17 @@ export function requireNextInstant(timing: Timing, timezone: string, now: Date):
         `${timing.at.toISOString()} has passed already; expected an instant in the future.`,
       )
     : invalid(['timing', timing.kind === 'cron' ? 'cron' : 'every'], 'This timing never fires.');
+}
+
+/** @param ids undefined or null: none were given */
+export async function requireChannels(
+  ids: readonly string[] | null | undefined,
+  channels: Pick<ChannelStore, 'list'>,
+): Promise<void> {
+  if (!ids || ids.length === 0) return;
+  const known = new Set((await channels.list()).map(({ id }) => id));
+  const wrong = ids.find((id) => !known.has(id));
+  if (wrong !== undefined) throw invalid(['channels'], `There is no channel "${clip(wrong)}".`);
 }
 
 export function requireCount(count: number): void {

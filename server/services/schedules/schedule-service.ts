@@ -24,6 +24,7 @@ import type { Idempotency } from '../runs/idempotency.ts';
 import {
   type CreateSchedule,
   keepingAnchor,
+  requireChannels,
   requireCount,
   requireInstant,
   requireNextInstant,
@@ -79,7 +80,7 @@ export interface SchedulePreview {
 }
 
 export interface ScheduleServiceOptions {
-  readonly storage: Pick<Storage, 'schedules' | 'ticks' | 'changes'>;
+  readonly storage: Pick<Storage, 'schedules' | 'ticks' | 'channels' | 'changes'>;
   readonly idempotency: Pick<Idempotency, 'once'>;
   readonly scheduler: Pick<Scheduler, 'armTick' | 'disarmTick'>;
   readonly playbooks: Pick<PlaybookService, 'checkRunnable'>;
@@ -160,6 +161,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
           const parameters = given ?? NO_PARAMETERS;
           const name = requireName(input.name ?? input.playbook);
           const next = requireNextInstant(timing, timezone, now);
+          await requireChannels(policy.channels, storage.channels);
           await playbooks.checkRunnable(actor, input.playbook, parameters);
           draft = {
             name,
@@ -221,6 +223,7 @@ export function createScheduleService(options: ScheduleServiceOptions): Schedule
         if (isAboutTime && (await recordPassed(current, now))) continue;
         const isReenabled = enabled && !current.enabled;
         if (isRetimed || isReenabled) requireNextInstant(timing, timezone, now);
+        await requireChannels(input.policy?.channels, storage.channels);
         if (input.playbook !== undefined || input.parameters !== undefined)
           await playbooks.checkRunnable(actor, playbook, parameters);
         const { unreadable: _, ...readable } = current;

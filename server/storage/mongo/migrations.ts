@@ -66,6 +66,15 @@ export const MIGRATIONS: readonly (readonly Statement[])[] = [
       { key: { retryAt: 1 }, partialFilterExpression: { retryAt: { $type: 'date' } } },
     ]),
   ],
+  // what was told, and to whom
+  [
+    indexes('deliveries', [
+      { key: { dueAt: 1, _id: 1 } },
+      { key: { messageId: 1, createdAt: 1, _id: 1 } },
+      { key: { createdAt: -1, _id: -1 } },
+      { key: { channelId: 1, createdAt: -1, _id: -1 } },
+    ]),
+  ],
 ];
 
 /** Documents that an older program changes meanwhile are read again. */

@@ -1,8 +1,10 @@
 import type { Binary } from 'mongodb';
+import type { Delivery } from '../../domain/notices/delivery.ts';
 import type { Run, RunStatus, RunSummary, RunTrigger } from '../../domain/runs/run.ts';
 import type { Schedule, ScheduleSummary } from '../../domain/schedules/schedule.ts';
 import type { Tick, TickOutcome } from '../../domain/schedules/tick.ts';
 import { NEVER_MS, readSchedule, searchTextOf, writePolicy, writeTiming } from '../stored.ts';
+import { type StoredDelivery, writeNotice } from '../stored-notices.ts';
 import { readTarget, writeHosts, writeParameters } from '../stored-parameters.ts';
 
 /** Documents as stored, and the mapping in both directions. Ids are ours. */
@@ -231,5 +233,29 @@ export function documentToRunSummary({
     retryAt: document.retryAt ?? null,
     status: document.status as RunStatus,
     trigger: document.trigger as RunTrigger,
+  };
+}
+
+export type DeliveryDocument = Omit<StoredDelivery, 'id'> & {
+  readonly _id: string;
+  /** When it may be claimed; null: it is not pending. */
+  readonly dueAt: Date | null;
+  /** Id of the first delivery of the message; null: it waits for one. */
+  readonly messageId: string | null;
+  /** Whether the message is complete; only of its first delivery. */
+  readonly isFormed: boolean;
+  readonly workerId: string | null;
+};
+
+/** A delivery as first stored. */
+export function deliveryToDocument({ id, notice, ...delivery }: Delivery): DeliveryDocument {
+  return {
+    _id: id,
+    ...delivery,
+    notice: writeNotice(notice),
+    dueAt: delivery.nextAttemptAt,
+    messageId: null,
+    isFormed: false,
+    workerId: null,
   };
 }

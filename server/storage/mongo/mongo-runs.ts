@@ -150,6 +150,23 @@ export function createMongoRuns(db: Db, ends: MongoEnds): RunStore {
       );
     },
 
+    async outcomesOf(scheduleId) {
+      const ofSchedule = { scheduleId: { $eq: scheduleId } };
+      const last = await runs.findOne(
+        { ...ofSchedule, status: 'succeeded' },
+        { projection: { queuedAt: 1, finishedAt: 1 }, sort: { queuedAt: -1, _id: -1 } },
+      );
+      const after = last
+        ? { $or: [{ queuedAt: { $gt: last.queuedAt } }, { queuedAt: last.queuedAt, _id: { $gt: last._id } }] }
+        : {};
+      const consecutiveFailures = await runs.countDocuments({
+        ...ofSchedule,
+        ...after,
+        status: { $in: ['failed', 'timedOut', 'lost'] },
+      });
+      return { lastSuccessAt: last?.finishedAt ?? null, consecutiveFailures };
+    },
+
     async listActive(scheduleIds) {
       const active = { scheduleId: { $in: [...scheduleIds] }, status: { $in: ['queued', 'running'] } };
       const found = await runs.find(active, { projection: { scheduleId: 1, status: 1 } }).toArray();

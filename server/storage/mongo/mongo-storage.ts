@@ -7,6 +7,7 @@ import type { Storage } from '../storage.ts';
 import { ClosingConnection } from './closing-connection.ts';
 import { createMongoChanges } from './mongo-changes.ts';
 import { createMongoChannels } from './mongo-channels.ts';
+import { createMongoDeliveries } from './mongo-deliveries.ts';
 import { createMongoEnds } from './mongo-ends.ts';
 import { createMongoFirings } from './mongo-firings.ts';
 import { createMongoKeys } from './mongo-keys.ts';
@@ -96,6 +97,7 @@ async function assemble(client: MongoClient, db: Db, timings: MongoTimings): Pro
     keys: createMongoKeys(db),
     outbox: createMongoOutbox(db, recordPending),
     channels: createMongoChannels(db),
+    deliveries: createMongoDeliveries(db),
     removal: createMongoRemoval(db),
     changes,
     jobBackend,

@@ -205,4 +205,35 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX runs_repeating ON runs (schedule_id, scheduled_for) WHERE retry_of IS NOT NULL;
   CREATE INDEX runs_to_retry ON runs (retry_at) WHERE retry_at IS NOT NULL;
   `,
+  // what was told, and to whom
+  `
+  CREATE TABLE deliveries (
+    id TEXT PRIMARY KEY,
+    channel_id TEXT NOT NULL,
+    event TEXT NOT NULL,
+    schedule_id TEXT NOT NULL,
+    run_id TEXT,
+    notice TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    next_attempt_at INTEGER,
+    delivered_at INTEGER,
+    answer TEXT,
+    due_at INTEGER,
+    message_id TEXT,
+    worker_id TEXT
+  ) WITHOUT ROWID;
+  CREATE INDEX deliveries_due ON deliveries (due_at, id) WHERE due_at IS NOT NULL;
+  CREATE INDEX deliveries_waiting ON deliveries (channel_id, created_at, id) WHERE message_id IS NULL AND state = 'pending';
+  CREATE INDEX deliveries_by_message ON deliveries (message_id, created_at, id);
+  CREATE INDEX deliveries_by_created ON deliveries (created_at DESC, id DESC);
+  CREATE INDEX deliveries_by_channel ON deliveries (channel_id, created_at DESC, id DESC);
+
+  CREATE TABLE notice_states (
+    schedule_id TEXT PRIMARY KEY,
+    state TEXT NOT NULL,
+    version INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ];

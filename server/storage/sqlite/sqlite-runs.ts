@@ -1,4 +1,4 @@
-import type { ActiveRun, Run, RunEnd, RunFilter, RunSummary } from '../../domain/runs/run.ts';
+import type { ActiveRun, Run, RunEnd, RunFilter, RunStatus, RunSummary } from '../../domain/runs/run.ts';
 import { eachInTurns } from '../pages.ts';
 import type { RunStore } from '../storage.ts';
 import { factsOfRun } from '../stored-facts.ts';
@@ -53,6 +53,7 @@ const NEWEST_FIRST: Order<SummaryRow> = {
   key: (row) => [row.queued_at, row.id],
 };
 const EXISTS = 'SELECT 1 FROM runs WHERE id = ?';
+const FAILED: readonly RunStatus[] = ['failed', 'timedOut', 'lost'];
 const FINISH = `UPDATE runs SET status = ?, exit_code = ?, reason = ?, finished_at = ?, lease_until = NULL WHERE id = ? AND worker_id IS ?`;
 
 /** @returns the store, and how a firing stores its runs inside its own transaction */
@@ -147,6 +148,22 @@ export function createSqliteRuns(
         if (last) found.set(id, last);
       }
       return found;
+    },
+
+    async outcomesOf(scheduleId) {
+      const newest =
+        "SELECT queued_at, id, finished_at FROM runs WHERE schedule_id = ? AND status = 'succeeded' ORDER BY queued_at DESC, id DESC LIMIT 1";
+      const after =
+        'SELECT count(*) AS n FROM runs WHERE schedule_id = ? AND status = ? AND (queued_at, id) > (?, ?)';
+      const last = get<Pick<RunRow, 'queued_at' | 'id' | 'finished_at'>>(newest, scheduleId);
+      const counts = FAILED.map(
+        (status) =>
+          get<{ n: number }>(after, scheduleId, status, last?.queued_at ?? 0, last?.id ?? '')?.n ?? 0,
+      );
+      return {
+        lastSuccessAt: last?.finished_at == null ? null : new Date(last.finished_at),
+        consecutiveFailures: counts.reduce((sum, count) => sum + count, 0),
+      };
     },
 
     async listActive(scheduleIds) {

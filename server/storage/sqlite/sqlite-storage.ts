@@ -6,6 +6,7 @@ import { type SqliteTimings, TIMINGS } from '../../timings.ts';
 import type { Storage } from '../storage.ts';
 import { createSqliteChanges } from './sqlite-changes.ts';
 import { createSqliteChannels } from './sqlite-channels.ts';
+import { createSqliteDeliveries } from './sqlite-deliveries.ts';
 import { createSqliteJobBackend } from './sqlite-job-backend.ts';
 import { createSqliteKeys } from './sqlite-keys.ts';
 import { createSqliteOutbox } from './sqlite-outbox.ts';
@@ -53,6 +54,7 @@ export async function openSqliteStorage(
     keys: retrying(createSqliteKeys(statements)),
     outbox: retrying(outbox),
     channels: retrying(createSqliteChannels(statements)),
+    deliveries: retrying(createSqliteDeliveries(statements)),
     removal: retrying(createSqliteRemoval(statements)),
     changes: createSqliteChanges(),
     jobBackend: { ...jobBackend, repository: retrying(jobBackend.repository) },

@@ -13,6 +13,8 @@ it('is what the constants were', () => {
     startDeadlineSeconds: 3_600,
     keepDays: null,
     keepRuns: null,
+    channels: null,
+    noticeEvents: ['failed', 'recovered', 'missed', 'broken'],
   });
   expect(heedsActiveRuns(DEFAULT_POLICY)).toBe(true);
   expect(heedsActiveRuns({ ...DEFAULT_POLICY, overlap: 'allow' })).toBe(false);
@@ -25,16 +27,19 @@ it('leaves what is not given, and makes what is null what it is at first', () =>
     startDeadlineSeconds: 0,
     keepDays: 7,
     keepRuns: null,
+    channels: ['a'],
+    noticeEvents: ['late'],
   } as const;
   expect(changePolicy(policy, {})).toEqual(policy);
   expect(changePolicy(policy, { overlap: undefined, graceSeconds: 0 })).toEqual({
     ...policy,
     graceSeconds: 0,
   });
-  expect(changePolicy(policy, { overlap: null, startDeadlineSeconds: null })).toEqual({
+  expect(changePolicy(policy, { overlap: null, startDeadlineSeconds: null, channels: null })).toEqual({
     ...DEFAULT_POLICY,
     graceSeconds: 5,
     keepDays: 7,
+    noticeEvents: ['late'],
   });
 });
 
@@ -45,6 +50,8 @@ it('is read as it was written, with what an earlier version did not know', () =>
     startDeadlineSeconds: 0,
     keepDays: 7,
     keepRuns: null,
+    channels: ['a'],
+    noticeEvents: ['late'],
   } as const;
   expect(readPolicy(JSON.parse(JSON.stringify(policy)))).toEqual(policy);
   expect(readPolicy({ overlap: 'allow' })).toEqual({ ...DEFAULT_POLICY, overlap: 'allow' });
