@@ -1,7 +1,9 @@
 // @vitest-environment node
 import { describe, expect, it } from 'vitest';
+import { createLineStyles } from '../../client/features/runs/line-styles.ts';
 import { createLogBuffer } from '../../client/features/runs/log-buffer.ts';
-import { MAX_HEIGHT_PX, ROW_PX, scrollScale } from '../../client/features/runs/scroll-scale.ts';
+import { createMeasuredRows, ROW_PX } from '../../client/features/runs/row-heights.ts';
+import { MAX_HEIGHT_PX, scrollScale } from '../../client/features/runs/scroll-scale.ts';
 
 describe('log buffer', () => {
   it('joins batches and finds every line', () => {
@@ -21,29 +23,53 @@ describe('log buffer', () => {
     expect(buffer.count()).toBe(3);
     expect(buffer.line(3)).toBe('c');
   });
+});
 
-  it('searches all lines, at most so many', () => {
+describe('styles that go on over several lines', () => {
+  const open = (lines: readonly string[], perBatch: number) => {
     const buffer = createLogBuffer();
-    for (let n = 0; n < 100; n += 1)
-      buffer.append({ firstLine: n * 2 + 1, lineCount: 2, text: `Fatal ${n}\nok` });
-    expect(buffer.search('fatal', 3)).toEqual([1, 3, 5]);
-    expect(buffer.search('FATAL 99', 10)).toEqual([199]);
+    for (let at = 0; at < lines.length; at += perBatch) {
+      const some = lines.slice(at, at + perBatch);
+      buffer.append({ firstLine: at + 1, lineCount: some.length, text: some.join('\n') });
+    }
+    return createLineStyles(buffer);
+  };
+  const lines = ['a', '\u001b[31mb', 'c', '\u001b[1md', '\u001b]0;\u001b[32m', 'e', '\u001b[0mf', 'g'];
+  const colors = [null, null, 1, 1, 1, 1, 1, null];
+
+  it.each([1, 2, 3, 100])('are known whichever line is read first, with %i lines in a batch', (perBatch) => {
+    for (const [index, color] of colors.entries()) {
+      expect(open(lines, perBatch).before(index + 1).color, `line ${index + 1}`).toBe(color);
+    }
+    const styles = open(lines, perBatch);
+    expect([6, 3, 8, 1].map((line) => styles.before(line).color)).toEqual([1, 1, null, null]);
+    expect(styles.before(6).isBold).toBe(true);
+  });
+});
+
+describe('heights of rows', () => {
+  it('are estimated, corrected when measured, and exact in sum', () => {
+    const rows = createMeasuredRows();
+    rows.grow(2_000, (row) => (row % 2 === 0 ? ROW_PX : 2 * ROW_PX));
+    expect(rows.totalPx()).toBe(2_000 * 30);
+    expect([rows.topOf(1_001), rows.rowAt(rows.topOf(1_001)), rows.rowAt(rows.topOf(1_001) - 1)]).toEqual([
+      30_020, 1_001, 1_000,
+    ]);
+    expect([rows.measure(3, 100), rows.measure(3, 100)]).toEqual([true, false]);
+    expect([rows.topOf(1_001), rows.totalPx(), rows.rowAt(1e9), rows.rowAt(-5)]).toEqual([
+      30_080, 60_060, 1_999, 0,
+    ]);
   });
 });
 
 describe('scroll scale', () => {
-  it.each([10, 1_000, 1_000_000, 5_000_000])('reaches the first and the last of %i rows', (rows) => {
-    const viewport = 600;
-    const scale = scrollScale(rows, viewport);
+  it.each([10, 1_000, 1_000_000, 5_000_000])('reaches both ends of %i rows, and back', (rows) => {
+    const contentPx = rows * ROW_PX;
+    const scale = scrollScale(contentPx, 600);
     expect(scale.heightPx).toBeLessThanOrEqual(MAX_HEIGHT_PX);
-    expect(scale.firstRow(0)).toBe(0);
-    const end = Math.max(0, scale.heightPx - viewport);
-    const last = scale.firstRow(end);
-    expect(last + viewport / ROW_PX).toBeGreaterThanOrEqual(rows);
-    const bottom = scale.topOf(rows - 1, end) + ROW_PX;
-    expect(Math.abs(bottom - (rows * ROW_PX > viewport ? end + viewport : rows * ROW_PX))).toBeLessThan(1);
-    expect(scale.firstRow(scale.scrollTopOf(Math.floor(rows / 2)))).toBeGreaterThanOrEqual(
-      Math.min(last, Math.floor(rows / 2) - 1),
-    );
+    const lastTop = Math.max(0, scale.heightPx - 600);
+    expect([scale.toContent(0), scale.toContent(lastTop)]).toEqual([0, Math.max(0, contentPx - 600)]);
+    for (let share = 0; share <= 1; share += 0.01)
+      expect(scale.toScrollTop(scale.toContent(share * lastTop))).toBeCloseTo(share * lastTop, 3);
   });
 });

@@ -4,7 +4,7 @@ import { createLineSelection } from '../../client/features/runs/line-selection.t
 import { createLogBuffer } from '../../client/features/runs/log-buffer.ts';
 import { createLogScroll } from '../../client/features/runs/log-scroll.ts';
 import { createLogSearch } from '../../client/features/runs/log-search.ts';
-import { ROW_PX } from '../../client/features/runs/scroll-scale.ts';
+import { ROW_PX } from '../../client/features/runs/row-heights.ts';
 import { inRoot } from './in-root.ts';
 
 describe('search in a log', () => {
@@ -21,28 +21,55 @@ describe('search in a log', () => {
       return { search: createLogSearch(buffer, count, show), append, show };
     });
 
-  it('steps through the hits and around the ends', () => {
+  const lines = (show: ReturnType<typeof vi.fn>) => show.mock.calls.map(([hit]) => hit.line);
+
+  it('shows the first hit while one types, then steps on and around the ends', () => {
     const { search, append, show } = open();
-    append('ok\nFATAL a\nok\nfatal b');
+    append('ok\nFATAL a\nok\nfatal b fatal c');
     search.setText('fatal');
-    expect([search.hitCount(), search.line()]).toEqual([2, 2]);
+    expect([search.hitCount(), search.index(), search.current()]).toEqual([3, 0, { line: 2, column: 0 }]);
     search.step(1);
+    search.step(1);
+    expect(search.current()).toEqual({ line: 4, column: 8 });
     search.step(1);
     search.step(-1);
-    expect(show.mock.calls).toEqual([[4], [2], [4]]);
-    search.setText('ok');
-    expect([search.index(), search.line()]).toEqual([0, 1]);
+    expect(lines(show)).toEqual([2, 4, 4, 2, 4]);
+    expect(search.summary()).toBe('3 / 3');
   });
 
-  it('finds what comes later, and looks for nothing shorter than two characters', () => {
+  it('finds what comes later without moving there, and looks for nothing shorter than two characters', () => {
     const { search, append, show } = open();
     search.setText('later');
     search.step(1);
-    expect([search.hitCount(), search.line(), show.mock.calls.length]).toEqual([0, undefined, 0]);
+    expect([search.hitCount(), search.current(), search.summary()]).toEqual([0, undefined, 'not found']);
     append('x\nlater');
-    expect(search.line()).toBe(2);
+    expect([search.hitCount(), show.mock.calls.length]).toEqual([1, 0]);
+    search.step(1);
+    expect([search.current()?.line, lines(show)]).toEqual([2, [2]]);
     search.setText('x');
-    expect([search.isOn(), search.hitCount()]).toEqual([false, 0]);
+    expect([search.isOn(), search.current()]).toEqual([false, undefined]);
+  });
+
+  it('searches what a reader sees', () => {
+    const { search, append } = open();
+    append('fa\u001b[31mtal\u001b[0m\nfatal\rok\nİ FATAL');
+    search.setText('fatal');
+    expect([search.hitCount(), search.current()]).toEqual([2, { line: 1, column: 0 }]);
+    search.step(1);
+    expect(search.current()).toEqual({ line: 3, column: 2 });
+    expect(search.columnsIn('İ FATAL fatal', 9)).toEqual([2, 8]);
+  });
+
+  it('counts all hits of a long log, in steps', async () => {
+    const { search, append } = open();
+    for (let batch = 0; batch < 100; batch += 1)
+      append(Array(10_000).fill('\u001b[32mok\u001b[0m: host').join('\n'));
+    search.setText('host');
+    expect([search.isCounting(), search.current()?.line]).toEqual([true, 1]);
+    await vi.waitFor(() => expect(search.isCounting()).toBe(false), 30_000);
+    expect(search.hitCount()).toBe(1_000_000);
+    search.step(-1);
+    expect([search.current()?.line, search.summary()]).toEqual([1_000_000, '1,000,000 / 1,000,000']);
   });
 });
 
@@ -70,8 +97,18 @@ describe('selected lines', () => {
     expect([4, 5, 9, 10].map(selection.has)).toEqual([false, true, true, false]);
     selection.select(2, true);
     expect([selection.range(), location.hash]).toEqual([[2, 5], '#L2-5']);
+    selection.select(6, true);
+    expect(selection.range()).toEqual([5, 6]);
     selection.select(4, false);
     expect(location.hash).toBe('#L4');
+  });
+
+  it('follows the address of the open page', async () => {
+    const moved = vi.fn();
+    const selection = inRoot(() => createLineSelection(moved));
+    location.hash = '#L9-5';
+    await vi.waitFor(() => expect(moved).toHaveBeenCalledWith(5));
+    expect(selection.range()).toEqual([5, 9]);
   });
 });
 
@@ -80,7 +117,7 @@ describe('scrolling of a log', () => {
     inRoot(() => {
       const [count, setCount] = createSignal(0);
       const [isWrapped, setWrapped] = createSignal(false);
-      const scroll = createLogScroll(count, isWrapped, isFollowing);
+      const scroll = createLogScroll(count, isWrapped, () => () => ROW_PX, isFollowing);
       const element = {
         scrollTop: 0,
         clientHeight: 10 * ROW_PX,
@@ -125,22 +162,81 @@ describe('scrolling of a log', () => {
     expect(scroll.isFollowing()).toBe(true);
   });
 
-  it('begins where a link leads to, and shows that line with its neighbours', () => {
+  it.each([1_000, 1_000_000, 3_000_000])(
+    'goes exactly to a line of %i, and shows it with its neighbours',
+    (lines) => {
+      const { scroll, element, setCount } = open(false);
+      setCount(lines);
+      expect(element.scrollTop).toBe(0);
+      expect(scroll.rows().length).toBeLessThan(50);
+      for (const line of [1, lines / 2, lines / 2 + 1, lines]) {
+        scroll.show(line);
+        expect(scroll.rows()).toContain(line);
+        const top = scroll.rowsTop() + (line - (scroll.rows()[0] ?? 0)) * ROW_PX - element.scrollTop;
+        expect(top).toBeGreaterThanOrEqual(0);
+        expect(top).toBeLessThanOrEqual(element.clientHeight - ROW_PX);
+      }
+    },
+  );
+
+  it.each([1_000, 1_000_000])('skips no line of %i when one pages or scrolls a little', (lines) => {
     const { scroll, element, setCount } = open(false);
-    setCount(1_000_000);
-    expect(element.scrollTop).toBe(0);
-    expect(scroll.rows().length).toBeLessThan(50);
-    scroll.show(500_000);
-    expect(scroll.rows()).toContain(500_000);
-    const top = scroll.topOf(500_000) - element.scrollTop;
-    expect(top).toBeGreaterThanOrEqual(0);
-    expect(top).toBeLessThan(element.clientHeight);
+    setCount(lines);
+    scroll.show(lines / 2);
+    const first = scroll.topLine();
+    scroll.page(1);
+    expect(scroll.topLine()).toBe(first + 9);
+    for (let step = 0; step < 10; step += 1) {
+      element.scrollTop += ROW_PX;
+      scroll.scrolled();
+    }
+    expect(scroll.topLine()).toBe(first + 19);
+    scroll.page(-1);
+    expect(scroll.topLine()).toBe(first + 10);
   });
 
-  it('draws the last lines all at once while they are wrapped', () => {
-    const { scroll, setCount, setWrapped } = open();
+  it('reaches both ends of a log that is higher than an element may be', () => {
+    const { scroll, element, setCount } = open(false);
+    setCount(3_000_000);
+    element.scrollTo({ top: 1e9 });
+    expect([scroll.rows().at(-1), scroll.isFollowing()]).toEqual([3_000_000, true]);
+    element.scrollTo({ top: 0 });
+    expect(scroll.topLine()).toBe(1);
+  });
+
+  it('has all lines while they are wrapped, and keeps what one reads in its place when heights are corrected', () => {
+    const { scroll, element, setCount, setWrapped } = open(false);
     setCount(5_000);
     setWrapped(true);
-    expect([scroll.rows().length, scroll.rows()[0], scroll.rows().at(-1)]).toEqual([2_000, 3_001, 5_000]);
+    scroll.show(2_500);
+    const placeOf = (line: number, drawn: (line: number) => number) => {
+      let top = scroll.rowsTop() - element.scrollTop;
+      for (const row of scroll.rows()) if (row < line) top += drawn(row);
+      return top;
+    };
+    const before = placeOf(2_500, () => ROW_PX);
+    scroll.measured(
+      scroll.rows()[0] ?? 0,
+      scroll.rows().map(() => 3 * ROW_PX),
+    );
+    expect(placeOf(2_500, () => 3 * ROW_PX)).toBeCloseTo(before, 0);
+    scroll.show(1);
+    expect(scroll.topLine()).toBe(1);
+    scroll.show(5_000);
+    expect(scroll.rows()).toContain(5_000);
+  });
+
+  it('stays at the end of wrapped lines', () => {
+    const { scroll, element, setCount, setWrapped } = open();
+    setCount(5_000);
+    setWrapped(true);
+    scroll.measured(
+      scroll.rows()[0] ?? 0,
+      scroll.rows().map(() => 2 * ROW_PX),
+    );
+    expect(scroll.isFollowing()).toBe(true);
+    expect(element.scrollTop).toBe(scroll.heightPx() - element.clientHeight);
+    setCount(6_000);
+    expect(scroll.rows()).toContain(6_000);
   });
 });

@@ -9,8 +9,10 @@ export interface LogBuffer {
    * @returns false if there is a gap before the batch; nothing is appended then
    */
   append(batch: LogBatch): boolean;
-  /** Numbers of the lines that contain `text`, ignoring case; at most `limit`. */
-  search(text: string, limit: number): number[];
+  /** A batch by its index, from 0 on; lines that were held before it are left out. */
+  batch(index: number): LogBatch | undefined;
+  /** Where a line begins: index of its batch, and offset in the text of that; null: it is not held. */
+  placeOf(number: number): { readonly index: number; readonly offset: number } | null;
 }
 
 export interface LogBatch {
@@ -28,7 +30,7 @@ export function createLogBuffer(): LogBuffer {
   const batches: Held[] = [];
   let last = 0;
 
-  function batchOf(number: number): Held | undefined {
+  function indexOf(number: number): number {
     let low = 0;
     let high = batches.length - 1;
     while (low < high) {
@@ -36,14 +38,14 @@ export function createLogBuffer(): LogBuffer {
       if ((batches[middle]?.firstLine ?? 0) <= number) low = middle;
       else high = middle - 1;
     }
-    return batches[low];
+    return low;
   }
 
   return {
     count: () => last,
 
     line(number) {
-      const batch = number < 1 || number > last ? undefined : batchOf(number);
+      const batch = number < 1 || number > last ? undefined : batches[indexOf(number)];
       if (!batch) return '';
       batch.offsets ??= offsetsOf(batch);
       const index = number - batch.firstLine;
@@ -60,19 +62,15 @@ export function createLogBuffer(): LogBuffer {
       return true;
     },
 
-    search(text, limit) {
-      const wanted = text.toLowerCase();
-      const found: number[] = [];
-      if (wanted === '') return found;
-      for (const batch of batches) {
-        const haystack = batch.text.toLowerCase();
-        if (!haystack.includes(wanted)) continue;
-        for (const [index, line] of haystack.split('\n').entries()) {
-          if (line.includes(wanted)) found.push(batch.firstLine + index);
-          if (found.length >= limit) return found;
-        }
-      }
-      return found;
+    batch: (index) => batches[index],
+
+    placeOf(number) {
+      if (number < 1 || number > last) return null;
+      const index = indexOf(number);
+      const batch = batches[index];
+      if (!batch) return null;
+      batch.offsets ??= offsetsOf(batch);
+      return { index, offset: batch.offsets[number - batch.firstLine] ?? 0 };
     },
   };
 }

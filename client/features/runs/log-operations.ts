@@ -1,5 +1,5 @@
-import { onCleanup } from 'solid-js';
-import { subscribe } from '../../graphql/client.ts';
+import { createEffect, onCleanup } from 'solid-js';
+import { isLive, subscribe } from '../../graphql/client.ts';
 import { graphql } from '../../graphql/generated/gql.ts';
 import { fetchWithKey } from '../../lib/session.ts';
 import type { LogBuffer } from './log-buffer.ts';
@@ -11,30 +11,47 @@ const RUN_LOG = graphql(`
 `);
 const RETRY_MS = 1_000;
 
-/** Follows the log into the buffer, and resumes after the last line held whenever the connection was lost. */
+/**
+ * Follows the log into the buffer, and resumes after the last line held whenever the connection was lost.
+ * @param on `onNotice` gets what the reader should know of the connection
+ */
 export function tailLog(
   runId: string,
   buffer: LogBuffer,
-  on: { onLines(): void; onComplete(): void; onNotice(text: string | null): void },
+  on: { onLines(): void; onComplete(): void; onNotice(text: string): void },
 ): void {
   let end: () => void = () => undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isOver = false;
-  let wasLost = false;
+  let isDone = false;
+  let lostAt: number | null = null;
 
-  const start = () => {
-    const after = buffer.count();
-    let isDone = false;
+  createEffect(() => {
+    if (isDone) return;
+    if (!isLive()) lostAt ??= Date.now();
+  });
+
+  function resumed(): void {
+    if (lostAt === null || !isLive()) return;
+    const seconds = Math.max(1, Math.round((Date.now() - lostAt) / 1_000));
+    lostAt = null;
+    on.onNotice(`The connection was lost for ${seconds} s; nothing was missed.`);
+  }
+
+  function start(): void {
     end = subscribe(
       RUN_LOG,
-      { runId, after },
+      {
+        runId,
+        // read each time the request is sent: after a reconnect it goes on after the last line held
+        get after() {
+          return buffer.count();
+        },
+      },
       {
         next: ({ runLog }) => {
-          // graphql-ws has resubscribed by itself with the original `after`: the buffer drops lines it holds
           if (!buffer.append(runLog)) return again();
-          if (wasLost)
-            on.onNotice(`The connection was lost and resumed at line ${after + 1}: nothing was missed.`);
-          wasLost = false;
+          resumed();
           on.onLines();
         },
         error: (message) => {
@@ -42,19 +59,20 @@ export function tailLog(
           again();
         },
         complete: () => {
+          if (isOver) return;
           isDone = true;
-          if (!isOver) on.onComplete();
+          resumed();
+          on.onComplete();
         },
       },
     );
-    const again = () => {
-      if (isDone || isOver) return;
-      wasLost = true;
-      end();
-      clearTimeout(timer);
-      timer = setTimeout(start, RETRY_MS);
-    };
-  };
+  }
+  function again(): void {
+    if (isDone || isOver) return;
+    end();
+    clearTimeout(timer);
+    timer = setTimeout(start, RETRY_MS);
+  }
   start();
   onCleanup(() => {
     isOver = true;

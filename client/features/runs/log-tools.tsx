@@ -12,6 +12,8 @@ export function LogTools(props: {
   lineCount: string;
   isWrapped: boolean;
   onToggleWrap(): void;
+  /** Undefined: no lines are selected. */
+  onCopyLines: (() => void) | undefined;
 }) {
   const copyCurl = () => copyCommand(logCurl(props.runId));
   return (
@@ -26,10 +28,8 @@ export function LogTools(props: {
         onKeyDown={(event) => event.key === 'Enter' && props.search.step(event.shiftKey ? -1 : 1)}
       />
       <Show when={props.search.isOn()}>
-        <span class="sub num">
-          {props.search.hitCount() === 0
-            ? 'not found'
-            : `${props.search.index() + 1} / ${props.search.hitCount()}`}
+        <span class="sub num" data-testid="hit-count">
+          {props.search.summary()}
         </span>
         <Button kind="quiet" aria-label="Previous hit" onClick={() => props.search.step(-1)}>
           ▲
@@ -42,6 +42,13 @@ export function LogTools(props: {
       <span class="sub num" data-testid="line-count">
         {props.lineCount}
       </span>
+      <Show when={props.onCopyLines}>
+        {(copy) => (
+          <Button kind="quiet" onClick={() => copy()()}>
+            Copy lines
+          </Button>
+        )}
+      </Show>
       <Button kind="quiet" aria-pressed={props.isWrapped} onClick={() => props.onToggleWrap()}>
         {props.isWrapped ? 'Unwrap' : 'Wrap'}
       </Button>

@@ -1,32 +1,37 @@
-export const ROW_PX = 20;
-/** Browsers cap heights at about 16 million pixels; up to here each row has its own pixels. */
+/** Chromium caps heights at about 33.5 million pixels, other browsers at about 16 million. */
 export const MAX_HEIGHT_PX = 12_000_000;
+/** At both ends a pixel of the scroll bar is a pixel of the content, so that the ends are reached as usual. */
+const END_PX = 1_000_000;
 
-/** Maps scroll positions to rows, even for more rows than fit into a browser's maximum height. */
+/** Maps positions of a scroll bar to positions in content that may be higher than a browser allows. */
 export interface ScrollScale {
-  /** Height of the scrolled content. */
+  /** Height of the scrolled element. */
   readonly heightPx: number;
-  /** The first visible row, 0-based, at this scroll position. */
-  firstRow(scrollTop: number): number;
-  /** Top of row `row` in the content, given the current `scrollTop`. */
-  topOf(row: number, scrollTop: number): number;
-  /** The scroll position at which `row` is the first visible row. */
-  scrollTopOf(row: number): number;
+  /** Position in the content at this position of the scroll bar. */
+  toContent(scrollTop: number): number;
+  /** The reverse of `toContent`. */
+  toScrollTop(position: number): number;
 }
 
-export function scrollScale(rows: number, viewportPx: number): ScrollScale {
-  const fullPx = rows * ROW_PX;
-  const heightPx = Math.min(fullPx, MAX_HEIGHT_PX);
-  const visibleRows = Math.ceil(viewportPx / ROW_PX);
-  const lastFirst = Math.max(0, rows - visibleRows + 1);
-  const scrollable = Math.max(1, heightPx - viewportPx);
-  const isScaled = fullPx > MAX_HEIGHT_PX;
-  const fullScrollable = Math.max(1, fullPx - viewportPx);
-  const toFull = (scrollTop: number) => (isScaled ? (scrollTop / scrollable) * fullScrollable : scrollTop);
+export function scrollScale(contentPx: number, viewportPx: number): ScrollScale {
+  if (contentPx <= MAX_HEIGHT_PX)
+    return { heightPx: contentPx, toContent: (top) => top, toScrollTop: (position) => position };
+  const lastTop = MAX_HEIGHT_PX - viewportPx;
+  const lastPosition = contentPx - viewportPx;
+  const ratio = (lastPosition - 2 * END_PX) / (lastTop - 2 * END_PX);
   return {
-    heightPx,
-    firstRow: (scrollTop) => Math.max(0, Math.min(lastFirst, Math.floor(toFull(scrollTop) / ROW_PX))),
-    topOf: (row, scrollTop) => (isScaled ? scrollTop + (row * ROW_PX - toFull(scrollTop)) : row * ROW_PX),
-    scrollTopOf: (row) => (isScaled ? ((row * ROW_PX) / fullScrollable) * scrollable : row * ROW_PX),
+    heightPx: MAX_HEIGHT_PX,
+    toContent: (top) =>
+      top <= END_PX
+        ? top
+        : top >= lastTop - END_PX
+          ? lastPosition - (lastTop - top)
+          : END_PX + (top - END_PX) * ratio,
+    toScrollTop: (position) =>
+      position <= END_PX
+        ? position
+        : position >= lastPosition - END_PX
+          ? lastTop - (lastPosition - position)
+          : END_PX + (position - END_PX) / ratio,
   };
 }
