@@ -58,6 +58,7 @@ export default defineConfig({
         main: here('main.ts'),
         serve: here('serve.ts'),
         'yaml-worker': here('reader/yaml-worker.mjs'),
+        'search-worker': here('services/logs/search-worker.mjs'),
       },
       output: {
         entryFileNames: '[name].js',

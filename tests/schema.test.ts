@@ -12,6 +12,7 @@ it('schema.graphql is what the server serves', () => {
 it('the schema holds all of the contract that other programs rely on', () => {
   const contract = [
     'fixtures/contract.graphql',
+    'fixtures/contract-logs.graphql',
     'fixtures/contract-results.graphql',
     'fixtures/contract-notices.graphql',
   ]

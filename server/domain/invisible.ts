@@ -20,6 +20,6 @@ export function codePointAt(text: string, position: number): string {
 }
 
 /** E.g. "U+202E". */
-export function codePointName(code: number): string {
+function codePointName(code: number): string {
   return `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
 }

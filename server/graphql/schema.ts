@@ -1,4 +1,5 @@
 import './errors.ts';
+import './log-search.ts';
 import './channel.ts';
 import './channel-mutations.ts';
 import './connections.ts';

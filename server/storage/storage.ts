@@ -294,9 +294,21 @@ export interface RunLogStore {
   append(runId: string, stream: LogStream, chunk: LogChunk): Promise<boolean>;
   /** Lines after `after` (0: from the first). The cost is proportional to the result. */
   read(runId: string, stream: LogStream, after: number, limits: LogReadLimits): Promise<StoredLines>;
+  /** Chunks as they are stored, from the one that holds line `line` on, at most `limit`. */
+  chunks(runId: string, stream: LogStream, line: number, limit: number): Promise<PackedChunk[]>;
   head(runId: string, stream: LogStream): Promise<LogHead>;
   /** Heads of several runs in one query; every id has an entry. */
   heads(runIds: readonly string[], stream: LogStream): Promise<Map<string, LogHead>>;
+}
+
+/** A chunk of a log as it is stored. */
+export interface PackedChunk {
+  readonly firstLine: number;
+  readonly lineCount: number;
+  /** Its lines joined by "\n", as UTF-8. */
+  readonly bytes: Buffer;
+  /** Whether the bytes are compressed (raw DEFLATE, RFC 1951). */
+  readonly isDeflated: boolean;
 }
 
 /** Something was written; read it again. Carries no content. */

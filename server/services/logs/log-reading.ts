@@ -1,9 +1,10 @@
 import type { Actor } from '../../domain/actor.ts';
-import { clip, InvalidInputError, NotFoundError } from '../../domain/errors.ts';
+import { clip, NotFoundError } from '../../domain/errors.ts';
 import type { LogLines, LogReadLimits } from '../../domain/logs/run-log.ts';
 import { isFinished, type Run } from '../../domain/runs/run.ts';
 import type { RunStore } from '../../storage/storage.ts';
 import { interruptible } from '../interruptible.ts';
+import { requireLineNumber } from './line-number.ts';
 import type { LogCache } from './log-cache.ts';
 import type { LogWatches } from './log-watches.ts';
 import type { StoredLog } from './stored-log.ts';
@@ -41,15 +42,7 @@ export function createLogReading({ runs, log, cache, watches, batch }: LogReadin
   const { closing } = watches;
 
   async function requireRun(runId: string, after: number): Promise<Run> {
-    if (!Number.isSafeInteger(after) || after < 0) {
-      throw new InvalidInputError([
-        {
-          path: ['after'],
-          message: `"after" is ${after}; expected the number of the last line held, 0 or more.`,
-          position: null,
-        },
-      ]);
-    }
+    requireLineNumber(after);
     const run = await runs.find(runId);
     if (!run) throw new NotFoundError('run', clip(runId));
     return run;

@@ -4,12 +4,14 @@ import type { Storage } from '../../storage/storage.ts';
 import type { LogTimings } from '../../timings.ts';
 import { createLogCache, type LogCache } from './log-cache.ts';
 import { createLogReading, type LogReading } from './log-reading.ts';
+import { createLogSearching, type LogSearching } from './log-searching.ts';
 import { createLogStoring } from './log-storing.ts';
 import { createLogWatches, type LogWatches } from './log-watches.ts';
+import { createSearchThreads } from './search-threads.ts';
 import { type StoredLog, storedLogOf } from './stored-log.ts';
 
 /** Stores what runs write, and serves what they print to any number of readers. */
-export interface RunLogService extends LogReading {
+export interface RunLogService extends LogReading, LogSearching {
   /**
    * Stores everything that the process writes to its streams, each from where the store left off, until it has
    * ended. While the database is unreachable it waits: the kernel keeps the written bytes in the spool files.
@@ -53,8 +55,10 @@ export function createRunLogService({ storage, timings, onError }: RunLogService
   const watches = createLogWatches({ storage, log, cache, timings, onError });
   const eventLog = storedLogOf(runLogs, 'events');
   const eventWatches = createLogWatches({ storage, log: eventLog, cache: NO_CACHE, timings, onError });
+  const threads = createSearchThreads();
   return {
     ...createLogReading({ runs, log, cache, watches, batch: BATCH }),
+    ...createLogSearching({ runs, runLogs, threads }),
     ingest: createLogStoring({
       runLogs,
       watches: { output: watches, events: eventWatches },
@@ -67,6 +71,7 @@ export function createRunLogService({ storage, timings, onError }: RunLogService
       eventWatches.mayHaveEnded(runId);
     },
     close() {
+      threads.close();
       watches.close();
       eventWatches.close();
     },

@@ -1,8 +1,8 @@
 import { Binary, type Collection, type Db, MongoServerError } from 'mongodb';
-import { readChunks, type StoredChunk } from '../../domain/logs/log-chunk.ts';
+import { readChunks } from '../../domain/logs/log-chunk.ts';
 import type { LogChunk, LogHead, LogReadLimits, LogStream, StoredLines } from '../../domain/logs/run-log.ts';
 import { createUnpacker, packBytes } from '../log-codec.ts';
-import type { RunLogStore } from '../storage.ts';
+import type { PackedChunk, RunLogStore } from '../storage.ts';
 import { DUPLICATE_KEY } from './insert-missing.ts';
 import type { ChunkDocument } from './mongo-documents.ts';
 
@@ -20,6 +20,7 @@ export function createMongoRunLogs(db: Db): RunLogStore {
   return {
     append: (runId, stream, chunk) => logs[stream].append(runId, chunk),
     read: (runId, stream, after, limits) => logs[stream].read(runId, after, limits),
+    chunks: (runId, stream, line, limit) => logs[stream].chunks(runId, line, limit),
     head: (runId, stream) => logs[stream].head(runId),
     heads: async (runIds, stream) =>
       new Map(await Promise.all(runIds.map(async (id) => [id, await logs[stream].head(id)] as const))),
@@ -42,14 +43,25 @@ function createLog(chunks: Collection<ChunkDocument>) {
   }
 
   const unpack = createUnpacker();
-  const toChunk = ({ _id, firstLine, lineCount, text, isDeflated }: ChunkDocument): StoredChunk => {
+  const toPacked = ({ firstLine, lineCount, text, isDeflated }: ChunkDocument): PackedChunk => {
     const { buffer, byteOffset } = text.buffer;
-    return {
-      firstLine,
-      lineCount,
-      bytes: unpack(_id, { bytes: Buffer.from(buffer, byteOffset, text.length()), isDeflated }),
-    };
+    return { firstLine, lineCount, bytes: Buffer.from(buffer, byteOffset, text.length()), isDeflated };
   };
+
+  async function chunksFrom(runId: string, line: number, limit: number): Promise<ChunkDocument[]> {
+    const first = await chunks.findOne(
+      { runId: { $eq: runId }, firstLine: { $lte: line } },
+      { sort: { firstLine: -1 } },
+    );
+    if (!first || first.firstLine + first.lineCount <= line) return [];
+    if (limit === 1) return [first];
+    const behind = await chunks
+      .find({ runId: { $eq: runId }, firstLine: { $gt: first.firstLine } })
+      .sort({ firstLine: 1 })
+      .limit(limit - 1)
+      .toArray();
+    return [first, ...behind];
+  }
 
   return {
     /**
@@ -87,20 +99,15 @@ function createLog(chunks: Collection<ChunkDocument>) {
     },
 
     read: (runId: string, after: number, limits: LogReadLimits): Promise<StoredLines> =>
-      readChunks(after, limits, async (line, limit) => {
-        const first = await chunks.findOne(
-          { runId: { $eq: runId }, firstLine: { $lte: line } },
-          { sort: { firstLine: -1 } },
-        );
-        if (!first || first.firstLine + first.lineCount <= line) return [];
-        if (limit === 1) return [toChunk(first)];
-        const behind = await chunks
-          .find({ runId: { $eq: runId }, firstLine: { $gt: first.firstLine } })
-          .sort({ firstLine: 1 })
-          .limit(limit - 1)
-          .toArray();
-        return [first, ...behind].map(toChunk);
-      }),
+      readChunks(after, limits, async (line, limit) =>
+        (await chunksFrom(runId, line, limit)).map((document) => {
+          const packed = toPacked(document);
+          return { ...packed, bytes: unpack(document._id, packed) };
+        }),
+      ),
+
+    chunks: async (runId: string, line: number, limit: number): Promise<PackedChunk[]> =>
+      (await chunksFrom(runId, line, limit)).map(toPacked),
 
     head,
   };

@@ -1,7 +1,7 @@
 import { readChunks, type StoredChunk } from '../../domain/logs/log-chunk.ts';
 import type { LogChunk, LogHead, LogReadLimits, LogStream, StoredLines } from '../../domain/logs/run-log.ts';
 import { createUnpacker, packBytes } from '../log-codec.ts';
-import type { RunLogStore } from '../storage.ts';
+import type { PackedChunk, RunLogStore } from '../storage.ts';
 import type { Statements } from './sqlite-statements.ts';
 
 interface ChunkRow {
@@ -26,6 +26,7 @@ export function createSqliteRunLogs(statements: Statements): RunLogStore {
   return {
     append: (runId, stream, chunk) => logs[stream].append(runId, chunk),
     read: (runId, stream, after, limits) => logs[stream].read(runId, after, limits),
+    chunks: async (runId, stream, line, limit) => logs[stream].chunks(runId, line, limit),
     head: async (runId, stream) => logs[stream].head(runId),
     heads: async (runIds, stream) => new Map(runIds.map((id) => [id, logs[stream].head(id)])),
   };
@@ -45,14 +46,25 @@ function createLog(statements: Statements, table: string) {
   };
 
   const unpack = createUnpacker();
-  const toChunk = (runId: string, { first_line, line_count, text, is_deflated }: ChunkRow): StoredChunk => ({
+  const toPacked = ({ first_line, line_count, text, is_deflated }: ChunkRow): PackedChunk => ({
     firstLine: first_line,
     lineCount: line_count,
-    bytes: unpack(`${runId} ${first_line}`, {
-      bytes: text instanceof ArrayBuffer ? Buffer.from(text) : text,
-      isDeflated: is_deflated === 1,
-    }),
+    bytes: text instanceof ArrayBuffer ? Buffer.from(text) : text,
+    isDeflated: is_deflated === 1,
   });
+  const toChunk = (runId: string, packed: PackedChunk): StoredChunk => ({
+    firstLine: packed.firstLine,
+    lineCount: packed.lineCount,
+    bytes: unpack(`${runId} ${packed.firstLine}`, packed),
+  });
+
+  function chunks(runId: string, line: number, limit: number): PackedChunk[] {
+    const first = statements.get<ChunkRow>(CHUNK_AT, runId, line);
+    if (!first || first.first_line + first.line_count <= line) return [];
+    const behind =
+      limit > 1 ? statements.all<ChunkRow>(CHUNKS_BEHIND, runId, first.first_line, limit - 1) : [];
+    return [first, ...behind].map(toPacked);
+  }
 
   return {
     async append(runId: string, chunk: LogChunk): Promise<boolean> {
@@ -73,13 +85,10 @@ function createLog(statements: Statements, table: string) {
     },
 
     read: (runId: string, after: number, limits: LogReadLimits): Promise<StoredLines> =>
-      readChunks(after, limits, (line, limit) => {
-        const first = statements.get<ChunkRow>(CHUNK_AT, runId, line);
-        if (!first || first.first_line + first.line_count <= line) return [];
-        const behind =
-          limit > 1 ? statements.all<ChunkRow>(CHUNKS_BEHIND, runId, first.first_line, limit - 1) : [];
-        return [first, ...behind].map((row) => toChunk(runId, row));
-      }),
+      readChunks(after, limits, (line, limit) =>
+        chunks(runId, line, limit).map((packed) => toChunk(runId, packed)),
+      ),
+    chunks,
 
     head,
   };
