@@ -1,4 +1,5 @@
 import { InvalidInputError, InvalidStateError, NotFoundError } from '../domain/errors.ts';
+import type { LogTime } from '../domain/logs/run-log.ts';
 import { parametersOf } from '../domain/runs/parameters/input.ts';
 import type { RunStatus, RunTrigger } from '../domain/runs/run.ts';
 import type { LogPage } from '../services/logs/log-reading.ts';
@@ -35,6 +36,12 @@ const RunTriggerEnum = builder.enumType('RunTrigger', {
 const MAX_PAGE_LINES = 10_000;
 const MAX_PAGE_BYTES = 1_048_576;
 
+function requirePageLines(first: number): void {
+  if (first >= 1 && first <= MAX_PAGE_LINES) return;
+  const message = `"first" is ${first}; expected 1 to ${MAX_PAGE_LINES}.`;
+  throw new InvalidInputError([{ path: ['first'], message, position: null }]);
+}
+
 const RunLogPageRef = builder.objectRef<LogPage>('RunLogPage').implement({
   description: `
 Lines are numbered from 1. \`text\` holds \`lineCount\` lines from line \`firstLine\` on, joined by "\\n", without a final newline.
@@ -47,6 +54,19 @@ Pass the last line number that you hold (\`firstLine + lineCount - 1\`) as \`aft
     text: t.exposeString('text'),
     totalLines: t.exposeInt('totalLines'),
     complete: t.exposeBoolean('isComplete'),
+  }),
+});
+
+const LogTimeRef = builder.objectRef<LogTime>('LogTime').implement({
+  description: 'When lines of a log were written: those from `firstLine` on, up to that of the next entry.',
+  fields: (t) => ({
+    firstLine: t.exposeInt('firstLine'),
+    writtenAt: t.expose('writtenAt', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When the server read them, which is about when they were printed, unless no server ran then; null for lines of earlier versions.',
+    }),
   }),
 });
 
@@ -118,6 +138,20 @@ builder.node(RunRef, {
       nullable: true,
       description: 'When someone asked for its end; null: nobody.',
     }),
+    logTimes: t.field({
+      type: [LogTimeRef],
+      description: 'When the lines after `after` were written, for at most `first` lines (1 to 10,000).',
+      args: { after: t.arg.int({ defaultValue: 0 }), first: t.arg.int({ defaultValue: 1_000 }) },
+      complexity: 1_000,
+      resolve: (run, { after, first }, { actor, services, answerOf }, info) => {
+        const [last, lines] = [after ?? 0, first ?? 1_000];
+        requirePageLines(lines);
+        return answerOf(info).read(
+          () => services.runLogs.times(actor, run.id, last + 1, last + lines),
+          (times) => times.length * 60,
+        );
+      },
+    }),
     log: t.field({
       type: RunLogPageRef,
       description: 'At most 10,000 lines or 1 MiB a page, whichever is less, but at least one line.',
@@ -126,10 +160,7 @@ builder.node(RunRef, {
       complexity: 1_000,
       resolve: (run, { after, first }, { actor, services, answerOf }, info) => {
         const maxLines = first ?? 1_000;
-        if (maxLines < 1 || maxLines > MAX_PAGE_LINES) {
-          const message = `"first" is ${maxLines}; expected 1 to ${MAX_PAGE_LINES}.`;
-          throw new InvalidInputError([{ path: ['first'], message, position: null }]);
-        }
+        requirePageLines(maxLines);
         return answerOf(info).read(
           () => services.runLogs.page(actor, run.id, after ?? 0, { maxLines, maxBytes: MAX_PAGE_BYTES }),
           ({ text }) => text.length,

@@ -14,6 +14,7 @@ import {
 } from '../domain/errors.ts';
 import { sourceTextOf, traceSource } from '../domain/json-source.ts';
 import { jsonTextOf } from '../domain/json-text.ts';
+import type { LogLines } from '../domain/logs/run-log.ts';
 import { terminalText } from '../domain/logs/terminal-text.ts';
 import { parametersOf, type RunParametersInput } from '../domain/runs/parameters/input.ts';
 import type { ScheduleSummary } from '../domain/schedules/schedule.ts';
@@ -21,6 +22,7 @@ import { describeTiming } from '../domain/time/timing.ts';
 import type { Services } from '../graphql/context.ts';
 import { globalId, localId } from '../graphql/ids.ts';
 import { schemaText } from '../graphql/schema-text.ts';
+import { type LogFormat, logFormat } from './log-download.ts';
 import { actorOf } from './request-actor.ts';
 
 /** Fits the largest extra variables, fully escaped, and the rest of the body. */
@@ -81,16 +83,19 @@ export function registerRoutes(app: FastifyInstance, services: Services): void {
     async (request, reply) => {
       const id = localId('Run', request.params.id);
       const after = parseAfter(request.query.after);
-      const lines = isAsked(request.query.follow)
-        ? await services.runLogs.tail(actorOf(request), id, after)
-        : await services.runLogs.stored(actorOf(request), id, after);
       // safe for a terminal by default, since it would obey control sequences
       const toText = isAsked(request.query.raw)
         ? (text: string) => text
         : (text: string) => terminalText(text, !isAsked(request.query.plain));
-      reply.header('content-type', 'text/plain; charset=utf-8');
-      reply.header('content-disposition', `attachment; filename="sible-run-${id}.log"`);
-      return reply.send(Readable.from(textOf(lines, toText), { objectMode: false }));
+      const format = logFormat(request.query.format, isAsked(request.query.timestamps), toText, (from, to) =>
+        services.runLogs.times(actorOf(request), id, from, to),
+      );
+      const lines = isAsked(request.query.follow)
+        ? await services.runLogs.tail(actorOf(request), id, after)
+        : await services.runLogs.stored(actorOf(request), id, after);
+      reply.header('content-type', format.contentType);
+      reply.header('content-disposition', `attachment; filename="sible-run-${id}.${format.extension}"`);
+      return reply.send(Readable.from(textOf(lines, format), { objectMode: false }));
     },
   );
 }
@@ -105,13 +110,13 @@ function isAsked(value: unknown): boolean {
  * next line.
  */
 function textOf(
-  batches: AsyncGenerator<{ readonly text: string }, void, undefined>,
-  toText: (text: string) => string,
+  batches: AsyncGenerator<LogLines, void, undefined>,
+  format: LogFormat,
 ): AsyncIterableIterator<string> {
   return {
     async next() {
       const { value, done } = await batches.next();
-      return done ? { value: undefined, done } : { value: `${toText(value.text)}\n` };
+      return done ? { value: undefined, done } : { value: await format.write(value) };
     },
     async return() {
       await batches.return();

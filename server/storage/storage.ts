@@ -1,6 +1,13 @@
 import type { AgendaBackend } from 'agenda';
 import type { OutboxRow } from '../domain/facts.ts';
-import type { LogChunk, LogHead, LogReadLimits, LogStream, StoredLines } from '../domain/logs/run-log.ts';
+import type {
+  LogChunk,
+  LogHead,
+  LogReadLimits,
+  LogStream,
+  LogTime,
+  StoredLines,
+} from '../domain/logs/run-log.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { KeyBinding } from '../domain/runs/idempotency.ts';
 import type {
@@ -296,6 +303,8 @@ export interface RunLogStore {
   read(runId: string, stream: LogStream, after: number, limits: LogReadLimits): Promise<StoredLines>;
   /** Chunks as they are stored, from the one that holds line `line` on, at most `limit`. */
   chunks(runId: string, stream: LogStream, line: number, limit: number): Promise<PackedChunk[]>;
+  /** When the lines from `from` to `to` were written, at most `limit` entries; the first one covers line `from`. */
+  times(runId: string, stream: LogStream, from: number, to: number, limit: number): Promise<LogTime[]>;
   head(runId: string, stream: LogStream): Promise<LogHead>;
   /** Heads of several runs in one query; every id has an entry. */
   heads(runIds: readonly string[], stream: LogStream): Promise<Map<string, LogHead>>;

@@ -6,7 +6,7 @@ import {
   type StoredLines,
 } from '../../server/domain/logs/run-log.ts';
 import type { RunLogStore } from '../../server/storage/storage.ts';
-import { makeChunk } from '../support/make.ts';
+import { makeChunk, minutesAfter, NOON } from '../support/make.ts';
 import { type OpenStorage, storageTest } from './opened-storage.ts';
 
 const PLENTY: LogReadLimits = { maxLines: 1_000_000, maxBytes: 100_000_000 };
@@ -14,6 +14,25 @@ const PLENTY: LogReadLimits = { maxLines: 1_000_000, maxBytes: 100_000_000 };
 /** Lines in, lines out. */
 export function describeRunLogStore(open: OpenStorage, stream: LogStream): void {
   const test = storageTest(open);
+
+  test('tells when lines were written, where that is known', async ({ runLogs }) => {
+    await runLogs.append('run', stream, makeChunk(1, ['1', '2', '3']));
+    await runLogs.append('run', stream, { ...makeChunk(4, ['4', '5']), writtenAt: NOON });
+    await runLogs.append('run', stream, { ...makeChunk(6, ['6']), writtenAt: minutesAfter(NOON, 1) });
+    const times = [
+      { firstLine: 1, writtenAt: null },
+      { firstLine: 4, writtenAt: NOON },
+      { firstLine: 6, writtenAt: minutesAfter(NOON, 1) },
+    ];
+    expect(await runLogs.times('run', stream, 1, 100, 10)).toEqual(times);
+    expect(await runLogs.times('run', stream, 1, 5, 10)).toEqual(times.slice(0, 2));
+    expect(await runLogs.times('run', stream, 5, 6, 10)).toEqual([
+      { firstLine: 5, writtenAt: NOON },
+      times[2],
+    ]);
+    expect(await runLogs.times('run', stream, 1, 100, 1)).toEqual(times.slice(0, 1));
+    expect(await runLogs.times('other', stream, 1, 100, 10)).toEqual([]);
+  });
 
   test('has nothing of a run that wrote nothing', async ({ runLogs }) => {
     expect(await runLogs.head('none', stream)).toEqual({ totalLines: 0, endOffset: 0 });

@@ -20,6 +20,15 @@ export interface LogChunk {
   readonly bytes: Uint8Array;
   /** How many bytes of the stream are covered once this chunk is stored: where a follower resumes. */
   readonly endOffset: number;
+  /** When it was read from the program's output; absent: unknown. */
+  readonly writtenAt?: Date;
+}
+
+/** When lines of a log were written: those from `firstLine` on, up to the next of these. */
+export interface LogTime {
+  readonly firstLine: number;
+  /** Accurate to about the time that storing takes; later where no server was there to read them; null: unknown. */
+  readonly writtenAt: Date | null;
 }
 
 /** Lines read from a log. */

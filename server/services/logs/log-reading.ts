@@ -1,8 +1,8 @@
 import type { Actor } from '../../domain/actor.ts';
 import { clip, NotFoundError } from '../../domain/errors.ts';
-import type { LogLines, LogReadLimits } from '../../domain/logs/run-log.ts';
+import type { LogLines, LogReadLimits, LogTime } from '../../domain/logs/run-log.ts';
 import { isFinished, type Run } from '../../domain/runs/run.ts';
-import type { RunStore } from '../../storage/storage.ts';
+import type { RunLogStore, RunStore } from '../../storage/storage.ts';
 import { interruptible } from '../interruptible.ts';
 import { requireLineNumber } from './line-number.ts';
 import type { LogCache } from './log-cache.ts';
@@ -15,6 +15,11 @@ export interface LogReading {
   page(actor: Actor, runId: string, after: number, limits: LogReadLimits): Promise<LogPage>;
   /** Lines after `after` that are stored now. @throws {NotFoundError} @throws {InvalidInputError} */
   stored(actor: Actor, runId: string, after: number): Promise<AsyncGenerator<LogLines, void, undefined>>;
+  /**
+   * When the lines from `from` to `to` were written, at most 10,000 entries; the first one covers line `from`.
+   * @throws {NotFoundError} @throws {InvalidInputError}
+   */
+  times(actor: Actor, runId: string, from: number, to: number): Promise<LogTime[]>;
   /**
    * Lines after `after`: first the stored ones, then new ones as they arrive, without gaps or repeats; ends
    * after the last line of an ended run. The reader sets the pace: nothing is buffered for it.
@@ -32,13 +37,23 @@ export interface LogPage extends LogLines {
 export interface LogReadingOptions {
   readonly runs: Pick<RunStore, 'find'>;
   readonly log: StoredLog;
+  readonly runLogs: Pick<RunLogStore, 'times'>;
   readonly cache: Pick<LogCache, 'read'>;
   readonly watches: Pick<LogWatches, 'watch' | 'closing'>;
   /** What a reader gets at once. */
   readonly batch: LogReadLimits;
 }
 
-export function createLogReading({ runs, log, cache, watches, batch }: LogReadingOptions): LogReading {
+const MAX_TIMES = 10_000;
+
+export function createLogReading({
+  runs,
+  log,
+  runLogs,
+  cache,
+  watches,
+  batch,
+}: LogReadingOptions): LogReading {
   const { closing } = watches;
 
   async function requireRun(runId: string, after: number): Promise<Run> {
@@ -92,6 +107,11 @@ export function createLogReading({ runs, log, cache, watches, batch }: LogReadin
       const lines = await log.read(runId, after, limits);
       const isComplete = isFinished(run.status) && after + lines.lineCount >= totalLines;
       return { ...lines, totalLines, isComplete };
+    },
+
+    async times(_actor, runId, from, to) {
+      await requireRun(runId, from);
+      return runLogs.times(runId, 'output', from, to, MAX_TIMES);
     },
 
     async stored(_actor, runId, after) {

@@ -37,7 +37,7 @@ export function createLogStoring({ runLogs, watches, timings, onError }: LogStor
     let firstLine = head.totalLines + 1;
     const append = async (lines: SplitLines | null): Promise<boolean> => {
       if (lines === null) return true;
-      if (!(await runLogs.append(runId, stream, { firstLine, ...lines }))) {
+      if (!(await runLogs.append(runId, stream, { firstLine, ...lines, writtenAt: new Date() }))) {
         readers.changed(runId);
         return false;
       }

@@ -57,7 +57,7 @@ export function createRunLogService({ storage, timings, onError }: RunLogService
   const eventWatches = createLogWatches({ storage, log: eventLog, cache: NO_CACHE, timings, onError });
   const threads = createSearchThreads();
   return {
-    ...createLogReading({ runs, log, cache, watches, batch: BATCH }),
+    ...createLogReading({ runs, log, runLogs, cache, watches, batch: BATCH }),
     ...createLogSearching({ runs, runLogs, threads }),
     ingest: createLogStoring({
       runLogs,

@@ -129,6 +129,8 @@ export interface ChunkDocument {
   text: Binary;
   /** Whether the text is compressed (raw DEFLATE). */
   isDeflated: boolean;
+  /** Missing in chunks of earlier versions. */
+  writtenAt?: Date | null;
 }
 
 export interface ChangeDocument {

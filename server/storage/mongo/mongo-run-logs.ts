@@ -1,6 +1,13 @@
 import { Binary, type Collection, type Db, MongoServerError } from 'mongodb';
 import { readChunks } from '../../domain/logs/log-chunk.ts';
-import type { LogChunk, LogHead, LogReadLimits, LogStream, StoredLines } from '../../domain/logs/run-log.ts';
+import type {
+  LogChunk,
+  LogHead,
+  LogReadLimits,
+  LogStream,
+  LogTime,
+  StoredLines,
+} from '../../domain/logs/run-log.ts';
 import { createUnpacker, packBytes } from '../log-codec.ts';
 import type { PackedChunk, RunLogStore } from '../storage.ts';
 import { DUPLICATE_KEY } from './insert-missing.ts';
@@ -21,6 +28,7 @@ export function createMongoRunLogs(db: Db): RunLogStore {
     append: (runId, stream, chunk) => logs[stream].append(runId, chunk),
     read: (runId, stream, after, limits) => logs[stream].read(runId, after, limits),
     chunks: (runId, stream, line, limit) => logs[stream].chunks(runId, line, limit),
+    times: (runId, stream, from, to, limit) => logs[stream].times(runId, from, to, limit),
     head: (runId, stream) => logs[stream].head(runId),
     heads: async (runIds, stream) =>
       new Map(await Promise.all(runIds.map(async (id) => [id, await logs[stream].head(id)] as const))),
@@ -86,6 +94,7 @@ function createLog(chunks: Collection<ChunkDocument>) {
           endOffset,
           text: new Binary(bytes),
           isDeflated,
+          writtenAt: chunk.writtenAt ?? null,
         });
       } catch (error) {
         written.delete(runId);
@@ -105,6 +114,25 @@ function createLog(chunks: Collection<ChunkDocument>) {
           return { ...packed, bytes: unpack(document._id, packed) };
         }),
       ),
+
+    async times(runId: string, from: number, to: number, limit: number): Promise<LogTime[]> {
+      const first = await chunks.findOne(
+        { runId: { $eq: runId }, firstLine: { $lte: from } },
+        { sort: { firstLine: -1 }, projection: { firstLine: 1 } },
+      );
+      const found = await chunks
+        .find(
+          { runId: { $eq: runId }, firstLine: { $gte: first?.firstLine ?? 0, $lte: to } },
+          { projection: { firstLine: 1, writtenAt: 1 } },
+        )
+        .sort({ firstLine: 1 })
+        .limit(limit)
+        .toArray();
+      return found.map(({ firstLine, writtenAt }) => ({
+        firstLine: Math.max(from, firstLine),
+        writtenAt: writtenAt ?? null,
+      }));
+    },
 
     chunks: async (runId: string, line: number, limit: number): Promise<PackedChunk[]> =>
       (await chunksFrom(runId, line, limit)).map(toPacked),

@@ -236,4 +236,6 @@ export const MIGRATIONS: readonly string[] = [
     version INTEGER NOT NULL
   ) WITHOUT ROWID;
   `,
+  // when lines were written; null in chunks of earlier versions
+  'ALTER TABLE log_chunks ADD COLUMN written_at INTEGER; ALTER TABLE event_chunks ADD COLUMN written_at INTEGER',
 ];

@@ -1,5 +1,12 @@
 import { readChunks, type StoredChunk } from '../../domain/logs/log-chunk.ts';
-import type { LogChunk, LogHead, LogReadLimits, LogStream, StoredLines } from '../../domain/logs/run-log.ts';
+import type {
+  LogChunk,
+  LogHead,
+  LogReadLimits,
+  LogStream,
+  LogTime,
+  StoredLines,
+} from '../../domain/logs/run-log.ts';
 import { createUnpacker, packBytes } from '../log-codec.ts';
 import type { PackedChunk, RunLogStore } from '../storage.ts';
 import type { Statements } from './sqlite-statements.ts';
@@ -27,6 +34,7 @@ export function createSqliteRunLogs(statements: Statements): RunLogStore {
     append: (runId, stream, chunk) => logs[stream].append(runId, chunk),
     read: (runId, stream, after, limits) => logs[stream].read(runId, after, limits),
     chunks: async (runId, stream, line, limit) => logs[stream].chunks(runId, line, limit),
+    times: async (runId, stream, from, to, limit) => logs[stream].times(runId, from, to, limit),
     head: async (runId, stream) => logs[stream].head(runId),
     heads: async (runIds, stream) => new Map(runIds.map((id) => [id, logs[stream].head(id)])),
   };
@@ -38,7 +46,9 @@ function createLog(statements: Statements, table: string) {
   const HEAD = `SELECT first_line, line_count, end_offset FROM ${table} WHERE run_id = ? ORDER BY first_line DESC LIMIT 1`;
   const CHUNKS_BEHIND = `SELECT first_line, line_count, text, is_deflated FROM ${table} WHERE run_id = ? AND first_line > ? ORDER BY first_line LIMIT ?`;
   const CHUNK_AT = `SELECT first_line, line_count, text, is_deflated FROM ${table} WHERE run_id = ? AND first_line <= ? ORDER BY first_line DESC LIMIT 1`;
-  const INSERT = `INSERT INTO ${table} (run_id, first_line, line_count, end_offset, text, is_deflated) VALUES (?, ?, ?, ?, ?, ?)`;
+  const TIMES = `SELECT first_line, written_at FROM ${table} WHERE run_id = ? AND first_line >= ifnull(
+    (SELECT max(first_line) FROM ${table} WHERE run_id = ? AND first_line <= ?), 0) AND first_line <= ? ORDER BY first_line LIMIT ?`;
+  const INSERT = `INSERT INTO ${table} (run_id, first_line, line_count, end_offset, text, is_deflated, written_at) VALUES (?, ?, ?, ?, ?, ?, ?)`;
   const head = (runId: string): LogHead => {
     const last = statements.get<{ first_line: number; line_count: number; end_offset: number }>(HEAD, runId);
     if (!last) return { totalLines: 0, endOffset: 0 };
@@ -79,6 +89,7 @@ function createLog(statements: Statements, table: string) {
           chunk.endOffset,
           bytes,
           Number(isDeflated),
+          chunk.writtenAt?.getTime() ?? null,
         );
         return true;
       });
@@ -89,6 +100,14 @@ function createLog(statements: Statements, table: string) {
         chunks(runId, line, limit).map((packed) => toChunk(runId, packed)),
       ),
     chunks,
+
+    times: (runId: string, from: number, to: number, limit: number): LogTime[] =>
+      statements
+        .all<{ first_line: number; written_at: number | null }>(TIMES, runId, runId, from, to, limit)
+        .map(({ first_line, written_at }) => ({
+          firstLine: Math.max(from, first_line),
+          writtenAt: written_at === null ? null : new Date(written_at),
+        })),
 
     head,
   };
