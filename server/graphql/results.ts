@@ -3,7 +3,8 @@ import type { Drift } from '../domain/results/drift.ts';
 import type { HostResult } from '../domain/results/host-result.ts';
 import type { HostCounts, ResultStatus } from '../domain/results/result-event.ts';
 import type { Failure } from '../domain/results/run-failures.ts';
-import type { HostRecap, PlayResult, TaskResult } from '../domain/results/run-results.ts';
+import type { PlayResult } from '../domain/results/run-results.ts';
+import type { HostRecap, TaskResult } from '../domain/results/task-rows.ts';
 import type { RunSummary } from '../domain/runs/run.ts';
 import { builder } from './builder.ts';
 import { connectionOf, pageComplexity } from './connections.ts';
@@ -138,9 +139,9 @@ const TaskResultRef = builder.objectRef<TaskResult>('TaskResult').implement({
       type: [HostRecapRef],
       complexity: { field: 1, multiplier: HOSTS_GUESSED },
       description: 'What became of it on each host that reported.',
-      resolve: ({ hosts }, _args, { answerOf }, info) =>
+      resolve: (task, _args, { answerOf }, info) =>
         answerOf(info).read(
-          async () => hosts,
+          async () => task.hosts,
           (rows) => rows.reduce((sum, { host }) => sum + host.length + COUNTS_LENGTH, 0),
           'short',
         ),

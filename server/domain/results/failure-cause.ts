@@ -95,7 +95,23 @@ function clip(text: string): string {
 
 const ADDRESS = /\b\d{1,3}(?:\.\d{1,3}){3}\b|\b0x[0-9a-f]{4,16}\b|\b\d{2,20}\b/g;
 
-/** A cause without what differs from host to host: equal for the same failure on several. */
-export function sameCause(cause: string, host: string): string {
-  return cause.replaceAll(host, '\u0000').replace(ADDRESS, '\u0001');
+/** A cause without numbers, which differ from host to host. */
+export function withoutNumbers(cause: string): string {
+  return cause.replace(ADDRESS, '\u0001');
+}
+
+const WORD = /[\p{L}\p{N}_]/u;
+
+/** A cause without the name of its host, which differs, too. A part of a longer word is no name. */
+export function withoutWord(cause: string, word: string): string {
+  if (word === '') return cause;
+  let rest = '';
+  let from = 0;
+  for (let at = cause.indexOf(word); at !== -1; at = cause.indexOf(word, at + word.length)) {
+    const end = at + word.length;
+    if (WORD.test(cause.charAt(at - 1)) || WORD.test(cause.charAt(end))) continue;
+    rest += `${cause.slice(from, at)}\u0000`;
+    from = end;
+  }
+  return rest + cause.slice(from);
 }

@@ -1,4 +1,4 @@
-import { causeOf, sameCause } from './failure-cause.ts';
+import { causeOf, withoutNumbers, withoutWord } from './failure-cause.ts';
 import type { FailureTexts, TaskEvent } from './result-event.ts';
 
 /** The same failure of one task on one or several hosts. */
@@ -43,20 +43,23 @@ export function createFailureGroups(): FailureGroups {
       const message = causeOf(texts);
       // an unreachable host fails in whatever task comes first
       const where = status === 'unreachable' || task === null ? [] : [task.file, task.line, task.name];
-      const key = JSON.stringify([status, ...where, sameCause(message, host)]);
-      let group = groups.get(key);
+      // a host may have a name that is also a word of the cause
+      const keys = [withoutWord(message, host), message].map((text) =>
+        JSON.stringify([status, ...where, withoutNumbers(text)]),
+      );
+      let group = keys.map((key) => groups.get(key)).find((found) => found !== undefined);
       if (!group) {
-        if (groups.size >= MAX_GROUPS) return;
+        if (members.size >= MAX_GROUPS) return;
         const { name = '', file = null, line = null } = task ?? {};
         group = { hosts: [], task: name, message, file, line, logLine, status };
-        groups.set(key, group);
         members.set(group, new Set());
+        for (const key of keys) groups.set(key, group);
       }
       const known = members.get(group);
       if (known?.has(host)) return;
       known?.add(host);
       group.hosts.push(host);
     },
-    list: () => [...groups.values()],
+    list: () => [...members.keys()],
   };
 }

@@ -1,7 +1,6 @@
 import { createDrift, type Drift } from './drift.ts';
 import type { BeginEvent } from './result-event.ts';
 import {
-  COUNT_NAMES,
   type HostCounts,
   type HostEvent,
   NO_COUNTS,
@@ -12,6 +11,7 @@ import {
   type TaskEvent,
 } from './result-event.ts';
 import { createFailureGroups, type Failure } from './run-failures.ts';
+import { addCounts, createTaskRow, type HostRecap, type TaskResult, type TaskRow } from './task-rows.ts';
 
 /** Where a result is to be found in the stream `events`, and what lists filter by. */
 export interface ResultEntry {
@@ -33,22 +33,9 @@ export interface ResultFilter {
   readonly task?: string | undefined;
 }
 
-export interface HostRecap extends HostCounts {
-  readonly host: string;
-}
-
 export interface PlayResult {
   readonly name: string;
   readonly tasks: readonly TaskResult[];
-}
-
-export interface TaskResult extends TaskEvent {
-  /** When its last result came; null: none has come. */
-  readonly finishedAt: Date | null;
-  /** Of all hosts together. */
-  readonly counts: HostCounts;
-  /** What became of it on each host that reported. */
-  readonly hosts: readonly HostRecap[];
 }
 
 /**
@@ -78,24 +65,18 @@ export interface RunResults {
   readonly begin: BeginEvent | null;
   /** Why the plugin stopped; null: it did not. */
   readonly broken: string | null;
+  /** Whether the plugin has said everything. */
+  readonly isEnded: boolean;
 }
 
 type Counts = Record<keyof HostCounts, number>;
-
-function addCounts(sum: Counts | undefined, counts: HostCounts): void {
-  if (sum) for (const name of COUNT_NAMES) sum[name] += counts[name];
-}
-
-interface TaskRow extends TaskEvent {
-  finishedAt: Date | null;
-}
 
 interface Play {
   readonly name: string;
   readonly tasks: TaskRow[];
 }
 
-/** A failed item, whose status is that of its task. */
+/** A failed item, whose status is that of its task. Its texts are kept until then. */
 interface WaitingItem {
   readonly event: HostEvent;
   readonly line: number;
@@ -105,6 +86,8 @@ interface WaitingItem {
 const MAX_TASKS = 100_000;
 const MAX_HOSTS = 100_000;
 const MAX_RESULTS = 5_000_000;
+/** Further items do not wait for their task and count as failed. */
+const MAX_WAITING = 10_000;
 
 export function createRunResults(): RunResults {
   const plays = new Map<number, Play>();
@@ -116,6 +99,7 @@ export function createRunResults(): RunResults {
   const failures = createFailureGroups();
   const waiting = new Map<string, WaitingItem[]>();
   const drift = createDrift();
+  let waitingItems = 0;
 
   // one number each per result, instead of an object: there may be millions
   const resultLines: number[] = [];
@@ -123,11 +107,11 @@ export function createRunResults(): RunResults {
   const resultTasks: number[] = [];
   const resultStatuses: number[] = [];
   const resultDiffs: number[] = [];
-  const resultCounts: HostCounts[] = [];
-  const laterCounts: { readonly task: number; readonly host: number; readonly counts: HostCounts }[] = [];
 
   let begin: BeginEvent | null = null;
   let broken: string | null = null;
+  let isEnded = false;
+  let laterCounts = 0;
   let lines = 0;
 
   function hostIndex(name: string): number | null {
@@ -149,9 +133,12 @@ export function createRunResults(): RunResults {
     resultTasks.push(event.task);
     resultStatuses.push(RESULT_STATUSES.indexOf(status));
     resultDiffs.push(event.diffs);
-    // mostly one of the few constants
-    resultCounts.push(event.counts);
-    addCounts(counted[host], event.counts);
+    addTo(event.task, host, event.counts);
+  }
+
+  function addTo(task: number, host: number, counts: HostCounts): void {
+    addCounts(counted[host], counts);
+    if (counts !== NO_COUNTS) tasks.get(task)?.add(host, counts);
   }
 
   /** The status of a failed item: whether it counts is decided by its task. */
@@ -161,6 +148,11 @@ export function createRunResults(): RunResults {
   function takeHostEvent(event: HostEvent & { readonly kind: 'item' | 'result' }, line: number): void {
     const key = `${event.task} ${event.host}`;
     if (event.kind === 'item' && event.status === 'failed') {
+      if (waitingItems >= MAX_WAITING) {
+        giveOut([{ event, line }], 'failed');
+        return;
+      }
+      waitingItems += 1;
       const items = waiting.get(key);
       if (items) items.push({ event, line });
       else waiting.set(key, [{ event, line }]);
@@ -170,10 +162,11 @@ export function createRunResults(): RunResults {
     if (event.kind === 'result') {
       const items = waiting.get(key) ?? [];
       waiting.delete(key);
+      waitingItems -= items.length;
       giveOut(items, asTask(event.status));
       if (items.length === 0) addFailure(event, event.status);
       if (task) task.finishedAt = event.finishedAt;
-      drift.add(event, task);
+      drift.add(event, task?.event ?? null);
     }
     addResult(event, event.status, line);
   }
@@ -188,7 +181,7 @@ export function createRunResults(): RunResults {
   function addFailure(event: HostEvent, status: ResultStatus): void {
     if (status !== 'failed' && status !== 'unreachable') return;
     const { host, texts, logLine } = event;
-    failures.add({ host, task: tasks.get(event.task) ?? null, status, texts, logLine });
+    failures.add({ host, task: tasks.get(event.task)?.event ?? null, status, texts, logLine });
   }
 
   function take(event: ResultEvent, line: number): void {
@@ -204,7 +197,7 @@ export function createRunResults(): RunResults {
         return;
       case 'task': {
         if (tasks.size >= MAX_TASKS || tasks.has(event.task)) return;
-        const row: TaskRow = { ...event, finishedAt: null };
+        const row = createTaskRow(event);
         tasks.set(event.task, row);
         plays.get(event.play)?.tasks.push(row);
         return;
@@ -215,16 +208,18 @@ export function createRunResults(): RunResults {
         return;
       case 'counts': {
         const host = hostIndex(event.host);
-        if (host === null || laterCounts.length >= MAX_RESULTS) return;
-        laterCounts.push({ task: event.task, host, counts: event.counts });
-        addCounts(counted[host], event.counts);
+        if (host === null || laterCounts >= MAX_RESULTS) return;
+        laterCounts += 1;
+        addTo(event.task, host, event.counts);
         return;
       }
       case 'recap':
         if (recapped.size < MAX_HOSTS) recapped.set(event.host, event.counts);
         return;
-      case 'diff':
       case 'end':
+        isEnded = true;
+        return;
+      case 'diff':
         return;
     }
   }
@@ -243,6 +238,7 @@ export function createRunResults(): RunResults {
     end() {
       for (const items of waiting.values()) giveOut(items, 'failed');
       waiting.clear();
+      waitingItems = 0;
     },
 
     get lines() {
@@ -257,9 +253,12 @@ export function createRunResults(): RunResults {
     get broken() {
       return broken;
     },
+    get isEnded() {
+      return isEnded;
+    },
 
     entry(index) {
-      const task = tasks.get(resultTasks[index] ?? 0) ?? null;
+      const task = tasks.get(resultTasks[index] ?? 0)?.event ?? null;
       return {
         line: resultLines[index] ?? 0,
         diffs: resultDiffs[index] ?? 0,
@@ -277,7 +276,7 @@ export function createRunResults(): RunResults {
       for (let index = 0; index < resultLines.length; index += 1) {
         if (wantedHost !== null && resultHosts[index] !== wantedHost) continue;
         if (wantedStatus !== null && !wantedStatus.has(resultStatuses[index] ?? 0)) continue;
-        if (task !== undefined && tasks.get(resultTasks[index] ?? 0)?.name !== task) continue;
+        if (task !== undefined && tasks.get(resultTasks[index] ?? 0)?.event.name !== task) continue;
         found.push(index);
       }
       return found;
@@ -297,29 +296,10 @@ export function createRunResults(): RunResults {
 
     drift: () => (begin?.isCheck ? drift.sum() : null),
 
-    plays() {
-      const byTask = new Map<number, Map<number, Counts>>();
-      const add = (task: number, host: number, counts: HostCounts) => {
-        const row = byTask.get(task) ?? new Map<number, Counts>();
-        byTask.set(task, row);
-        const sum = row.get(host) ?? { ...NO_COUNTS };
-        row.set(host, sum);
-        addCounts(sum, counts);
-      };
-      resultCounts.forEach((counts, index) => {
-        add(resultTasks[index] ?? 0, resultHosts[index] ?? 0, counts);
-      });
-      for (const { task, host, counts } of laterCounts) add(task, host, counts);
-      return [...plays.values()].map(({ name, tasks }) => ({
+    plays: () =>
+      [...plays.values()].map(({ name, tasks }) => ({
         name,
-        tasks: tasks.map((row) => {
-          const rows = [...(byTask.get(row.task) ?? [])];
-          const all: Counts = { ...NO_COUNTS };
-          for (const [, counts] of rows) addCounts(all, counts);
-          const hosts = rows.map(([host, counts]) => ({ host: hostNames[host] ?? '', ...counts }));
-          return { ...row, counts: all, hosts };
-        }),
-      }));
-    },
+        tasks: tasks.map((row) => row.result(hostNames)),
+      })),
   };
 }

@@ -13,7 +13,8 @@ import {
   loggedErrorIn,
   runLevelFailure,
 } from '../../domain/results/run-level-failure.ts';
-import type { HostRecap, PlayResult, ResultFilter, RunResults } from '../../domain/results/run-results.ts';
+import type { PlayResult, ResultFilter, RunResults } from '../../domain/results/run-results.ts';
+import type { HostRecap } from '../../domain/results/task-rows.ts';
 import { isFinished, type RunSummary } from '../../domain/runs/run.ts';
 import type { RunStore } from '../../storage/storage.ts';
 import { interruptible } from '../interruptible.ts';
@@ -241,12 +242,16 @@ function relativeInside(root: string, path: string): string {
 /** A run that got as far as Ansible's own exit codes for its hosts has begun a play. */
 const AFTER_A_PLAY: ReadonlySet<number | null> = new Set([0, 2, 6]);
 
-function problemOf(run: RunSummary, { begin, broken }: RunResults): string | null {
+function problemOf(run: RunSummary, { begin, broken, isEnded }: RunResults): string | null {
+  const hasReachedItsEnd = isFinished(run.status) && AFTER_A_PLAY.has(run.exitCode);
   if (broken !== null)
     return `Results after a certain point are missing: Sible's callback plugin stopped (${broken}).`;
   if (begin !== null) {
-    return begin.format < FORMAT ? 'The run was made by a version of Sible that recorded no results.' : null;
+    if (begin.format < FORMAT) return 'The run was made by a version of Sible that recorded no results.';
+    return isEnded || !hasReachedItsEnd
+      ? null
+      : "Results after a certain point are missing: Sible's callback plugin could not write them.";
   }
-  if (!isFinished(run.status) || !AFTER_A_PLAY.has(run.exitCode)) return null;
+  if (!hasReachedItsEnd) return null;
   return "Ansible did not load Sible's callback plugin, so there are no results; the log and the exit code are complete.";
 }

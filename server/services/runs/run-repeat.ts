@@ -1,6 +1,6 @@
 import type { Actor } from '../../domain/actor.ts';
 import { clip, DomainError, InvalidStateError, NotFoundError } from '../../domain/errors.ts';
-import type { HostRecap } from '../../domain/results/run-results.ts';
+import type { HostRecap } from '../../domain/results/task-rows.ts';
 import { isFinished, type Run } from '../../domain/runs/run.ts';
 import { heedsActiveRuns } from '../../domain/schedules/policy.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';

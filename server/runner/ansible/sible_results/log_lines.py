@@ -49,16 +49,24 @@ class LogLines:
         return (self._lines + self._parts_of(self._open)) or None
 
     def _count(self, piece):
-        lines = piece.split(b"\n")
-        first = self._open + len(lines[0])
-        if len(lines) == 1:
-            self._open = first
+        first = piece.find(b"\n")
+        if first == -1:
+            self._open += len(piece)
             return
-        self._open = len(lines[-1])
-        whole = lines[1:-1]
-        self._lines += max(1, self._parts_of(first)) + len(whole)
-        if any(len(line) > MAX_LINE_BYTES for line in whole):
-            self._lines += sum(max(0, self._parts_of(len(line)) - 1) for line in whole)
+        self._lines += max(1, self._parts_of(self._open + first))
+        start = first + 1
+        # no line that ends within this many bytes is split, so they need only be counted
+        while start < len(piece):
+            last = piece.rfind(b"\n", start, start + MAX_LINE_BYTES + 1)
+            if last != -1:
+                self._lines += piece.count(b"\n", start, last + 1)
+            else:
+                last = piece.find(b"\n", start + MAX_LINE_BYTES)
+                if last == -1:
+                    break
+                self._lines += self._parts_of(last - start)
+            start = last + 1
+        self._open = len(piece) - start
 
     @staticmethod
     def _parts_of(length):

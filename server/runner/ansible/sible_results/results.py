@@ -46,7 +46,7 @@ class _Task:
 
     def __init__(self, task):
         self.name = clip_name(task.get_name().strip())
-        self.action = str(getattr(task, "resolved_action", None) or task.action)
+        self.action = _action_of(task)
         self.path = task.get_path()
         # what it says itself; whether that counts depends on the playbook
         self.is_really_run = task.check_mode is False
@@ -245,6 +245,12 @@ class Results:
             _, old = self._tasks.popitem(last=False)
             if old is not current:
                 self._seen -= sum(old.reported.values())
+
+
+def _action_of(task):
+    """The full name of its action, as far as it is known. Ansible 2.19 warns when `resolved_action` is read too early."""
+    known = vars(task)
+    return str(known.get("_resolved_action") or known.get("resolved_action") or task.action)
 
 
 def _now():

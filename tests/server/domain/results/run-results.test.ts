@@ -183,6 +183,26 @@ describe('the failures of a run', () => {
     ]);
   });
 
+  it('are one also where a host is called like a word of the cause', () => {
+    const results = resultsOf(
+      PLAY,
+      task(1),
+      failed('db', 'the db is gone: no db on db'),
+      failed('no', 'the db is gone: no db on db'),
+      failed('is', 'the db is gone: no db on db'),
+    );
+    expect(results.failures()).toMatchObject([{ hosts: ['db', 'no', 'is'] }]);
+  });
+
+  it('of items that wait for their task without end are given out', () => {
+    const endless = Array.from({ length: 10_002 }, (_, i) => item(1, 'a', 'failed', `${i}`));
+    const results = resultsOf(PLAY, task(1), ...endless);
+    expect(results.count).toBe(2);
+    results.push(10_005, [JSON.stringify(result(1, 'a', 'ignored'))]);
+    expect(results.count).toBe(10_003);
+    expect(results.matching({ status: ['failed'] })).toEqual([0, 1]);
+  });
+
   it('of a loop are those of its items', () => {
     const results = resultsOf(
       PLAY,

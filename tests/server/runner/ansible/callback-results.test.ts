@@ -1,95 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { expect, it, onTestFinished, vi } from 'vitest';
-import { createLogSplitter } from '../../../../server/domain/logs/log-splitter.ts';
-import { type HostResult, hostResultOf } from '../../../../server/domain/results/host-result.ts';
-import { createRunResults, type RunResults } from '../../../../server/domain/results/run-results.ts';
-import { callbackEnvironment } from '../../../../server/runner/ansible/callback-path.ts';
-import { findAnsible } from '../../../support/ansible.ts';
-import { makeTempDir } from '../../../support/temp-dir.ts';
+import { expect, it, vi } from 'vitest';
+import { createRunResults } from '../../../../server/domain/results/run-results.ts';
+import { byHost, printedRecap, runWithPlugin as run, told } from '../../../support/run-with-plugin.ts';
 
 // real Ansible takes seconds, and many times as long beside other tests
 vi.setConfig({ testTimeout: 120_000 });
-
-const INVENTORY = `a ansible_connection=local
-b ansible_connection=local
-c ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1
-[all:vars]
-ansible_python_interpreter={{ ansible_playbook_python }}
-`;
-
-interface Told {
-  readonly events: string;
-  /** Lines of the log as Sible stores them. */
-  readonly log: readonly string[];
-  readonly results: RunResults;
-  readonly all: readonly HostResult[];
-}
-
-/** Runs real Ansible with our plugin, its output in a file as in a run. */
-async function run(files: Readonly<Record<string, string>>, ...words: string[]): Promise<Told> {
-  const folder = await makeTempDir();
-  onTestFinished(() => folder.remove());
-  const file = (name: string) => join(folder.path, name);
-  for (const [name, content] of Object.entries({ 'hosts.ini': INVENTORY, ...files }))
-    writeFileSync(file(name), content);
-  const env = { PATH: '/usr/bin:/bin', HOME: folder.path, LC_ALL: 'C.UTF-8' };
-  const output = openSync(file('output.log'), 'a');
-  spawnSync(findAnsible(), ['-i', 'hosts.ini', 'play.yaml', ...words], {
-    cwd: folder.path,
-    env: {
-      ...env,
-      ...callbackEnvironment(env, folder.path).environment,
-      SIBLE_EVENTS: file('events.jsonl'),
-      SIBLE_ROOT: folder.path,
-    },
-    stdio: ['ignore', output, output],
-  });
-  closeSync(output);
-  const events = readFileSync(file('events.jsonl'), 'utf8');
-  const lines = events.trimEnd().split('\n');
-  const results = createRunResults();
-  results.push(1, lines);
-  results.end();
-  const all = Array.from({ length: results.count }, (_, i) => {
-    const entry = results.entry(i);
-    return hostResultOf(entry, lines[entry.line - 1] ?? '');
-  });
-  const splitter = createLogSplitter(0);
-  const bytes = readFileSync(file('output.log'));
-  const parts = [splitter.push(bytes), splitter.end()].flatMap((part) => (part === null ? [] : [part.bytes]));
-  return {
-    events,
-    log: Buffer.concat(parts.flatMap((part) => [part, Buffer.from('\n')]))
-      .toString()
-      .split('\n'),
-    results,
-    all,
-  };
-}
-
-const RECAP =
-  /^(\S+) +: ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+) +skipped=(\d+) +rescued=(\d+) +ignored=(\d+)/;
-
-/** What Ansible itself prints at the end. */
-function printedRecap(log: readonly string[]) {
-  return log.flatMap((line) => {
-    const found = RECAP.exec(line);
-    if (!found) return [];
-    const [host = '', ...counts] = found.slice(1);
-    const [ok, changed, unreachable, failed, skipped, rescued, ignored] = counts.map(Number);
-    return [{ host, ok, changed, unreachable, failed, skipped, rescued, ignored }];
-  });
-}
-
-const byHost = (rows: readonly { readonly host: string }[]) =>
-  [...rows].sort((x, y) => (x.host < y.host ? -1 : 1));
-
-const told = (all: readonly HostResult[]) =>
-  all
-    .map(({ task, host, status, item }) => `${task} ${host} ${status}${item === null ? '' : ` [${item}]`}`)
-    .sort();
 
 it('results say what became of each task on each host, and count as PLAY RECAP does', async () => {
   const { all, log, results, events } = await run({

@@ -224,7 +224,12 @@ describe('what went wrong', () => {
 });
 
 it.each<[readonly object[], Partial<Run>, RegExp | null]>([
-  [[BEGIN], { status: 'succeeded', exitCode: 0 }, null],
+  [[BEGIN, { kind: 'end' }], { status: 'succeeded', exitCode: 0 }, null],
+  // the disk was full, or the file was removed
+  [[BEGIN, PLAY], { status: 'succeeded', exitCode: 0 }, /could not write/],
+  [[BEGIN, PLAY], { status: 'failed', exitCode: 2 }, /could not write/],
+  [[BEGIN, PLAY], { status: 'canceled', exitCode: null }, null],
+  [[BEGIN, PLAY], { status: 'running' }, null],
   [[], { status: 'running' }, null],
   [[], { status: 'failed', exitCode: 4 }, null],
   [[], { status: 'succeeded', exitCode: 0 }, /did not load/],

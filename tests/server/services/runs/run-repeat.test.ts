@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { NotFoundError } from '../../../../server/domain/errors.ts';
 import { NO_COUNTS } from '../../../../server/domain/results/result-event.ts';
-import type { HostRecap } from '../../../../server/domain/results/run-results.ts';
+import type { HostRecap } from '../../../../server/domain/results/task-rows.ts';
 import type { Run } from '../../../../server/domain/runs/run.ts';
 import { createIdempotency } from '../../../../server/services/runs/idempotency.ts';
 import { createNewRuns } from '../../../../server/services/runs/new-runs.ts';
