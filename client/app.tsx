@@ -1,6 +1,7 @@
 import { A, Navigate, Route, Router, type RouteSectionProps, useNavigate } from '@solidjs/router';
 import { createSignal, lazy, onCleanup, onMount, Show, Suspense } from 'solid-js';
 import { TokenForm } from './features/auth/token-form.tsx';
+import { createOverviewCounts } from './features/overview/overview-counts.ts';
 import { ScheduleDialogHost } from './features/schedules/schedule-dialog.tsx';
 import { isLive } from './graphql/client.ts';
 import { graphql } from './graphql/generated/gql.ts';
@@ -14,6 +15,7 @@ import { Dialog } from './ui/dialog.tsx';
 import { Loading } from './ui/states.tsx';
 import { ToastHost } from './ui/toast.tsx';
 
+const OverviewPage = lazy(() => import('./features/overview/overview-page.tsx'));
 const PlaybooksPage = lazy(() => import('./features/playbooks/playbooks-page.tsx'));
 const QueuePage = lazy(() => import('./features/queue/queue-page.tsx'));
 const SchedulePage = lazy(() => import('./features/schedules/schedule-page.tsx'));
@@ -31,13 +33,14 @@ export function App() {
   return (
     <Show when={!isTokenRefused()} fallback={<TokenForm />}>
       <Router root={Frame}>
-        <Route path="/" component={() => <Navigate href="/queue" />} />
+        <Route path="/" component={() => <Navigate href="/overview" />} />
+        <Route path="/overview" component={OverviewPage} />
         <Route path="/playbooks/*path" component={PlaybooksPage} />
         <Route path="/queue" component={QueuePage} />
         <Route path="/queue/:id" component={SchedulePage} />
         <Route path="/runs" component={RunsPage} />
         <Route path="/runs/:id" component={RunPage} />
-        <Route path="*" component={() => <Navigate href="/queue" />} />
+        <Route path="*" component={() => <Navigate href="/overview" />} />
       </Router>
     </Show>
   );
@@ -46,6 +49,7 @@ export function App() {
 function Frame(props: RouteSectionProps) {
   const [isHelpOpen, setHelpOpen] = createSignal(false);
   useShortcuts(() => setHelpOpen(true));
+  const counts = createOverviewCounts();
   return (
     <div class="app">
       <nav class="side" aria-label="Main">
@@ -53,6 +57,15 @@ function Frame(props: RouteSectionProps) {
           <i />
           <span>Sible</span>
         </div>
+        <A href="/overview" activeClass="on">
+          Overview
+          <Show when={counts.failed() > 0}>
+            <span class="count bad" title="Failed since your last visit">
+              {counts.failed()}
+              <span class="sr-only"> failed since your last visit</span>
+            </span>
+          </Show>
+        </A>
         <A href="/playbooks/" activeClass="on">
           Playbooks
         </A>
@@ -61,6 +74,12 @@ function Frame(props: RouteSectionProps) {
         </A>
         <A href="/runs" activeClass="on">
           Runs
+          <Show when={counts.running() > 0}>
+            <span class="count" title="Running">
+              {counts.running()} <span aria-hidden="true">▸</span>
+              <span class="sr-only"> running</span>
+            </span>
+          </Show>
         </A>
         <Health />
       </nav>
@@ -125,7 +144,7 @@ function Health() {
 /** Global shortcuts; ignored in text fields. */
 function useShortcuts(openHelp: () => void): void {
   const navigate = useNavigate();
-  const places: Record<string, string> = { p: '/playbooks/', q: '/queue', r: '/runs' };
+  const places: Record<string, string> = { o: '/overview', p: '/playbooks/', q: '/queue', r: '/runs' };
   let isGoing = false;
   const onKey = (event: KeyboardEvent) => {
     const { target } = event;
@@ -149,6 +168,7 @@ function useShortcuts(openHelp: () => void): void {
 }
 
 const SHORTCUTS: readonly (readonly [string, string])[] = [
+  ['g o', 'Overview'],
   ['g p', 'Playbooks'],
   ['g q', 'Queue'],
   ['g r', 'Runs'],

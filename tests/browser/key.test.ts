@@ -18,10 +18,10 @@ describe.skipIf(isBrowserMissing)('the key in the browser', () => {
       page.on('request', (request) => asked.push(request.url()));
       await page.goto(address);
       await page.getByText(EMPTY).waitFor();
-      expect(page.url()).toBe(`${url}/queue`);
+      expect(page.url()).toBe(`${url}/overview`);
       await page.reload();
       await page.getByText(EMPTY).waitFor();
-      expect(page.url()).toBe(`${url}/queue`);
+      expect(page.url()).toBe(`${url}/overview`);
       expect(await page.evaluate('history.length')).toBeLessThan(4);
 
       // in another tab, by the bare address

@@ -49,9 +49,17 @@ describe.skipIf(isBrowserMissing)('the results of a run in the console', () => {
       const id = await runPlaybook(api, 'certs.yaml');
       await waitForEnd(() => api, id);
 
-      // from the list of runs it is one click
-      await page.goto(`${server.url}/runs`);
-      await page.getByText(/Connection refused · and more|No such file or directory · and more/).waitFor();
+      // from the overview it is one click, and so it is from the list of runs
+      await page.goto(server.url);
+      const line = /Connection refused · and more|No such file or directory · and more/;
+      await page
+        .getByRole('region', { name: /^Failed since your last visit/ })
+        .getByText(line)
+        .waitFor();
+      expect(await page.title()).toBe('(1) Sible');
+      await page.getByRole('link', { name: 'Runs' }).click();
+      await page.getByText(line).waitFor();
+      await page.goBack();
       await page.getByRole('link', { name: 'certs.yaml' }).click();
       const wrong = page.getByRole('region', { name: 'What went wrong' });
       await wrong.getByText(/^exit code 2: ls: cannot access/).waitFor();

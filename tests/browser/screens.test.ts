@@ -25,6 +25,7 @@ describe.skipIf(isBrowserMissing)('every page', () => {
     withPage(async (page) => {
       const { url } = emptyServer().server;
       for (const [path, text] of [
+        ['overview', 'Nothing is scheduled yet'],
         ['queue', 'Nothing is scheduled yet'],
         ['playbooks/', 'There is no playbook yet'],
         ['playbooks/none.yaml', 'There is no such playbook'],
@@ -50,7 +51,14 @@ describe.skipIf(isBrowserMissing)('every page', () => {
           body: '{"errors":[{"message":"Unexpected error. Request 4711."}]}',
         }),
       );
-      for (const path of ['queue', 'playbooks/', 'runs', `runs/${NO_RUN}`, `queue/${NO_SCHEDULE}`]) {
+      for (const path of [
+        'overview',
+        'queue',
+        'playbooks/',
+        'runs',
+        `runs/${NO_RUN}`,
+        `queue/${NO_SCHEDULE}`,
+      ]) {
         await page.goto(`${url}/${path}`);
         await inEachLook(page, async (look) => {
           await page.getByRole('alert').getByText('Unexpected error. Request 4711.').waitFor();
@@ -157,6 +165,7 @@ describe.skipIf(isBrowserMissing)('every page', () => {
         const running = await runPlaybook(api, 'long.yaml');
         await withPage(async (page) => {
           for (const [path, text] of [
+            ['overview', 'Failed since your last visit'],
             ['queue', 'Web servers, every night'],
             ['playbooks/site/web.yaml', 'hosts: localhost'],
             ['runs', 'Running'],
