@@ -82,7 +82,7 @@ const KINDS: readonly [name: string, play: string, expected: readonly string[]][
   gather_facts: false
   tasks:
     - { name: again, command: "false", register: it, until: it.rc == 0, retries: 1, delay: 0, ignore_errors: true }
-    - { name: waits, command: "true", async: 300, poll: 1, changed_when: false }
+    - { name: waits, command: "true", async: 300, poll: 1, changed_when: false, vars: { ansible_async_dir: "{{ playbook_dir }}/.async" } }
     - { name: once, debug: { msg: once }, run_once: true }
     - { name: elsewhere, command: "true", delegate_to: b, changed_when: false }
 `,
