@@ -23,6 +23,9 @@ const client = new Client({
   fetch: fetchWithKey,
 });
 
+/** How many subscriptions are under way. */
+let subscriptions = 0;
+
 /** The key that the current connection was opened with. */
 let socketKey: string | null = null;
 const socket = createClient({
@@ -42,9 +45,10 @@ const socket = createClient({
       if (wasRetry) setReconnects((count) => count + 1);
     },
     closed: (event) => {
-      const { code, wasClean } = event as CloseEvent;
+      const { code } = event as CloseEvent;
       if (code === FORBIDDEN) refuseToken(socketKey);
-      else if (!wasClean || code !== 1000) setConnected(false);
+      // we close it ourselves once nothing is subscribed to; a proxy may close it as cleanly
+      else if (code !== 1000 || subscriptions > 0) setConnected(false);
     },
   },
 });
@@ -87,14 +91,29 @@ export function subscribe<D, V extends Record<string, unknown>>(
   variables: V,
   sink: { next(data: D): void; error?(message: string): void; complete?(): void },
 ): () => void {
+  let isOver = false;
+  const over = () => {
+    if (!isOver) subscriptions -= 1;
+    isOver = true;
+  };
+  subscriptions += 1;
   const full: Sink<{ data?: D | null; errors?: readonly { message: string }[] }> = {
     next: (result) => {
       if (result.data) sink.next(result.data);
       else if (result.errors?.[0]) sink.error?.(result.errors[0].message);
     },
-    error: (error) =>
-      sink.error?.(error instanceof Error ? error.message : 'The live connection was refused.'),
-    complete: () => sink.complete?.(),
+    error: (error) => {
+      over();
+      sink.error?.(error instanceof Error ? error.message : 'The live connection was refused.');
+    },
+    complete: () => {
+      over();
+      sink.complete?.();
+    },
   };
-  return socket.subscribe({ query: print(document), variables }, full as Sink<never>);
+  const end = socket.subscribe({ query: print(document), variables }, full as Sink<never>);
+  return () => {
+    over();
+    end();
+  };
 }

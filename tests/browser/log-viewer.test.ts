@@ -24,6 +24,7 @@ const raw = (text: string) => `# raw ${Buffer.from(text).toString('base64')}\n- 
 
 const log = (page: Page) => page.getByRole('log');
 const row = (page: Page, line: number) => page.locator(`.log [data-line="${line}"]`);
+const copied = (page: Page) => page.evaluate<string>('navigator.clipboard.readText()');
 
 /** Whether the element is wholly inside the window of the log. */
 const isInLog = (page: Page, selector: string) =>
@@ -42,6 +43,7 @@ describe.skipIf(isBrowserMissing)('the log viewer', () => {
       'styled.yaml': raw(STYLED),
       'million.yaml': '# lines 1000000 0\n- hosts: localhost\n',
       'nothing.yaml': '# exit 0\n- hosts: localhost\n',
+      'slow.yaml': '# lines 20 0\n# until more\n# lines 20 0\n# until end\n- hosts: localhost\n',
     },
   });
   let styled = '';
@@ -130,6 +132,88 @@ describe.skipIf(isBrowserMissing)('the log viewer', () => {
       expect(await page.evaluate('location.hash')).toBe('#L999998-999999');
       await page.keyboard.press('Home');
       await waitUntil(() => isInLog(page, '[data-line="1"] > button'));
+    }));
+
+  it('copies exactly what is selected, across lines that are drawn no more', () =>
+    withPage(
+      async (page) => {
+        await page.goto(at(million, '#L1000'));
+        await row(page, 1_000).waitFor({ timeout: 60_000 });
+        await waitUntil(() => isInLog(page, '[data-line="1000"] > button'));
+        const expected = (from: number, to: number) =>
+          Array.from({ length: to - from + 1 }, (_, n) => `line ${from + n} of 1000000`);
+        const [from, box] = [
+          await row(page, 1_000).locator('[data-text] > span').boundingBox(),
+          await log(page).boundingBox(),
+        ];
+        if (!from || !box) throw new Error('Nothing is drawn.');
+        await page.mouse.move(from.x + 1, from.y + 10);
+        await page.mouse.down();
+        await page.mouse.move(from.x + 1, from.y + 60);
+        for (let times = 0; times < 5; times += 1) await page.mouse.wheel(0, 360);
+        await row(page, 1_090).waitFor();
+        await waitUntil(() => isInLog(page, '[data-line="1090"] > button'));
+        const end = await row(page, 1_090).locator('[data-text] > span').boundingBox();
+        if (!end) throw new Error('The line is not drawn.');
+        await page.mouse.move(end.x + 1, end.y + 10, { steps: 3 });
+        await page.mouse.up();
+        await page.keyboard.press('Control+c');
+        expect((await copied(page)).split('\n')).toEqual([...expected(1_000, 1_089), '']);
+
+        await page.getByTestId('line-count').getByText('1,000,000 lines').waitFor();
+        await page.keyboard.press('Control+a');
+        await page.keyboard.press('Control+c');
+        const all = (await copied(page)).split('\n');
+        expect([all.length, all[0], all[999_999]]).toEqual([
+          1_000_000,
+          'line 1 of 1000000',
+          'line 1000000 of 1000000',
+        ]);
+
+        await page.evaluate("location.hash = '#L5-7'");
+        // as on a page that came over plain http
+        await page.evaluate(
+          "Object.defineProperty(navigator, 'clipboard', { configurable: true, value: undefined })",
+        );
+        await page.getByRole('button', { name: 'Copy lines' }).click();
+        await page.getByText('3 lines are copied.').waitFor();
+        await page.evaluate('delete navigator.clipboard');
+        expect(await copied(page)).toBe(expected(5, 7).join('\n'));
+      },
+      { permissions: ['clipboard-read', 'clipboard-write'] },
+    ));
+
+  it('goes on after the last line held when the connection was lost, and says so', () =>
+    withPage(async (page, faults) => {
+      const { api } = server();
+      const id = await runPlaybook(api, 'slow.yaml', {});
+      const asked: number[] = [];
+      const sockets: { close(options: { code: number }): Promise<void> }[] = [];
+      await page.routeWebSocket(/graphql/, (socket) => {
+        const onward = socket.connectToServer();
+        sockets.push(socket);
+        socket.onMessage((message) => {
+          const after = /subscription RunLog\b/.test(String(message))
+            ? /"after":(\d+)/.exec(String(message))?.[1]
+            : undefined;
+          if (after !== undefined) asked.push(Number(after));
+          onward.send(message);
+        });
+      });
+      try {
+        await page.goto(at(id));
+        await row(page, 20).waitFor();
+        // as a proxy ends a connection that it takes for idle
+        for (const socket of sockets) await socket.close({ code: 1000 });
+        await waitUntil(() => asked.length === 2);
+        expect(asked).toEqual([0, 20]);
+        server().writePlaybook('more', '');
+        await page.getByText(/^The connection was lost for \d+ s; nothing was missed\.$/).waitFor();
+      } finally {
+        server().writePlaybook('more', '');
+        server().writePlaybook('end', '');
+      }
+      faults.length = 0;
     }));
 
   it('says when nothing was printed', () =>

@@ -21,7 +21,15 @@ export function RunFacts(props: { run: OneRun }) {
         {props.run.playbook}
       </A>
       <span class="sub num">
-        <Show when={props.run.scheduledFor} fallback={<>started by hand, {absolute(props.run.queuedAt)}</>}>
+        <Show
+          when={props.run.trigger === 'SCHEDULE' && props.run.scheduledFor}
+          fallback={
+            <>
+              {props.run.trigger === 'RETRY' ? 'run again' : 'started by hand'},{' '}
+              {absolute(props.run.queuedAt)}
+            </>
+          }
+        >
           {(at) => (
             <>
               <Show when={props.run.schedule} fallback="scheduled">

@@ -12,6 +12,7 @@ import { createPager, PagerButtons } from '../../ui/pager.tsx';
 import { Empty } from '../../ui/states.tsx';
 import { ALL_STATUSES, StatusBadge, statusWord } from '../../ui/status-badge.tsx';
 import { ANY_RUN_CHANGED, RUNS } from './run-operations.ts';
+import { triggerWord } from './trigger-word.ts';
 
 const PAGE = 50;
 
@@ -97,7 +98,7 @@ export default function RunsPage() {
                         <Show when={outcomeLine(run)}>{(line) => <div class="s">{line()}</div>}</Show>
                       </td>
                       <td class="wide">
-                        {run.trigger === 'SCHEDULE' ? 'schedule' : 'by hand'}
+                        {triggerWord(run.trigger)}
                         <Show when={run.schedule}>
                           {(schedule) => (
                             <A class="s block hover:underline" href={scheduleLink(schedule().id)}>
