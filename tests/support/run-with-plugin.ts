@@ -35,9 +35,13 @@ export async function runWithPlugin(
   onTestFinished(() => folder.remove());
   const file = (name: string) => join(folder.path, name);
   const env = { PATH: '/usr/bin:/bin', HOME: folder.path, LC_ALL: 'C.UTF-8' };
-  const play = (to: string, more: Readonly<Record<string, string | null>>) => {
+  const writeFiles = () => {
     for (const [name, content] of Object.entries({ 'hosts.ini': INVENTORY, ...files }))
       writeFileSync(file(name), content);
+  };
+  const play = (to: string, more: Readonly<Record<string, string | null>>) => {
+    // as they were, if it ran before
+    writeFiles();
     const output = openSync(file(to), 'a');
     spawnSync(findAnsible(), ['-i', 'hosts.ini', 'play.yaml', ...words], {
       cwd: folder.path,
@@ -47,6 +51,8 @@ export async function runWithPlugin(
     closeSync(output);
     return readFileSync(file(to), 'utf8');
   };
+  // it also reads ansible.cfg
+  writeFiles();
   play('output.log', {
     ...callbackEnvironment(env, folder.path).environment,
     SIBLE_EVENTS: file('events.jsonl'),

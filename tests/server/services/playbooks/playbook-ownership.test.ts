@@ -36,7 +36,7 @@ it('what the list does not show is not opened, replaced or deleted', () =>
     expect((await service.list(TESTER)).playbooks).toEqual([]);
     for (const [path, text] of Object.entries(NOT_OURS)) {
       expect([path, await service.find(TESTER, path)]).toEqual([path, null]);
-      const refused = { code: 'INVALID_INPUT', message: expect.stringMatching(/is no playbook/) };
+      const refused = { code: 'INVALID_INPUT', message: expect.stringMatching(/is not a playbook/) };
       await expect(service.delete(TESTER, path, null)).rejects.toMatchObject(refused);
       await expect(service.save(TESTER, path, PLAY, 'any')).rejects.toMatchObject(refused);
       expect(readFileSync(join(root, path), 'utf8')).toBe(text);
@@ -93,5 +93,5 @@ it('while nobody can say what it is, a file is neither replaced nor deleted', ()
     expect(await service.find(TESTER, 'values.yml')).toBeNull();
     place.isBusy = false;
     await service.delete(TESTER, 'play.yml', null);
-    await expect(service.delete(TESTER, 'values.yml', null)).rejects.toThrow(/is no playbook/);
+    await expect(service.delete(TESTER, 'values.yml', null)).rejects.toThrow(/is not a playbook/);
   }));
