@@ -104,6 +104,6 @@ it('the events of a run are what our callback plugin tells of a run of the real 
       expect(await waitForEnd(() => test.api, id)).toMatchObject({ status: 'SUCCEEDED' });
 
       const kinds = (await events.of(id)).map((line) => (JSON.parse(line) as { kind: string }).kind);
-      expect(kinds).toEqual(['begin', 'play', 'end']);
+      expect(kinds).toEqual(['begin', 'play', 'task', 'result', 'recap', 'end']);
     }),
   ));

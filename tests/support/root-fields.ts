@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import {
   buildSchema,
   type GraphQLField,
+  type GraphQLInputField,
   type GraphQLInputType,
   getNamedType,
   isCompositeType,
@@ -46,15 +47,20 @@ function operationOf(kind: Operation['kind'], field: GraphQLField<unknown, unkno
   };
 }
 
+/** A timing is a cron expression, which any text is; of others, whichever comes first. */
+function oneOf(fields: readonly GraphQLInputField[]): GraphQLInputField {
+  const [first] = fields;
+  if (!first) throw new Error('There is nothing to choose from.');
+  return fields.find(({ name }) => name === 'cron') ?? first;
+}
+
 function sampleOf(type: GraphQLInputType): unknown {
   if (isNonNullType(type)) return sampleOf(type.ofType);
   if (isListType(type)) return [];
   if (isEnumType(type)) return type.getValues()[0]?.name;
   if (isInputObjectType(type)) {
     const fields = Object.values(type.getFields());
-    const needed = type.isOneOf
-      ? fields.filter(({ name }) => name === 'cron')
-      : fields.filter((field) => isNonNullType(field.type));
+    const needed = type.isOneOf ? [oneOf(fields)] : fields.filter((field) => isNonNullType(field.type));
     return Object.fromEntries(needed.map((field) => [field.name, sampleOf(field.type)]));
   }
   return { Int: 1, Boolean: true, DateTime: '2026-11-24T00:00:00Z', JSONObject: {} }[type.name] ?? 'x';

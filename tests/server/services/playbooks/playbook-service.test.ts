@@ -193,7 +193,7 @@ describe('saving and deleting', () => {
           'compose.yml',
         ]) {
           expect(await service.find(TESTER, path)).toBeNull();
-          await expect(service.delete(TESTER, path, null)).rejects.toThrow(/no playbook/);
+          await expect(service.delete(TESTER, path, null)).rejects.toThrow(/not a playbook/);
           expect(existsSync(join(root, path))).toBe(true);
         }
         for (const path of ['broken.yml', 'roles/web/tests/test.yml']) {
