@@ -38,6 +38,8 @@ export interface RetentionOptions {
   readonly storage: Pick<Storage, 'runs' | 'schedules' | 'removal'>;
   readonly limits: RetentionLimits;
   readonly timings: RetentionTimings;
+  /** After so many runs that were removed without making what is stored less, no more go by size. */
+  readonly maxInVain?: number | undefined;
   now(): Date;
   onError(error: unknown, during: string): void;
   onInfo(message: string, details: object): void;
@@ -50,10 +52,21 @@ const RUNS_PER_LOOK = 10;
 const PAGE_SCHEDULES = 100;
 /** A step must not delay what is due; steps get larger and smaller so that each takes about this long. */
 const STEP_MS = 4;
-const MAX_STEP_ROWS = 500;
+const FIRST_STEP_ROWS = 10;
+const MAX_STEP_ROWS: Readonly<Record<StepKind, number>> = {
+  // a chunk of a log may have half a megabyte
+  logs: 50,
+  runs: 500,
+  ticks: 500,
+};
+/** Then it is something else that takes the room. */
+const MAX_IN_VAIN = 1_000;
 const RECLAIM_BYTES = 1_048_576;
 
+type StepKind = 'logs' | 'runs' | 'ticks';
 type Kept = Pick<RetentionLimits, 'days' | 'runs'>;
+
+const NONE: ReadonlySet<string> = new Set();
 
 export function createRetention(options: RetentionOptions): Retention {
   const { storage, limits, timings } = options;
@@ -62,30 +75,45 @@ export function createRetention(options: RetentionOptions): Retention {
   const removed: Removed = { runs: 0, ticks: 0, bytes: 0 };
   let last: number | null = null;
   let pass: Promise<void> | null = null;
-  let stepRows = 10;
   let hasWarned = false;
+  let hasWarnedInVain = false;
 
-  /** Does a step of about `stepRows` rows, and leaves as much time to others. */
-  async function step<T>(work: (rows: number) => Promise<T>): Promise<T> {
+  /** Does a step, and leaves as much time to others. */
+  async function step<T>(work: () => Promise<T>): Promise<T> {
     closing.signal.throwIfAborted();
     const begun = performance.now();
-    const result = await work(stepRows);
-    const ms = performance.now() - begun;
-    stepRows = Math.max(1, Math.min(MAX_STEP_ROWS, Math.round(stepRows * (ms > STEP_MS ? 0.5 : 1.25))));
-    await delay(Math.max(1, ms), undefined, { signal: closing.signal });
+    const result = await work();
+    await delay(Math.max(1, performance.now() - begun), undefined, { signal: closing.signal });
     return result;
+  }
+
+  const stepRows: Record<StepKind, number> = {
+    logs: FIRST_STEP_ROWS,
+    runs: FIRST_STEP_ROWS,
+    ticks: FIRST_STEP_ROWS,
+  };
+  /** The same with as many rows as take about `STEP_MS`: those of one kind say nothing of another. */
+  function stepOf<T>(kind: StepKind, work: (rows: number) => Promise<T>): Promise<T> {
+    return step(async () => {
+      const rows = stepRows[kind];
+      const begun = performance.now();
+      const result = await work(rows);
+      const next = Math.round(rows * (performance.now() - begun > STEP_MS ? 0.5 : 1.25));
+      stepRows[kind] = Math.max(1, Math.min(MAX_STEP_ROWS[kind], next));
+      return result;
+    });
   }
 
   /** Removes what removed runs have left. */
   async function clearLogs(): Promise<void> {
-    while ((await step(removal.logs)) > 0);
+    while ((await stepOf('logs', removal.logs)) > 0);
   }
 
   /** @returns how many */
   async function removeRuns(ended: readonly EndedRun[]): Promise<number> {
     let count = 0;
     for (let at = 0; at < ended.length; ) {
-      count += await step((rows) => {
+      count += await stepOf('runs', (rows) => {
         const some = ended.slice(at, at + rows);
         at += rows;
         return removal.runs(some);
@@ -143,23 +171,32 @@ export function createRetention(options: RetentionOptions): Retention {
 
   const settledBefore = () => options.now().getTime() - timings.settledMs;
 
+  async function countWithout(filter: RunFilter, others: ReadonlySet<string>): Promise<number> {
+    let count = await step(() => runs.count(filter));
+    for (const scheduleId of others) count -= await step(() => runs.count({ scheduleId }));
+    return count;
+  }
+
+  /** @param others schedules whose runs neither count here nor go */
   async function removeOld(
     filter: RunFilter,
     kept: Kept,
-    isOther: (run: RunSummary) => boolean,
+    others: ReadonlySet<string>,
     mustKeep: Keeper,
   ): Promise<void> {
     const oldest = kept.days === null ? 0 : options.now().getTime() - kept.days * DAY_MS;
-    const excess = kept.runs === null ? 0 : (await runs.count(filter)) - kept.runs;
+    const isOther = ({ scheduleId }: RunSummary) => scheduleId !== null && others.has(scheduleId);
+    const excess = kept.runs === null ? 0 : (await countWithout(filter, others)) - kept.runs;
     let seen = 0;
     for await (const page of oldestFirst(filter)) {
       const ended: EndedRun[] = [];
       for (const run of page) {
+        if (isOther(run)) continue;
         seen += 1;
         const end = run.finishedAt;
         const isDue =
           end !== null && (end.getTime() < oldest || (seen <= excess && end.getTime() < settledBefore()));
-        if (isDue && !isOther(run) && !(await mustKeep(run))) ended.push({ id: run.id, finishedAt: end });
+        if (isDue && !(await mustKeep(run))) ended.push({ id: run.id, finishedAt: end });
       }
       await removeRuns(ended);
       const newest = page.at(-1);
@@ -175,6 +212,8 @@ export function createRetention(options: RetentionOptions): Retention {
       options.onInfo('the database does not tell its size, so runs go by age and count only', {});
     }
     if (size === null || size <= maxBytes) return;
+    let smallest = size;
+    let inVain = 0;
     for await (const page of oldestFirst({})) {
       for (let at = 0; at < page.length; at += RUNS_PER_LOOK) {
         const ended: EndedRun[] = [];
@@ -183,17 +222,33 @@ export function createRetention(options: RetentionOptions): Retention {
           if (end !== null && end.getTime() < settledBefore() && !(await mustKeep(run)))
             ended.push({ id: run.id, finishedAt: end });
         }
-        if ((await removeRuns(ended)) === 0) continue;
+        const count = await removeRuns(ended);
+        if (count === 0) continue;
         size = await removal.size();
         if (size === null || size <= maxBytes) return;
+        inVain = size < smallest ? 0 : inVain + count;
+        smallest = Math.min(smallest, size);
+        if (inVain >= (options.maxInVain ?? MAX_IN_VAIN)) {
+          tellInVain(size, maxBytes);
+          return;
+        }
       }
     }
+  }
+
+  function tellInVain(bytes: number, maxBytes: number): void {
+    if (!hasWarnedInVain)
+      options.onInfo('more is stored than is to be kept, but it is not runs that take the room', {
+        bytes,
+        maxBytes,
+      });
+    hasWarnedInVain = true;
   }
 
   async function removeTicks(days: number): Promise<void> {
     const before = new Date(options.now().getTime() - days * DAY_MS);
     for (;;) {
-      const count = await step((rows) => removal.ticks(before, rows));
+      const count = await stepOf('ticks', (rows) => removal.ticks(before, rows));
       if (count === 0) return;
       removed.ticks += count;
     }
@@ -214,11 +269,11 @@ export function createRetention(options: RetentionOptions): Retention {
     await clearLogs();
     const own = await findOwnLimits();
     const mustKeep = createKeeper();
-    for (const [scheduleId, kept] of own) await removeOld({ scheduleId }, kept, () => false, mustKeep);
-    const isOther = ({ scheduleId }: RunSummary) => scheduleId !== null && own.has(scheduleId);
-    await removeOld({}, limits, isOther, mustKeep);
-    if (limits.bytes !== null) await removeUntilItFits(limits.bytes, mustKeep);
+    for (const [scheduleId, kept] of own) await removeOld({ scheduleId }, kept, NONE, mustKeep);
+    await removeOld({}, limits, new Set(own.keys()), mustKeep);
     if (limits.days !== null) await removeTicks(limits.days);
+    // last: what goes for its age need not go for its size
+    if (limits.bytes !== null) await removeUntilItFits(limits.bytes, mustKeep);
     await reclaim();
     const details = {
       runs: removed.runs - before.runs,

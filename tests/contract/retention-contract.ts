@@ -66,6 +66,25 @@ export function describeRetention(open: OpenStorage): void {
     expect(await presentOf(storage, runs)).toEqual(runs.slice(-7).map(({ id }) => id));
   });
 
+  test('does not count the runs of a schedule that has a say of its own', async (storage) => {
+    const own = makeSchedule({ policy: { ...DEFAULT_POLICY, keepRuns: 100 } });
+    await storage.schedules.insert(own);
+    const runs: Run[] = [];
+    for (let day = 25; day > 20; day -= 1) runs.push(await insertEnded(storage, day));
+    for (let day = 10; day > 0; day -= 1) runs.push(await insertEnded(storage, day, { scheduleId: own.id }));
+    await removeBy(storage, { ...NONE, runs: 4 });
+    expect(await presentOf(storage, runs)).toEqual(runs.slice(1).map(({ id }) => id));
+  });
+
+  test('gives up removing runs when that makes nothing less', async (storage) => {
+    const runs: Run[] = [];
+    for (let day = 29; day > 0; day -= 1) runs.push(await insertEnded(storage, day));
+    const stored = { ...storage, removal: { ...storage.removal, size: async () => 1_000_000 } };
+    await removeBy(stored, { ...NONE, bytes: 10 }, 5);
+    // as many as are removed between two measurements
+    expect(await presentOf(storage, runs)).toEqual(runs.slice(10).map(({ id }) => id));
+  });
+
   test('keeps a run that has just ended, however many there are', async (storage) => {
     const runs = [await insertEnded(storage, 1), await insertEnded(storage, 0)];
     await removeBy(storage, { ...NONE, runs: 1 });
@@ -119,7 +138,7 @@ export function describeRetention(open: OpenStorage): void {
 }
 
 /** One pass, as if it were {@link NOON}. */
-async function removeBy(storage: Storage, limits: RetentionLimits): Promise<void> {
+async function removeBy(storage: Storage, limits: RetentionLimits, maxInVain?: number): Promise<void> {
   const errors: unknown[] = [];
   let isOver = false;
   const retention = createRetention({
@@ -136,6 +155,7 @@ async function removeBy(storage: Storage, limits: RetentionLimits): Promise<void
       },
     },
     limits,
+    maxInVain,
     timings: { everyMs: 1_000_000, settledMs: 600_000 },
     now: () => NOON,
     onError: (error) => errors.push(error),

@@ -25,15 +25,19 @@ export function tailLog(
   let isOver = false;
   let isDone = false;
   let lostAt: number | null = null;
+  let lostMs = 0;
 
   createEffect(() => {
     if (isDone) return;
     if (!isLive()) lostAt ??= Date.now();
+    // the next line may come much later
+    else if (lostAt !== null) lostMs = Date.now() - lostAt;
   });
 
+  /** The lines that came go on where the held ones ended. */
   function resumed(): void {
     if (lostAt === null || !isLive()) return;
-    const seconds = Math.max(1, Math.round((Date.now() - lostAt) / 1_000));
+    const seconds = Math.max(1, Math.round(lostMs / 1_000));
     lostAt = null;
     on.onNotice(`The connection was lost for ${seconds} s; nothing was missed.`);
   }

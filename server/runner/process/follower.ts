@@ -90,7 +90,7 @@ export async function* followFile(
         continue;
       }
       left -= bytesRead;
-      const hole = await holeAt(file.fd, at, buffer, bytesRead);
+      const hole = await holeAt(file.fd, at, buffer, bytesRead, limit.punchedBytes());
       if (hole > 0) {
         yield remark(
           stream,

@@ -16,11 +16,18 @@ const run = promisify(execFile);
 /**
  * Size of the hole at `at`, whose first bytes are `length` bytes of `buffer`, assuming that all allocated blocks
  * lie after it; 0 when there is none.
+ * @param punched bytes that were punched out of the file, which no program has left out
  */
-export async function holeAt(fd: number, at: number, buffer: Buffer, length: number): Promise<number> {
+export async function holeAt(
+  fd: number,
+  at: number,
+  buffer: Buffer,
+  length: number,
+  punched: number,
+): Promise<number> {
   if (!isBlank(buffer, length)) return 0;
   const { size, blocks } = await stat(fd);
-  const hole = size - blocks * BLOCK_BYTES - at;
+  const hole = size - blocks * BLOCK_BYTES - at - punched;
   return hole >= MIN_HOLE_BYTES ? hole : 0;
 }
 

@@ -23,6 +23,8 @@ export interface StreamLimit {
    * @param fd the stream's file
    */
   restOf(fd: number, offset: number, end: number): Promise<StreamRest>;
+  /** So much of the file was punched out, at most. */
+  punchedBytes(): number;
   /** The program has ended; nothing is punched out from now on. */
   stop(): void;
 }
@@ -74,8 +76,11 @@ export function createStreamLimit(options: StreamLimitOptions): StreamLimit {
   let work: Promise<void> = Promise.resolve();
   if (file) {
     ceiling = Math.max(ceiling, fstatSync(file.fd).size);
-    lookIn(LOOK_MS);
+    // without a note, a reader has to say first how much of the head is stored
+    if (noted) lookIn(LOOK_MS);
   }
+
+  const punchedBytes = () => (counted === null ? 0 : Math.max(0, counted - head));
 
   function lookIn(ms: number): void {
     timer = setTimeout(look, ms).unref();
@@ -126,7 +131,7 @@ export function createStreamLimit(options: StreamLimitOptions): StreamLimit {
       const { bytesRead } = await read(fd, buffer, 0, Math.min(buffer.length, target - counted), counted);
       // it was cut short
       if (bytesRead === 0) return;
-      const hole = await holeAt(fd, counted, buffer, bytesRead);
+      const hole = await holeAt(fd, counted, buffer, bytesRead, punchedBytes());
       if (hole === 0) lineCount += countNewlines(buffer, bytesRead);
       counted += hole === 0 ? bytesRead : Math.min(hole, target - counted);
     }
@@ -144,6 +149,7 @@ export function createStreamLimit(options: StreamLimitOptions): StreamLimit {
   return {
     headEnd(offset) {
       if (counted === null) head = Math.max(head, offset);
+      if (timer === undefined && !isStopped) lookIn(LOOK_MS);
       return Math.max(head, offset);
     },
 
@@ -153,6 +159,8 @@ export function createStreamLimit(options: StreamLimitOptions): StreamLimit {
       const gap = await findGap(fd, end);
       return { gap, end };
     },
+
+    punchedBytes,
 
     stop() {
       if (isStopped) return;

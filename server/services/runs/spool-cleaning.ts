@@ -4,7 +4,10 @@ import type { RunStore } from '../../storage/storage.ts';
 
 /** Removes spool folders that belong to no run, or to one that has ended and is stored. */
 export interface SpoolCleaning {
-  /** Looks at the folders, unless it did so lately, and removes those that were orphaned at the last look, too. */
+  /**
+   * Looks at the folders, unless it did so lately, and removes those that were orphaned at the last look, too.
+   * Rejects when one could not be removed, after the others.
+   */
   look(): Promise<void>;
 }
 
@@ -47,12 +50,19 @@ export function createSpoolCleaning({ runs, runner, isTaken, everyMs }: SpoolCle
       last = now;
       const found = await findOrphaned();
       const lasting = [...found].filter((id) => orphaned.has(id));
+      const failed: unknown[] = [];
       for (const id of lasting.slice(0, REMOVED_AT_ONCE)) {
         if (isTaken(id) || (await runner.isSupervised(id))) continue;
-        await runner.discard(id);
-        found.delete(id);
+        try {
+          await runner.discard(id);
+          found.delete(id);
+        } catch (error) {
+          // one that cannot be removed must not keep the others
+          failed.push(error);
+        }
       }
       orphaned = found;
+      if (failed.length > 0) throw failed[0];
     },
   };
 }

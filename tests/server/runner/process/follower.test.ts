@@ -9,6 +9,7 @@ import { makeTempDir } from '../../../support/temp-dir.ts';
 const NO_LIMIT: StreamLimit = {
   headEnd: () => Number.MAX_SAFE_INTEGER,
   restOf: async (_fd, _offset, end) => ({ gap: null, end }),
+  punchedBytes: () => 0,
   stop: () => undefined,
 };
 
@@ -45,6 +46,23 @@ it('stops although it is cut short again and again after the end', async () => {
     truncateSync(path, 0);
   }
   expect(text).toMatch(/^one\ntwo\n(\n\[Sible: its output file was cut short[^\n]*\]\n)?$/);
+});
+
+it('takes blanks for output where a hole behind them was punched by Sible itself', async () => {
+  const blanks = 131_072;
+  const punched = 209_715_200;
+  const { path, held } = await makeFile('\0'.repeat(blanks));
+  truncateSync(path, blanks + punched);
+  const limit: StreamLimit = { ...NO_LIMIT, headEnd: () => blanks, punchedBytes: () => punched };
+  let read = 0;
+  for await (const piece of followFile('output', held, 0, Promise.resolve(), {
+    ...limit,
+    restOf: async () => ({ gap: null, end: 0 }),
+  })) {
+    expect(textOf(piece)).not.toContain('Sible');
+    read += textOf(piece).length;
+  }
+  expect(read).toBe(blanks);
 });
 
 it('reads what was written before the end although the end is noticed first', async () => {

@@ -45,3 +45,25 @@ it('removes a spool folder of no run, or of one that has ended, at the second lo
   expect([late, alive].filter(exists)).toEqual([]);
   expect(kept.every(exists)).toBe(true);
 });
+
+it('a folder that cannot be removed keeps no other', async () => {
+  const { runs } = await openTempStorage();
+  const left = new Set(['1-cannot', '2', '3']);
+  const cleaning = createSpoolCleaning({
+    runs,
+    runner: {
+      listSpooled: async () => [...left],
+      isSupervised: async () => false,
+      async discard(id) {
+        if (id === '1-cannot') throw new Error('something is mounted in it');
+        left.delete(id);
+      },
+    },
+    isTaken: () => false,
+    everyMs: 0,
+  });
+  await cleaning.look();
+  await expect(cleaning.look()).rejects.toThrow('something is mounted in it');
+  expect([...left]).toEqual(['1-cannot']);
+  await expect(cleaning.look()).rejects.toThrow('something is mounted in it');
+});
