@@ -47,7 +47,7 @@ export function createChannelNotifier(options: NotifierOptions): Notifier {
       case 'gotify':
         return call(gotifyCall(target.fields, text), signal);
       case 'email':
-        throw new Error('There is no way to send e-mail yet.');
+        throw new Error('E-mail cannot be sent yet.');
     }
   }
 

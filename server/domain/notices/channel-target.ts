@@ -18,6 +18,8 @@ const MAX_ADDRESS_LENGTH = 254;
 const ADDRESS = /^[^\s@<>()[\]\\,;:"]{1,64}@[\p{L}\p{N}](?:[\p{L}\p{N}.-]*[\p{L}\p{N}])?$/u;
 const BOT_TOKEN = /^\d{1,20}:[\w-]{10,100}$/;
 
+const SENDABLE = CHANNEL_KIND_NAMES.filter((kind) => kind !== 'email');
+
 /**
  * Checks a target; the messages repeat no secret.
  * @throws {InvalidInputError} with all faults at once
@@ -42,6 +44,10 @@ export function targetOf(input: TargetInput): Target {
       : faultOf(name, field, value);
     if (fault !== null) issues.push({ path: ['target', kind, name], message: fault, position: null });
     else if (!isMissing) fields[name] = value as string | readonly string[];
+  }
+  if (issues.length === 0 && kind === 'email') {
+    const message = `E-mail cannot be sent yet; expected one of ${SENDABLE.join(', ')}.`;
+    issues.push({ path: ['target', kind], message, position: null });
   }
   if (issues.length > 0) throw new InvalidInputError(issues);
   return { kind, fields };
