@@ -31,8 +31,6 @@ export function describeRunStore(open: OpenStorage): void {
       makeRun({
         trigger: 'retry',
         retryOf: 'an-earlier-one',
-        attempt: 3,
-        retryAt: new Date('2026-11-23T12:00:00.006Z'),
         onlyHosts: ['web1', '!ü:*,\n', ''],
       }),
       makeRun({ place: { workingFolder: 'ä/b', ansibleConfig: '/etc/ansible/ansible.cfg' } }),

@@ -40,10 +40,6 @@ export interface Run {
   readonly cancelRequestedAt: Date | null;
   /** The run that this one repeats, which may have been removed since; null: none. */
   readonly retryOf: string | null;
-  /** 1, or the how manieth try at its instant it is; only automatic retries have more than 1. */
-  readonly attempt: number;
-  /** When somebody next has to see to an automatic retry of it; null: nobody has to. */
-  readonly retryAt: Date | null;
 }
 
 /** A new queued run. */
@@ -52,12 +48,11 @@ export function newRun(
     Run,
     'id' | 'playbook' | 'parameters' | 'trigger' | 'scheduleId' | 'scheduledFor' | 'queuedAt'
   > &
-    Partial<Pick<Run, 'onlyHosts' | 'retryOf' | 'attempt'>>,
+    Partial<Pick<Run, 'onlyHosts' | 'retryOf'>>,
 ): Run {
   return {
     onlyHosts: null,
     retryOf: null,
-    attempt: 1,
     ...wanted,
     status: 'queued',
     startedAt: null,
@@ -68,7 +63,6 @@ export function newRun(
     workerId: null,
     leaseUntil: null,
     cancelRequestedAt: null,
-    retryAt: null,
   };
 }
 

@@ -56,16 +56,6 @@ export const MIGRATIONS: readonly (readonly Statement[])[] = [
   [indexes('channels', [{ key: { nameSort: 1, _id: 1 } }])],
   // removal of old ticks
   [indexes('ticks', [{ key: { scheduledFor: 1 } }])],
-  // the few runs that repeat one, and those of which a retry is due
-  [
-    indexes('runs', [
-      {
-        key: { scheduleId: 1, scheduledFor: 1 },
-        partialFilterExpression: { retryOf: { $type: 'string' } },
-      },
-      { key: { retryAt: 1 }, partialFilterExpression: { retryAt: { $type: 'date' } } },
-    ]),
-  ],
   // what was told, and to whom
   [
     indexes('deliveries', [

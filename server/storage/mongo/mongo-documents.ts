@@ -82,8 +82,6 @@ export interface RunDocument {
   cancelRequestedAt: Date | null;
   /** These are absent where there is none. */
   retryOf?: string;
-  attempt?: number;
-  retryAt?: Date;
   /** JSON, like the parameters. */
   onlyHosts?: string;
   /** An end whose fact is still being recorded; absent otherwise. */
@@ -199,13 +197,11 @@ export function documentToTick({ scheduleId, scheduledFor, outcome, reason, runI
   return { scheduleId, scheduledFor, outcome: outcome as TickOutcome, reason, runId };
 }
 
-export function runToDocument({ id, retryOf, attempt, retryAt, onlyHosts, ...run }: Run): RunDocument {
+export function runToDocument({ id, retryOf, onlyHosts, ...run }: Run): RunDocument {
   const hosts = writeHosts(onlyHosts);
   return {
     ...run,
     ...(retryOf === null ? {} : { retryOf }),
-    ...(attempt === 1 ? {} : { attempt }),
-    ...(retryAt === null ? {} : { retryAt }),
     ...(hosts === null ? {} : { onlyHosts: hosts }),
     _id: id,
     playbook: run.playbook.toWellFormed(),
@@ -231,8 +227,6 @@ export function documentToRunSummary({
     id: _id,
     place: document.place ?? null,
     retryOf: document.retryOf ?? null,
-    attempt: document.attempt ?? 1,
-    retryAt: document.retryAt ?? null,
     status: document.status as RunStatus,
     trigger: document.trigger as RunTrigger,
   };

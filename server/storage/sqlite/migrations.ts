@@ -195,15 +195,11 @@ export const MIGRATIONS: readonly string[] = [
   // what a run repeats; what may be long stays last in the row
   `
   ALTER TABLE runs ADD COLUMN retry_of TEXT;
-  ALTER TABLE runs ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1;
-  ALTER TABLE runs ADD COLUMN retry_at INTEGER;
   ALTER TABLE runs RENAME COLUMN parameters TO earlier_parameters;
   ALTER TABLE runs ADD COLUMN parameters TEXT NOT NULL DEFAULT 'null';
   UPDATE runs SET parameters = earlier_parameters;
   ALTER TABLE runs DROP COLUMN earlier_parameters;
   ALTER TABLE runs ADD COLUMN only_hosts TEXT;
-  CREATE INDEX runs_repeating ON runs (schedule_id, scheduled_for) WHERE retry_of IS NOT NULL;
-  CREATE INDEX runs_to_retry ON runs (retry_at) WHERE retry_at IS NOT NULL;
   `,
   // what was told, and to whom
   `

@@ -59,8 +59,6 @@ export interface RunRow {
   lease_until: number | null;
   cancel_requested_at: number | null;
   retry_of: string | null;
-  attempt: number;
-  retry_at: number | null;
   only_hosts: string | null;
 }
 
@@ -156,8 +154,6 @@ export function runToRow(run: Run): RunRow {
     lease_until: toMs(run.leaseUntil),
     cancel_requested_at: toMs(run.cancelRequestedAt),
     retry_of: run.retryOf,
-    attempt: run.attempt,
-    retry_at: toMs(run.retryAt),
     only_hosts: writeHosts(run.onlyHosts),
   };
 }
@@ -187,8 +183,6 @@ export function rowToRunSummary(row: Omit<RunRow, 'parameters' | 'only_hosts'>):
     leaseUntil: toDate(row.lease_until),
     cancelRequestedAt: toDate(row.cancel_requested_at),
     retryOf: row.retry_of,
-    attempt: row.attempt,
-    retryAt: toDate(row.retry_at),
   };
 }
 

@@ -34,8 +34,6 @@ const COLUMNS = [
   'lease_until',
   'cancel_requested_at',
   'retry_of',
-  'attempt',
-  'retry_at',
   'only_hosts',
 ] as const satisfies readonly (keyof RunRow)[];
 

@@ -74,7 +74,6 @@ it('repeats a run with its parameters, and knows which it repeats', async () => 
     onlyHosts: null,
     trigger: 'retry',
     retryOf: run.id,
-    attempt: 1,
     scheduleId: null,
     scheduledFor: null,
   });
