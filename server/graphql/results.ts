@@ -33,31 +33,28 @@ const ResultStatusEnum = builder.enumType('ResultStatus', {
   } as const satisfies Record<string, { value: ResultStatus; description?: string }>,
 });
 
+type CountFields<T> = PothosSchemaTypes.ObjectFieldBuilder<(typeof builder)['$inferSchemaTypes'], T>;
+
+function countFields<T extends HostCounts>(t: CountFields<T>) {
+  return {
+    ok: t.int({ resolve: (counts) => counts.ok }),
+    changed: t.int({ resolve: (counts) => counts.changed }),
+    unreachable: t.int({ resolve: (counts) => counts.unreachable }),
+    failed: t.int({ resolve: (counts) => counts.failed }),
+    skipped: t.int({ resolve: (counts) => counts.skipped }),
+    rescued: t.int({ resolve: (counts) => counts.rescued }),
+    ignored: t.int({ resolve: (counts) => counts.ignored }),
+  };
+}
+
 const ResultCountsRef = builder.objectRef<HostCounts>('ResultCounts').implement({
   description: 'Counts as in PLAY RECAP, of all hosts together.',
-  fields: (t) => ({
-    ok: t.exposeInt('ok'),
-    changed: t.exposeInt('changed'),
-    unreachable: t.exposeInt('unreachable'),
-    failed: t.exposeInt('failed'),
-    skipped: t.exposeInt('skipped'),
-    rescued: t.exposeInt('rescued'),
-    ignored: t.exposeInt('ignored'),
-  }),
+  fields: (t) => countFields(t),
 });
 
 const HostRecapRef = builder.objectRef<HostRecap>('HostRecap').implement({
   description: 'Counts as in PLAY RECAP: `ok` includes those that changed something or were ignored.',
-  fields: (t) => ({
-    host: t.exposeString('host'),
-    ok: t.exposeInt('ok'),
-    changed: t.exposeInt('changed'),
-    unreachable: t.exposeInt('unreachable'),
-    failed: t.exposeInt('failed'),
-    skipped: t.exposeInt('skipped'),
-    rescued: t.exposeInt('rescued'),
-    ignored: t.exposeInt('ignored'),
-  }),
+  fields: (t) => ({ host: t.exposeString('host'), ...countFields(t) }),
 });
 
 interface ShownResult extends HostResult {

@@ -2,12 +2,11 @@ import { NO_PARAMETERS } from '../../shared/run-parameters.ts';
 import { ConflictError, InvalidInputError, InvalidStateError, NotFoundError } from '../domain/errors.ts';
 import { changeOf, parametersOf } from '../domain/runs/parameters/input.ts';
 import { builder } from './builder.ts';
-import { NoticeEventEnum } from './channel.ts';
 import { localId } from './ids.ts';
 import { RunRef, ScheduleRef } from './refs.ts';
 import { RunParametersInputRef, requireNotNull } from './run-parameters.ts';
 import { ScheduleTimingInput, timingInputOf } from './schedule.ts';
-import { KEPT_DESCRIPTIONS, OverlapPolicyEnum, policyChangeOf } from './schedule-policy.ts';
+import { OverlapPolicyEnum, policyChangeOf, policyFields } from './schedule-policy.ts';
 
 const CreateScheduleInput = builder.inputType('CreateScheduleInput', {
   fields: (t) => ({
@@ -17,15 +16,7 @@ const CreateScheduleInput = builder.inputType('CreateScheduleInput', {
     name: t.string({ description: "Default: the playbook's path." }),
     enabled: t.boolean({ defaultValue: true }),
     overlap: t.field({ type: OverlapPolicyEnum, defaultValue: 'skip' }),
-    keepDays: t.int({ description: KEPT_DESCRIPTIONS.keepDays }),
-    keepRuns: t.int({ description: KEPT_DESCRIPTIONS.keepRuns }),
-    channels: t.idList({
-      description: 'Told of its events, and no others; null: those that are default for an event.',
-    }),
-    noticeEvents: t.field({
-      type: [NoticeEventEnum],
-      description: 'What its own channels are told of. Default: FAILED, RECOVERED, MISSED and BROKEN.',
-    }),
+    ...policyFields(t),
     parameters: t.field({ type: RunParametersInputRef }),
     idempotencyKey: t.string({ description: 'The same key within 24 h gives the same schedule.' }),
   }),
@@ -69,15 +60,7 @@ const UpdateScheduleInput = builder.inputType('UpdateScheduleInput', {
     name: t.string(),
     enabled: t.boolean(),
     overlap: t.field({ type: OverlapPolicyEnum }),
-    keepDays: t.int({ description: KEPT_DESCRIPTIONS.keepDays }),
-    keepRuns: t.int({ description: KEPT_DESCRIPTIONS.keepRuns }),
-    channels: t.idList({
-      description: 'Told of its events, and no others; null: those that are default for an event.',
-    }),
-    noticeEvents: t.field({
-      type: [NoticeEventEnum],
-      description: 'What its own channels are told of. Default: FAILED, RECOVERED, MISSED and BROKEN.',
-    }),
+    ...policyFields(t),
     parameters: t.field({
       type: RunParametersInputRef,
       description: 'Changes those that are given; null: all are as when they are not given.',

@@ -1,6 +1,7 @@
 import { InvalidInputError } from '../domain/errors.ts';
 import { MAX_KEPT, type SchedulePolicyChange } from '../domain/schedules/policy.ts';
 import { builder } from './builder.ts';
+import { NoticeEventEnum } from './channel.ts';
 import { tryLocalId } from './ids.ts';
 
 /** A schedule's policy in the API, where its fields are part of the schedule itself. */
@@ -12,6 +13,23 @@ export const OverlapPolicyEnum = builder.enumType('OverlapPolicy', {
     ALLOW: { value: 'allow', description: 'Both run.' },
   } as const,
 });
+
+/** The policy fields that the inputs of both mutations have, besides `overlap`, whose default differs. */
+export function policyFields(t: InputFields) {
+  return {
+    keepDays: t.int({ description: KEPT_DESCRIPTIONS.keepDays }),
+    keepRuns: t.int({ description: KEPT_DESCRIPTIONS.keepRuns }),
+    channels: t.idList({
+      description: 'Told of its events, and no others; null: those that are default for an event.',
+    }),
+    noticeEvents: t.field({
+      type: [NoticeEventEnum],
+      description: 'What its own channels are told of. Default: FAILED, RECOVERED, MISSED and BROKEN.',
+    }),
+  };
+}
+
+type InputFields = PothosSchemaTypes.InputFieldBuilder<(typeof builder)['$inferSchemaTypes'], 'InputObject'>;
 
 /** The policy fields of a mutation's input. */
 export function policyChangeOf({
