@@ -1,5 +1,8 @@
 import type { FailureTexts } from './result-event.ts';
 
+/** Says so of a result that `no_log` hides. */
+export const HIDDEN = 'The output is hidden (no_log).';
+
 const MAX_LINES = 6;
 const MAX_LENGTH = 1_000;
 
@@ -33,7 +36,7 @@ const NOISE = /^(?:Warning: Permanently added |Connection to \S{1,300} closed\.|
  * it.
  */
 export function causeOf({ message, rc, stderr, stdout, isHidden }: FailureTexts): string {
-  if (isHidden) return 'The output is hidden (no_log).';
+  if (isHidden) return HIDDEN;
   const said = unwrap(message ?? '');
   if (said === '' || NO_CAUSE.test(said)) {
     const printed = lastLines(stderr) || lastLines(stdout);

@@ -1,5 +1,5 @@
-import { causeOf } from './failure-cause.ts';
-import { parseResultEvent, type ResultStatus } from './result-event.ts';
+import { causeOf, HIDDEN } from './failure-cause.ts';
+import { type HostEvent, parseResultEvent, type ResultStatus } from './result-event.ts';
 import type { ResultEntry } from './run-results.ts';
 
 /** What became of a task on a host, or of an item of its loop. */
@@ -33,8 +33,7 @@ export function hostResultOf(
 ): HostResult {
   const parsed = parseResultEvent(text);
   const event = parsed?.kind === 'result' || parsed?.kind === 'item' ? parsed : null;
-  const message =
-    event === null ? null : FAILURES.has(status) ? causeOf(event.texts) : messageOf(event.texts);
+  const message = event && messageOf(event, status);
   return {
     host,
     play: playName,
@@ -52,6 +51,8 @@ export function hostResultOf(
   };
 }
 
-function messageOf({ isHidden, message }: { readonly isHidden: boolean; readonly message: string | null }) {
-  return isHidden ? 'The output is hidden (no_log).' : message;
+function messageOf({ texts, moreItems }: HostEvent, status: ResultStatus): string | null {
+  if (!FAILURES.has(status)) return texts.isHidden ? HIDDEN : texts.message;
+  const cause = causeOf(texts);
+  return moreItems === 0 ? cause : `${cause} (${moreItems} more of its items failed)`;
 }

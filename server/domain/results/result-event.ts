@@ -109,6 +109,8 @@ export interface HostEvent {
   readonly texts: FailureTexts;
   /** It was skipped because check mode cannot tell what it would do. */
   readonly isUnchecked: boolean;
+  /** How many more items of its loop failed than there are events of. */
+  readonly moreItems: number;
   /** How many events before this one hold its diff. */
   readonly diffs: number;
   readonly startedAt: Date | null;
@@ -222,6 +224,7 @@ function hostEvent(kind: 'item' | 'result', fields: Fields): ResultEvent | null 
       isHidden: fields.hidden === true,
     },
     isUnchecked: fields.unchecked === true,
+    moreItems: countIn(fields.moreItems) ?? 0,
     diffs: Math.min(countIn(fields.diffs) ?? 0, MAX_DIFFS),
     startedAt: timeIn(fields.startedAt),
     finishedAt: timeIn(fields.finishedAt),

@@ -30,12 +30,6 @@ options: {}
 author: Sible
 """
 
-# At most this many different messages are kept, each with at most this many host names.
-MAX_CAUSES = 20
-MAX_HOSTS = 3
-MAX_MESSAGE = 1200
-MAX_NAME = 100
-
 
 def _take_environment():
     """
@@ -140,8 +134,6 @@ class CallbackModule(CallbackBase):
         self._plays = 0
         self._unmatched = 0
         self._tasks = 0
-        # the last failure on each host: earlier, rescued ones do not count
-        self._last = {}
         self._fd = None
         self._playbook = None
         # Ansible runs copies of a play, which keep its identifier
@@ -229,7 +221,7 @@ class CallbackModule(CallbackBase):
 
     @_quietly
     def _tell_prompt(self, name):
-        self._write({"kind": "prompt", "name": _clip(name, MAX_NAME)})
+        self._results.asked(name)
 
     @_quietly
     def v2_playbook_on_no_hosts_matched(self):
@@ -261,12 +253,12 @@ class CallbackModule(CallbackBase):
     @_quietly
     def v2_runner_on_failed(self, result, ignore_errors=False):
         if not ignore_errors:
-            self._note("failed", result)
+            self._results.causes.note("failed", result)
         self._results.result("ignored" if ignore_errors else "failed", result)
 
     @_quietly
     def v2_runner_on_unreachable(self, result):
-        self._note("unreachable", result)
+        self._results.causes.note("unreachable", result)
         self._results.result("unreachable", result)
 
     @_quietly
@@ -282,26 +274,9 @@ class CallbackModule(CallbackBase):
     def v2_runner_item_on_failed(self, result):
         self._results.item("failed", result)
 
-    def _note(self, status, result):
-        self._last[_clip(result._host.get_name(), MAX_NAME)] = (status, _message_of(result._result))
-
     @_quietly
     def v2_playbook_on_stats(self, stats):
         self._results.ended(stats)
-        causes = {}
-        for host, (status, message) in self._last.items():
-            if not (stats.failures if status == "failed" else stats.dark).get(host):
-                continue
-            key = (status, message)
-            if key not in causes and len(causes) >= MAX_CAUSES:
-                continue
-            cause = causes.setdefault(key, {"status": status, "message": message, "count": 0, "hosts": []})
-            cause["count"] += 1
-            if len(cause["hosts"]) < MAX_HOSTS:
-                cause["hosts"].append(host)
-        # one record each, because one for all would be longer than a line of a log may be
-        for cause in causes.values():
-            self._write({"kind": "cause", **cause})
         self._write(
             {
                 "kind": "end",
@@ -319,22 +294,3 @@ def _has_tags():
     """Whether tasks were selected by tags."""
     chosen, left_out = context.CLIARGS.get("tags"), context.CLIARGS.get("skip_tags")
     return bool(left_out) or any(tag != "all" for tag in chosen or ())
-
-
-def _message_of(result):
-    """The failure message of a result; of a loop, that of its first failed item. Never the task's arguments."""
-    items = result.get("results")
-    if isinstance(items, (list, tuple)):
-        for item in items:
-            if isinstance(item, dict) and (item.get("failed") or item.get("unreachable")):
-                result = item
-                break
-    # a failed include has `reason` instead of a message
-    parts = [result.get(key) for key in ("msg", "reason", "module_stderr", "module_stdout")]
-    return _clip("\n".join(str(part).strip() for part in parts if part), MAX_MESSAGE)
-
-
-def _clip(text, length):
-    """Cuts out the middle: ssh prints its reason last, Ansible its own first."""
-    text = str(text)
-    return text if len(text) <= length else text[: length // 2] + "\n" + text[-(length // 2 - 1) :]

@@ -8,7 +8,7 @@ import os
 import sys
 import time
 
-from . import command_line, result_text
+from . import causes, command_line, result_text
 from .log_lines import LogLines
 from .result_text import clip_name
 
@@ -76,6 +76,7 @@ class Results:
         self._tasks = collections.OrderedDict()
         self._seen = 0
         self._begun = {}
+        self.causes = causes.Causes()
 
     def began(self, ansible_version, words):
         self._write(
@@ -87,6 +88,10 @@ class Results:
                 "command": command_line.shown(words),
             }
         )
+
+    def asked(self, name):
+        """The playbook asks for a variable, and nobody is there to answer."""
+        self._write({"kind": "prompt", "name": result_text.clip(name, causes.MAX_NAME)})
 
     def play_started(self, play):
         self._play += 1
@@ -158,6 +163,8 @@ class Results:
         for host in sorted(stats.processed):
             record = {"kind": "recap", "host": clip_name(host)}
             record.update((name, getattr(stats, key).get(host, 0)) for key, name in COUNTS.items())
+            self._write(record)
+        for record in self.causes.records(stats):
             self._write(record)
 
     def _tell(self, record, result, fields, shows_diff=True):

@@ -218,6 +218,23 @@ it('a run in check mode says what would change, what it cannot judge, and what r
   expect((await run(files)).results.drift()).toBeNull();
 });
 
+it('of a loop with very many failed items the rest is counted', async () => {
+  const { all, results } = await run({
+    'play.yaml': `- hosts: a
+  gather_facts: false
+  tasks:
+    - { name: many, fail: { msg: "no {{ item }}" }, loop: "{{ range(103) | list }}" }
+`,
+  });
+  expect(all.filter(({ item }) => item !== null)).toHaveLength(100);
+  expect(all.at(-1)).toMatchObject({
+    item: null,
+    status: 'failed',
+    message: expect.stringMatching(/\(3 more of its items failed\)$/) as string,
+  });
+  expect(results.recap()).toMatchObject([{ host: 'a', failed: 1 }]);
+});
+
 const BREAKS = `from ansible.plugins.callback import CallbackBase
 import sys
 DOCUMENTATION = """
