@@ -14,8 +14,26 @@ const ST = 0x9c;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is looked for
 const SGR = /\u001b\[[0-9;:]{0,100}m/g;
 /** Characters that a reader does not see as they are: controls except tab and newline, and bidi controls. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const SPECIAL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
+const SPECIAL =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * Index of the first character at or after `from` that a reader does not see as it is; -1: there is none.
+ * @param {string} text
+ * @param {number} from
+ * @returns {number}
+ */
+export function nextSpecial(text, from) {
+  SPECIAL.lastIndex = from;
+  return SPECIAL.exec(text)?.index ?? -1;
+}
+
+/**
+ * Whether a reader sees the text, of one line or several, as it is.
+ * @param {string} text
+ */
+export const isPlain = (text) => nextSpecial(text, 0) === -1;
 
 /**
  * The visible text of whole lines, joined by "\n" as they were: without escape sequences and control characters;
@@ -24,9 +42,9 @@ const SPECIAL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202
  * @returns {string}
  */
 export function visibleText(text) {
-  if (!SPECIAL.test(text)) return text;
+  if (isPlain(text)) return text;
   const plain = text.replace(SGR, '');
-  return SPECIAL.test(plain) ? plain.split('\n').map(visibleLine).join('\n') : plain;
+  return isPlain(plain) ? plain : plain.split('\n').map(visibleLine).join('\n');
 }
 
 /**
@@ -35,7 +53,7 @@ export function visibleText(text) {
  * @returns {string}
  */
 export function visibleLine(line) {
-  if (!SPECIAL.test(line)) return line;
+  if (isPlain(line)) return line;
   let state = '';
   let lastShown = '';
   for (let at = 0; at < line.length; ) {

@@ -1,3 +1,4 @@
+import { bidiName, isPlain, nextSpecial } from '../../../shared/visible-line.mjs';
 import { type AnsiStyle, type Look, lookOf, PLAIN, styleAfter } from './ansi-style.ts';
 
 /** A part of a line with a single style. */
@@ -8,17 +9,7 @@ export interface AnsiSpan extends Look {
 /** More parts than a reader can tell apart would make the page slow. */
 const MAX_SPANS = 1_000;
 const ESC = '\u001b';
-/** Controls except tab and newline, and bidi controls. */
-const SPECIAL =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const FIRST_BIDI = '\u061c';
-
-/** Whether a reader sees the text, of one line or several, as it is. */
-export function isPlain(text: string): boolean {
-  SPECIAL.lastIndex = 0;
-  return !SPECIAL.test(text);
-}
 
 /**
  * Splits a terminal line into styled parts. Of the escape sequences (ECMA-48), only colours and text styles have an effect;
@@ -88,8 +79,8 @@ interface Visitor {
 
 function scan(line: string, visitor: Visitor): void {
   for (let from = 0; from < line.length; ) {
-    SPECIAL.lastIndex = from;
-    const at = SPECIAL.exec(line)?.index ?? line.length;
+    const next = nextSpecial(line, from);
+    const at = next === -1 ? line.length : next;
     if (at > from) visitor.onText(line.slice(from, at));
     const char = line[at] ?? '';
     from = at + 1;
@@ -97,13 +88,8 @@ function scan(line: string, visitor: Visitor): void {
       from = escapeEnd(line, at);
       if (isStyle(line, at, from)) visitor.onStyle?.(line.slice(at + 2, from - 1));
     } else if (char === '\r') visitor.onReturn();
-    else if (char >= FIRST_BIDI) visitor.onText(nameOf(char));
+    else if (char >= FIRST_BIDI) visitor.onText(bidiName(char.charCodeAt(0)));
   }
-}
-
-/** E.g. "<U+202E>". */
-function nameOf(char: string): string {
-  return `<U+${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}>`;
 }
 
 function isStyle(text: string, start: number, end: number): boolean {

@@ -1,5 +1,6 @@
 import { createEffect, createSignal, on, onCleanup } from 'solid-js';
-import { isPlain, plainText } from './ansi-text.ts';
+import { isPlain } from '../../../shared/visible-line.mjs';
+import { plainText } from './ansi-text.ts';
 import { createHitList, type Hit } from './hit-list.ts';
 import type { LogBuffer } from './log-buffer.ts';
 

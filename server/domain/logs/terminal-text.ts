@@ -1,10 +1,7 @@
-import { bidiName, isBidiControl, isControl, sequenceEnd } from '../../../shared/visible-line.mjs';
+import { bidiName, isBidiControl, isControl, isPlain, sequenceEnd } from '../../../shared/visible-line.mjs';
 
 const ESC = 0x1b;
 const CSI = 0x9b;
-/** Characters that need treatment: control characters except tab and newline, and bidi controls. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const SPECIAL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
 /**
  * Makes a log safe for a terminal: strips every sequence that it would obey (titles, hyperlinks, clipboard,
@@ -13,7 +10,7 @@ const SPECIAL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202
  * @param hasColors whether to pass on SGR sequences (colours and weights)
  */
 export function terminalText(text: string, hasColors: boolean): string {
-  if (!SPECIAL.test(text)) return text;
+  if (isPlain(text)) return text;
   let result = '';
   /** Start of the pending text to be copied unchanged. */
   let from = 0;
