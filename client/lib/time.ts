@@ -37,6 +37,11 @@ export function span(ms: number): string {
   return `${Math.floor(ms / DAY)} days`;
 }
 
+/** How long something took, or has taken until now: in the words of `span`. */
+export function took(startedAt: string, finishedAt?: string | null): string {
+  return span((finishedAt ? Date.parse(finishedAt) : currentTime()) - Date.parse(startedAt));
+}
+
 function clock(ms: number): string {
   return `${two(Math.floor(ms / MINUTE))}:${two(Math.floor((ms % MINUTE) / SECOND))}`;
 }

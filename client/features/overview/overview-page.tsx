@@ -1,10 +1,11 @@
 import { A, useNavigate } from '@solidjs/router';
-import { createMemo, For, onCleanup, Show } from 'solid-js';
+import { createMemo, createUniqueId, For, type JSX, onCleanup, Show } from 'solid-js';
 import { subscribe } from '../../graphql/client.ts';
+import type { OverviewQuery } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
 import { outcomeLine } from '../../lib/failures.ts';
 import { runLink, scheduleLink } from '../../lib/links.ts';
-import { absolute, currentTime, relative, span } from '../../lib/time.ts';
+import { absolute, currentTime, relative, took } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
 import { Loaded } from '../../ui/loaded.tsx';
 import { Empty } from '../../ui/states.tsx';
@@ -26,11 +27,7 @@ export default function OverviewPage() {
   const query = createLiveQuery(OVERVIEW, () => ({}));
   onCleanup(subscribe(ANY_RUN_CHANGED, {}, { next: query.invalidate, error: () => undefined }));
   onCleanup(subscribe(ANY_SCHEDULE_CHANGED, {}, { next: query.invalidate, error: () => undefined }));
-  const failed = createMemo(() =>
-    failedGroups(query.data()?.failed.edges.map(({ node }) => node) ?? [], seenUntil()),
-  );
-  const running = () => query.data()?.running;
-  const next = () => query.data()?.next;
+  const failed = createMemo(() => failedGroups(nodesOf(query.data()?.failed), seenUntil()));
 
   return (
     <>
@@ -38,112 +35,125 @@ export default function OverviewPage() {
         <h1>Overview</h1>
       </div>
       <Loaded query={query}>
-        <section class="card block" aria-labelledby="failed-title">
-          <div class="tools">
-            <h2 id="failed-title">
-              Failed since your last visit{' '}
-              <span class="sub num">{failed().length > 0 ? failed().length : ''}</span>
-            </h2>
-            <span class="sub num">
-              since {absolute(new Date(Math.floor(seenUntil() / 60_000) * 60_000).toISOString())}
-            </span>
-            <span class="sp" />
-            <Show when={failed().length > 0}>
-              <Button kind="quiet" onClick={markSeen}>
-                Mark as seen
-              </Button>
-            </Show>
-          </div>
-          <Show when={failed().length > 0} fallback={<p class="sub px-4 py-3">Nothing failed.</p>}>
-            <table>
-              <tbody>
-                <For each={failed()}>{(group) => <FailedRow group={group} />}</For>
-              </tbody>
-            </table>
-          </Show>
-        </section>
-        <section class="card block" aria-labelledby="running-title">
-          <div class="tools">
-            <h2 id="running-title">
-              Running{' '}
-              <span class="sub num">{(running()?.totalCount ?? 0) > 0 ? running()?.totalCount : ''}</span>
-            </h2>
-          </div>
-          <Show
-            when={(running()?.edges.length ?? 0) > 0}
-            fallback={<p class="sub px-4 py-3">Nothing runs.</p>}
-          >
-            <table>
-              <tbody>
-                <For each={running()?.edges.map(({ node }) => node)}>
-                  {(run) => (
-                    <tr>
-                      <td class="lead">
-                        <A href={runLink(run.id)}>
-                          <StatusBadge run={run} />
-                        </A>
-                      </td>
-                      <td>
-                        <A class="t hover:underline" href={runLink(run.id)}>
-                          {run.schedule?.name ?? run.playbook}
-                        </A>
-                      </td>
-                      <td class="num text-right">
-                        {span(currentTime() - Date.parse(run.startedAt ?? run.queuedAt))}
-                      </td>
-                    </tr>
-                  )}
-                </For>
-              </tbody>
-            </table>
-          </Show>
-        </section>
-        <section class="card block" aria-labelledby="next-title">
-          <div class="tools">
-            <h2 id="next-title">Next</h2>
-          </div>
-          <Show
-            when={(next()?.edges.length ?? 0) > 0}
-            fallback={
-              <Empty
-                title="Nothing is scheduled yet"
-                actions={
-                  <Button kind="primary" onClick={() => navigate('/playbooks/')}>
-                    Open a playbook
-                  </Button>
-                }
-              >
-                Open a playbook and say when it should run.
-              </Empty>
-            }
-          >
-            <table>
-              <tbody>
-                <For each={next()?.edges.map(({ node }) => node)}>
-                  {(schedule) => (
-                    <tr>
-                      <td class="num lead">
-                        <Show when={schedule.nextRunAt} fallback={<ProblemBadge />}>
-                          {(at) => <span title={absolute(at())}>{relative(at(), currentTime())}</span>}
-                        </Show>
-                      </td>
-                      <td>
-                        <A class="t hover:underline" href={scheduleLink(schedule.id)}>
-                          {schedule.name}
-                        </A>
-                        <Show when={schedule.problem}>
-                          {(problem) => <div class="help err">{problem()}</div>}
-                        </Show>
-                      </td>
-                    </tr>
-                  )}
-                </For>
-              </tbody>
-            </table>
-          </Show>
-        </section>
+        <Block
+          title="Failed since your last visit"
+          rows={failed()}
+          count={failed().length}
+          aside={
+            <>
+              <span class="sub num">since {sinceWords(seenUntil())}</span>
+              <span class="sp" />
+              <Show when={failed().length > 0}>
+                <Button kind="quiet" onClick={markSeen}>
+                  Mark as seen
+                </Button>
+              </Show>
+            </>
+          }
+          empty={<p class="sub px-4 py-3">Nothing failed.</p>}
+        >
+          {(group) => <FailedRow group={group} />}
+        </Block>
+        <Block
+          title="Running"
+          rows={nodesOf(query.data()?.running)}
+          count={query.data()?.running.totalCount ?? 0}
+          empty={<p class="sub px-4 py-3">Nothing runs.</p>}
+        >
+          {(run) => <RunningRow run={run} />}
+        </Block>
+        <Block
+          title="Next"
+          rows={nodesOf(query.data()?.next)}
+          empty={
+            <Empty
+              title="Nothing is scheduled yet"
+              actions={
+                <Button kind="primary" onClick={() => navigate('/playbooks/')}>
+                  Open a playbook
+                </Button>
+              }
+            >
+              Open a playbook and say when it should run.
+            </Empty>
+          }
+        >
+          {(schedule) => <NextRow schedule={schedule} />}
+        </Block>
       </Loaded>
     </>
+  );
+}
+
+const nodesOf = <T,>(list: { readonly edges: readonly { readonly node: T }[] } | undefined): T[] =>
+  list?.edges.map(({ node }) => node) ?? [];
+
+/** To the minute. */
+const sinceWords = (ms: number) => absolute(new Date(Math.floor(ms / 60_000) * 60_000).toISOString());
+
+/** A titled table, or what stands in its place when it has no rows. */
+function Block<T>(props: {
+  title: string;
+  rows: readonly T[];
+  /** Shown beside the title unless it is 0. */
+  count?: number;
+  aside?: JSX.Element;
+  empty: JSX.Element;
+  children: (row: T) => JSX.Element;
+}) {
+  const id = createUniqueId();
+  return (
+    <section class="card block" aria-labelledby={id}>
+      <div class="tools">
+        <h2 id={id}>
+          {props.title} <span class="sub num">{props.count || ''}</span>
+        </h2>
+        {props.aside}
+      </div>
+      <Show when={props.rows.length > 0} fallback={props.empty}>
+        <table>
+          <tbody>
+            <For each={props.rows}>{(row) => props.children(row)}</For>
+          </tbody>
+        </table>
+      </Show>
+    </section>
+  );
+}
+
+function RunningRow(props: { run: OverviewQuery['running']['edges'][number]['node'] }) {
+  return (
+    <tr>
+      <td class="lead">
+        <A href={runLink(props.run.id)}>
+          <StatusBadge run={props.run} />
+        </A>
+      </td>
+      <td>
+        <A class="t hover:underline" href={runLink(props.run.id)}>
+          {props.run.schedule?.name ?? props.run.playbook}
+        </A>
+      </td>
+      <td class="num text-right">{took(props.run.startedAt ?? props.run.queuedAt)}</td>
+    </tr>
+  );
+}
+
+function NextRow(props: { schedule: OverviewQuery['next']['edges'][number]['node'] }) {
+  return (
+    <tr>
+      <td class="num lead">
+        <Show when={props.schedule.nextRunAt} fallback={<ProblemBadge />}>
+          {(at) => <span title={absolute(at())}>{relative(at(), currentTime())}</span>}
+        </Show>
+      </td>
+      <td>
+        <A class="t hover:underline" href={scheduleLink(props.schedule.id)}>
+          {props.schedule.name}
+        </A>
+        <Show when={props.schedule.problem}>{(problem) => <div class="help err">{problem()}</div>}</Show>
+      </td>
+    </tr>
   );
 }
 

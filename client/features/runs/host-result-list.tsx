@@ -1,7 +1,7 @@
 import { createEffect, createSignal, For, on, Show } from 'solid-js';
 import type { ResultStatus } from '../../graphql/generated/graphql.ts';
 import { messageOf } from '../../lib/caught.ts';
-import { span } from '../../lib/time.ts';
+import { took } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
 import { ResultGlyph } from '../../ui/result-glyph.tsx';
 import { Failed, Loading } from '../../ui/states.tsx';
@@ -72,9 +72,9 @@ export function HostResultList(props: { runId: string; host: string }) {
 }
 
 function ResultItem(props: { result: HostResult }) {
-  const took = () => {
+  const duration = () => {
     const { startedAt, finishedAt } = props.result;
-    return startedAt && finishedAt ? span(Date.parse(finishedAt) - Date.parse(startedAt)) : null;
+    return startedAt && finishedAt ? took(startedAt, finishedAt) : null;
   };
   return (
     <li>
@@ -94,7 +94,7 @@ function ResultItem(props: { result: HostResult }) {
           )}
         </Show>
       </div>
-      <span class="sub num whitespace-nowrap">{took()}</span>
+      <span class="sub num whitespace-nowrap">{duration()}</span>
       <Show when={props.result.logLine} fallback={<span />}>
         {(line) => (
           <a class="mono sub whitespace-nowrap" href={`#L${line()}`} target="_self">

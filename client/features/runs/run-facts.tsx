@@ -2,7 +2,7 @@ import { A } from '@solidjs/router';
 import { For, Show } from 'solid-js';
 import { playbookLink, runLink, scheduleLink } from '../../lib/links.ts';
 import { parameterWords, valuesOf } from '../../lib/parameters.ts';
-import { absolute, currentTime, latenessOf, span } from '../../lib/time.ts';
+import { absolute, latenessOf, took } from '../../lib/time.ts';
 import type { OneRun } from './run-operations.ts';
 
 /** The working folder and the configuration; null before the run has started. */
@@ -75,11 +75,7 @@ export function RunFacts(props: { run: OneRun }) {
       </Show>
       <span class="sp" />
       <Show when={props.run.startedAt}>
-        {(started) => {
-          const end = () => props.run.finishedAt;
-          const until = () => (end() ? Date.parse(end() ?? '') : currentTime());
-          return <span class="num">{span(until() - Date.parse(started()))}</span>;
-        }}
+        {(started) => <span class="num">{took(started(), props.run.finishedAt)}</span>}
       </Show>
     </div>
   );

@@ -5,7 +5,7 @@ import type { RunStatus } from '../../graphql/generated/graphql.ts';
 import { createLiveQuery } from '../../graphql/live-query.ts';
 import { outcomeLine } from '../../lib/failures.ts';
 import { runLink, scheduleLink } from '../../lib/links.ts';
-import { absolute, currentTime, relative, span } from '../../lib/time.ts';
+import { absolute, currentTime, relative, took } from '../../lib/time.ts';
 import { Button } from '../../ui/button.tsx';
 import { Loaded } from '../../ui/loaded.tsx';
 import { createPager, PagerButtons } from '../../ui/pager.tsx';
@@ -113,12 +113,7 @@ export default function RunsPage() {
                       </td>
                       <td class="wide num">
                         <Show when={run.startedAt} fallback="–">
-                          {(started) =>
-                            span(
-                              (run.finishedAt ? Date.parse(run.finishedAt) : currentTime()) -
-                                Date.parse(started()),
-                            )
-                          }
+                          {(started) => took(started(), run.finishedAt)}
                         </Show>
                       </td>
                     </tr>

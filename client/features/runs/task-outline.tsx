@@ -1,5 +1,5 @@
 import { For, Show } from 'solid-js';
-import { currentTime, span } from '../../lib/time.ts';
+import { took } from '../../lib/time.ts';
 import { ResultGlyph, worstOf } from '../../ui/result-glyph.tsx';
 import type { RunPlay } from './result-operations.ts';
 
@@ -8,11 +8,9 @@ type Task = RunPlay['tasks'][number];
 /** The plays and tasks of a run in the order in which they began; each leads to its line of the log. */
 export function TaskOutline(props: { plays: readonly RunPlay[]; isRunning: boolean }) {
   const isLast = (task: Task) => props.plays.at(-1)?.tasks.at(-1) === task;
-  const took = (task: Task) => {
-    const end = task.finishedAt ? Date.parse(task.finishedAt) : isGoingOn(task) ? currentTime() : null;
-    return end === null ? '' : span(end - Date.parse(task.startedAt));
-  };
   const isGoingOn = (task: Task) => props.isRunning && isLast(task);
+  const duration = (task: Task) =>
+    task.finishedAt || isGoingOn(task) ? took(task.startedAt, task.finishedAt) : '';
   return (
     <div class="outline-list">
       <For each={props.plays}>
@@ -40,7 +38,7 @@ export function TaskOutline(props: { plays: readonly RunPlay[]; isRunning: boole
                         </a>
                       )}
                     </Show>
-                    <span class="sub num">{took(task)}</span>
+                    <span class="sub num">{duration(task)}</span>
                   </li>
                 )}
               </For>
