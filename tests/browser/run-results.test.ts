@@ -58,8 +58,11 @@ describe.skipIf(isBrowserMissing)('the results of a run in the console', () => {
         .waitFor();
       expect(await page.title()).toBe('(1) Sible');
       await page.getByRole('link', { name: 'Runs' }).click();
+      // the overview shows the same line
+      await page.getByRole('heading', { name: 'Runs' }).waitFor();
       await page.getByText(line).waitFor();
       await page.goBack();
+      await page.getByRole('heading', { name: 'Overview' }).waitFor();
       await page.getByRole('link', { name: 'certs.yaml' }).click();
       const wrong = page.getByRole('region', { name: 'What went wrong' });
       await wrong.getByText(/^exit code 2: ls: cannot access/).waitFor();
