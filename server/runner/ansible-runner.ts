@@ -9,7 +9,7 @@ import { createAnsibleProgram } from './ansible/ansible-program.ts';
 import { baseEnvironment } from './ansible/environment.ts';
 import { reasonOf } from './ansible/exit-reason.ts';
 import { extraVarsFile } from './ansible/extra-vars-file.ts';
-import { limitFile, requireReadableLimit } from './ansible/limit-file.ts';
+import { isLimitFile, limitFile, requireReadableLimit } from './ansible/limit-file.ts';
 import { NO_FACTS, type RunFacts, readRunFacts } from './ansible/run-facts.ts';
 import { createWorkspaces } from './ansible/workspace.ts';
 import { createCgroups } from './process/cgroup.ts';
@@ -103,7 +103,9 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
         requireReadableLimit(file, path);
         return file.option === null ? [] : [file.option + path];
       });
-      const argv = [program.path, ...ansibleArguments(playbook, parameters, root, forFiles)];
+      // Ansible takes one limit
+      const others = files.some(isLimitFile) ? { ...parameters, limit: null } : parameters;
+      const argv = [program.path, ...ansibleArguments(playbook, others, root, forFiles)];
       return { folder, notice, environment, argv };
     },
   });
@@ -111,13 +113,13 @@ export function createAnsibleRunner(options: AnsibleRunnerOptions): Runner {
   return {
     workspaceOf: (root, playbook, { workingFolder }) => workspaceOf(root, playbook, workingFolder),
 
-    async filesOf({ extraVarsJson }, onlyHosts) {
+    async filesOf({ extraVarsJson, limit }, onlyHosts) {
       const content = extraVarsJson === null ? null : await extraVarsFile(extraVarsJson);
       return [
         ...(content === null
           ? []
           : [{ name: 'extra-vars.yml', mode: 0o600, content, option: '--extra-vars=@' }]),
-        ...(onlyHosts === null ? [] : [limitFile(onlyHosts)]),
+        ...(onlyHosts === null ? [] : [limitFile(onlyHosts, limit)]),
       ];
     },
 

@@ -13,7 +13,8 @@ export interface Runner {
   workspaceOf(root: string, playbook: string, parameters: RunParameters): Workspace;
   /**
    * The files that a run with these parameters needs. Converting long extra variables yields to other work.
-   * @param onlyHosts names of the hosts that it is limited to; null: its parameters say
+   * @param onlyHosts names of the hosts that it is limited to, within the limit of its parameters; null: these say
+   * @throws {RunRefusedError} when it cannot be limited to them
    */
   filesOf(parameters: RunParameters, onlyHosts: readonly string[] | null): Promise<readonly RunFile[]>;
   /**

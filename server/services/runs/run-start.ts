@@ -74,12 +74,10 @@ export function createRunStart(options: RunStartOptions, held: HeldRuns): RunSta
   }
 
   async function requestOrRefusal(
-    { id, playbook, parameters: stored, onlyHosts }: Run,
+    { id, playbook, parameters, onlyHosts }: Run,
     isRunnable = false,
   ): Promise<PlannedRun | string> {
-    if (stored === null) return 'It was not started. What is stored of its parameters cannot be read.';
-    // its hosts are among those of the limit, and Ansible takes one limit
-    const parameters = onlyHosts === null ? stored : { ...stored, limit: null };
+    if (parameters === null) return 'It was not started. What is stored of its parameters cannot be read.';
     const refusal = isRunnable ? null : await refusalOf(playbook, parameters);
     if (refusal !== null) return refusal;
     try {

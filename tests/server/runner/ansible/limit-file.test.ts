@@ -31,16 +31,27 @@ const ODD = [
 ];
 const OTHERS = ['web1', 'web2', 'a', 'b', 'ümläut2', 'xfd00::1', 'web1xexample.org', 'all-of-them'];
 
-/** The hosts that Ansible would run on, of these. */
-async function select(inventory: readonly string[], hosts: readonly string[]): Promise<string[]> {
+/** The hosts that Ansible would run on, of these. @param groups with their hosts */
+async function select(
+  inventory: readonly string[],
+  hosts: readonly string[],
+  limit: string | null = null,
+  groups: Readonly<Record<string, readonly string[]>> = {},
+): Promise<string[]> {
   const folder = await makeTempDir();
   onTestFinished(() => folder.remove());
+  const children = Object.fromEntries(
+    Object.entries(groups).map(([name, members]) => [
+      name,
+      { hosts: Object.fromEntries(members.map((member) => [member, {}])) },
+    ]),
+  );
   const entries = Object.fromEntries(inventory.map((name) => [name, {}]));
-  const file = limitFile(hosts);
+  const file = limitFile(hosts, limit);
   // "fine" keeps a limit that matches nothing else from being refused
   writeFileSync(
     join(folder.path, 'hosts.yaml'),
-    JSON.stringify({ all: { hosts: { ...entries, fine: {} } } }),
+    JSON.stringify({ all: { hosts: { ...entries, fine: {} }, children } }),
   );
   writeFileSync(join(folder.path, 'play.yaml'), '- hosts: all\n');
   writeFileSync(join(folder.path, file.name), `${file.content}fine\n`);
@@ -82,7 +93,7 @@ it('holds thousands of names', async () => {
 });
 
 it('refuses a path that Ansible would split', () => {
-  const file = limitFile(['web1']);
+  const file = limitFile(['web1'], null);
   for (const path of [
     '/data/a b/limit.txt',
     '/data/a,b/limit.txt',
@@ -92,4 +103,25 @@ it('refuses a path that Ansible would split', () => {
     expect(() => requireReadableLimit(file, path)).toThrow(RunRefusedError);
   requireReadableLimit(file, '/data/runs/limit.txt');
   requireReadableLimit({ option: '--extra-vars=@' }, '/data/a b/extra-vars.yml');
+});
+
+it.each<[string, string[], string[]]>([
+  // a host that is gone has the name of a group
+  ['web', ['web1', 'db'], ['web1']],
+  ['web:!web2', ['web1', 'web2', 'db'], ['web1']],
+  ['web,!web2', ['web1', 'web2'], ['web1']],
+  ['all:&web', ['web1', 'db'], ['web1']],
+  ['!db1', ['web1', 'db'], ['db2', 'web1']],
+  ['web:db', ['web1', 'db1'], ['db1', 'web1']],
+  // the second and third of the group
+  ['web[1:2]', ['web1', 'web2', 'db'], ['web2']],
+  ['~web\\d', ['web1', 'db'], ['web1']],
+  ['fd00::1', ['fd00::1', 'db'], ['fd00::1']],
+])('stays within the limit %s of the parameters', async (limit, hosts, expected) => {
+  const groups = { web: ['web1', 'web2', 'fine'], db: ['db1', 'db2'] };
+  expect(await select(['fd00::1'], hosts, limit, groups)).toEqual(expected);
+});
+
+it.each(['all', 'ungrouped'])('refuses %s for a host', (name) => {
+  expect(() => limitFile(['web1', name], null)).toThrow(RunRefusedError);
 });
